@@ -1,0 +1,279 @@
+import * as Y from "yjs";
+import { ROOT, childrenByParent, shownBranch } from "#shared/domain/branch.ts";
+import type { MessageId } from "#shared/domain/ids.ts";
+import type { Message, PlannedRun } from "#shared/domain/message.ts";
+import { clampParameters } from "#shared/domain/parameters.ts";
+import type { RunParameters } from "#shared/domain/parameters.ts";
+import type { RunFacts } from "#shared/domain/run.ts";
+import { TITLE_LENGTH, excerptOf } from "#shared/domain/summary.ts";
+import type { ConversationSummary } from "#shared/domain/summary.ts";
+import { plainRecord, readMessage } from "./message-map.ts";
+
+/** The version of the shape below. Readers of an older version open a newer document read-only. */
+export const CONVERSATION_SCHEMA = 1;
+
+/** The names of the root types. A write to any other root is refused by the server. */
+export const CONVERSATION_ROOTS = ["meta", "settings", "messages", "draft"] as const;
+
+export interface ConversationSettings {
+  /** "" until one was chosen */
+  model: string;
+  systemPrompt: string;
+  parameters: RunParameters;
+}
+
+/** Which parts of a conversation a change touched. */
+export interface ConversationChange {
+  meta: boolean;
+  settings: boolean;
+  draft: boolean;
+  /** ids of the messages that came, changed or went */
+  messages: ReadonlySet<string>;
+}
+
+/** Output of a run since the last checkpoint, written by the relay only. */
+export interface AnswerProgress {
+  text: string;
+  reasoning: string;
+  run: RunFacts;
+}
+
+export type ConversationDocument = ReturnType<typeof openConversation>;
+
+const TAG_PREFIX = "tag:";
+const BRANCH_PREFIX = "branch:";
+
+/**
+ * Reads and edits a conversation in a Y.Doc. Every edit is one transaction with the given origin. Parsed
+ * messages are cached and re-read one by one as they change, so that a keystroke in the draft or a
+ * checkpoint of one answer costs nothing for the others. `close` stops watching; the Y.Doc stays.
+ */
+export function openConversation(doc: Y.Doc, origin: unknown) {
+  const meta = doc.getMap<unknown>("meta");
+  const settings = doc.getMap<unknown>("settings");
+  const messageMaps = doc.getMap<unknown>("messages");
+  const draft = doc.getText("draft");
+  const roots = new Map<unknown, "meta" | "settings" | "messages" | "draft">([
+    [meta, "meta"],
+    [settings, "settings"],
+    [messageMaps, "messages"],
+    [draft, "draft"],
+  ]);
+
+  const messages = new Map<string, Message>();
+  for (const [id, value] of messageMaps) cache(id, value);
+  let branch: readonly Message[] | undefined;
+  let children: Map<string, Message[]> | undefined;
+  const listeners = new Set<(change: ConversationChange) => void>();
+
+  function cache(id: string, value: unknown): void {
+    const message = readMessage(id, value);
+    if (message) messages.set(id, message);
+    else messages.delete(id);
+  }
+
+  function onTransaction(transaction: Y.Transaction): void {
+    const change = changeOf(transaction);
+    if (change === undefined) return;
+    for (const id of change.messages) cache(id, messageMaps.get(id));
+    if (change.messages.size > 0) children = undefined;
+    if (change.messages.size > 0 || change.meta) branch = undefined;
+    for (const listener of listeners) listener(change);
+  }
+
+  function changeOf(transaction: Y.Transaction): ConversationChange | undefined {
+    const touched = new Set<string>();
+    const changed = { meta: false, settings: false, draft: false };
+    let any = false;
+    for (const [type, events] of transaction.changedParentTypes) {
+      const root = roots.get(type);
+      if (root === undefined) continue;
+      any = true;
+      if (root !== "messages") changed[root] = true;
+      else for (const event of events) for (const id of messageIdsOf(event)) touched.add(id);
+    }
+    return any ? { ...changed, messages: touched } : undefined;
+  }
+  doc.on("afterTransaction", onTransaction);
+
+  const write = (edit: () => void): void => {
+    doc.transact(() => {
+      if (!meta.has("schema")) meta.set("schema", CONVERSATION_SCHEMA);
+      edit();
+    }, origin);
+  };
+  const setIfChanged = (map: Y.Map<unknown>, key: string, value: unknown): void => {
+    if (map.get(key) === value) return;
+    write(() => (value === undefined ? map.delete(key) : map.set(key, value)));
+  };
+  const childrenNow = (): Map<string, Message[]> => (children ??= childrenByParent(messages.values()));
+
+  function addMessage(id: MessageId, fields: Record<string, unknown>, text: string): void {
+    const map = new Y.Map<unknown>();
+    messageMaps.set(id, map);
+    for (const [key, value] of Object.entries(fields)) if (value !== undefined) map.set(key, value);
+    map.set("text", new Y.Text(text));
+  }
+
+  return {
+    doc,
+    /** The unsent text. Bound to the composer; typed into directly by every device. */
+    draft,
+    close(): void {
+      doc.off("afterTransaction", onTransaction);
+      listeners.clear();
+    },
+    /** Calls the listener after each transaction that changed something; answers how to stop. */
+    subscribe(listener: (change: ConversationChange) => void): () => void {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    /** 0 for a document nothing was written to yet. */
+    schemaVersion: (): number => (typeof meta.get("schema") === "number" ? (meta.get("schema") as number) : 0),
+    message: (id: string): Message | undefined => messages.get(id),
+    messages: (): IterableIterator<Message> => messages.values(),
+    /** The path now shown, root first. The same array until something changes it. */
+    branch: (): readonly Message[] =>
+      (branch ??= shownBranch(childrenNow(), (parent) => {
+        const choice = meta.get(BRANCH_PREFIX + parent);
+        return typeof choice === "string" ? choice : undefined;
+      })),
+    /** All versions of a turn, oldest first, the message itself among them. */
+    siblings: (message: Message): readonly Message[] => {
+      const parent = message.parentId !== undefined && messages.has(message.parentId) ? message.parentId : ROOT;
+      return childrenNow().get(parent) ?? [];
+    },
+    settings: (): ConversationSettings => ({
+      model: stringIn(settings, "model"),
+      systemPrompt: stringIn(settings, "systemPrompt"),
+      parameters: clampParameters({
+        temperature: settings.get("temperature"),
+        topP: settings.get("topP"),
+        maxOutputTokens: settings.get("maxOutputTokens"),
+      }),
+    }),
+    summary(): ConversationSummary {
+      const first = [...(childrenNow().get(ROOT) ?? [])].find((message) => message.text.trim() !== "");
+      return {
+        title: stringIn(meta, "title").slice(0, TITLE_LENGTH),
+        excerpt: excerptOf(first?.text.slice(0, 400) ?? ""),
+        pinned: meta.get("pinned") === true,
+        archived: meta.get("archived") === true,
+        deleted: meta.get("deleted") === true,
+        tags: [...meta.keys()]
+          .filter((key) => key.startsWith(TAG_PREFIX) && meta.get(key) === true)
+          .map((key) => key.slice(TAG_PREFIX.length))
+          .toSorted(),
+        messageCount: messages.size,
+      };
+    },
+
+    rename: (title: string): void => setIfChanged(meta, "title", title.slice(0, TITLE_LENGTH)),
+    setPinned: (pinned: boolean): void => setIfChanged(meta, "pinned", pinned),
+    setArchived: (archived: boolean): void => setIfChanged(meta, "archived", archived),
+    /** Deleting is a mark, so that an edit made elsewhere meanwhile is neither lost nor a resurrection. */
+    setDeleted: (deleted: boolean): void => setIfChanged(meta, "deleted", deleted),
+    setTag: (tag: string, present: boolean): void => setIfChanged(meta, TAG_PREFIX + tag, present ? true : undefined),
+    chooseModel: (model: string): void => setIfChanged(settings, "model", model),
+    setSystemPrompt: (prompt: string): void => setIfChanged(settings, "systemPrompt", prompt || undefined),
+    setParameter: (name: keyof RunParameters, value: number | undefined): void => setIfChanged(settings, name, value),
+    /** Replaces the draft as a whole; typing uses `draft` itself so that two devices merge. */
+    setDraft(text: string): void {
+      if (draft.toString() === text) return;
+      write(() => {
+        draft.delete(0, draft.length);
+        draft.insert(0, text);
+      });
+    },
+
+    /**
+     * Adds a person's turn, shows it, and plans the run that answers it, all in one transaction: a device
+     * that has the one has the other. With `takesDraft`, the draft empties in the same step.
+     */
+    addPrompt(prompt: {
+      id: MessageId;
+      parentId: MessageId | undefined;
+      text: string;
+      createdAt: number;
+      plannedRun?: PlannedRun | undefined;
+      takesDraft?: boolean;
+    }): void {
+      const { id, parentId, text, createdAt, plannedRun } = prompt;
+      write(() => {
+        addMessage(id, { role: "user", parentId, createdAt, plannedRun: plannedRun && plainRecord(plannedRun) }, text);
+        meta.set(BRANCH_PREFIX + (parentId ?? ROOT), id);
+        if (prompt.takesDraft) draft.delete(0, draft.length);
+      });
+    },
+    /** Changes the words of a prompt that was not delivered yet. */
+    rewritePrompt(id: MessageId, text: string): void {
+      const current = messageMaps.get(id);
+      if (!(current instanceof Y.Map)) return;
+      const body = current.get("text") as unknown;
+      if (!(body instanceof Y.Text) || body.toString() === text) return;
+      write(() => {
+        body.delete(0, body.length);
+        body.insert(0, text);
+      });
+    },
+    /** Names the run that shall answer a prompt (again). */
+    planRun(id: MessageId, plannedRun: PlannedRun): void {
+      const map = messageMaps.get(id);
+      if (map instanceof Y.Map) write(() => void map.set("plannedRun", plainRecord(plannedRun)));
+    },
+    /** Takes a message out of the tree, e.g. a prompt cancelled before it was delivered. */
+    removeMessage(id: MessageId): void {
+      if (messageMaps.has(id)) write(() => messageMaps.delete(id));
+    },
+    /** Shows one of several siblings. */
+    chooseBranch: (parentId: string | undefined, childId: MessageId): void =>
+      setIfChanged(meta, BRANCH_PREFIX + (parentId ?? ROOT), childId),
+
+    /** Relay: the empty answer, shown at once on every device. Does nothing where the message exists. */
+    startAnswer(answer: { id: MessageId; parentId: MessageId; createdAt: number; run: RunFacts }): void {
+      if (messageMaps.has(answer.id)) return;
+      write(() => {
+        const { id, parentId, createdAt } = answer;
+        addMessage(id, { role: "assistant", parentId, createdAt, run: plainRecord(answer.run) }, "");
+        meta.set(BRANCH_PREFIX + parentId, id);
+      });
+    },
+    /**
+     * Relay: appends what the run wrote since the last call and replaces the run's facts. Safe to repeat: a
+     * checkpoint whose frame the document already has only updates the facts. A message that was deleted
+     * stays deleted. Answers whether the text was appended.
+     */
+    appendAnswer(id: MessageId, progress: AnswerProgress): boolean {
+      const map = messageMaps.get(id);
+      if (!(map instanceof Y.Map)) return false;
+      const before = readMessage(id, map);
+      if (before?.role !== "assistant" || before.run?.runId !== progress.run.runId) return false;
+      const fresh = progress.run.frame > before.run.frame;
+      write(() => {
+        if (fresh && progress.text)
+          (map.get("text") as Y.Text).insert((map.get("text") as Y.Text).length, progress.text);
+        if (fresh && progress.reasoning) appendReasoning(map, progress.reasoning);
+        map.set("run", plainRecord(progress.run));
+      });
+      return fresh;
+    },
+  };
+}
+
+function appendReasoning(map: Y.Map<unknown>, reasoning: string): void {
+  const current = map.get("reasoning");
+  if (current instanceof Y.Text) current.insert(current.length, reasoning);
+  else map.set("reasoning", new Y.Text(reasoning));
+}
+
+/** The ids of the messages an event below the `messages` map is about. */
+function messageIdsOf(event: { path: (string | number)[]; keys: ReadonlyMap<string, unknown> }): Iterable<string> {
+  const [first] = event.path;
+  return first === undefined ? event.keys.keys() : [String(first)];
+}
+
+const stringIn = (map: Y.Map<unknown>, key: string): string => {
+  const value = map.get(key);
+  return typeof value === "string" ? value : "";
+};

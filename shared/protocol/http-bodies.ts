@@ -1,0 +1,125 @@
+import * as z from "zod/mini";
+import { PARAMETER_BOUNDS } from "#shared/domain/parameters.ts";
+import { FINISH_REASONS, RUN_FAILURE_CODES, RUN_STATUSES } from "#shared/domain/run.ts";
+import { isUuidV7 } from "#shared/lib/uuid.ts";
+
+// Requests are strict: an unknown key is an error. Answers are open: an installed app must understand a
+// newer server, so readers ignore what they do not know.
+
+const uuidV7 = z.string().check(z.refine(isUuidV7, "must be a UUIDv7 in lower case"));
+const bounded = ({ min, max }: { min: number; max: number }) => z.number().check(z.gte(min), z.lte(max));
+
+export const runParametersSchema = z.strictObject({
+  temperature: z.optional(bounded(PARAMETER_BOUNDS.temperature)),
+  topP: z.optional(bounded(PARAMETER_BOUNDS.topP)),
+  maxOutputTokens: z.optional(z.int().check(z.gte(1), z.lte(PARAMETER_BOUNDS.maxOutputTokens.max))),
+});
+
+/** Body of `PUT /api/runs/:id`. */
+export const startRunSchema = z.strictObject({
+  conversationId: uuidV7,
+  /** the prompt this run answers */
+  parentMessageId: uuidV7,
+  /** the message this run writes; made by the device, so that a repeated start writes no second one */
+  messageId: uuidV7,
+  model: z.string().check(z.minLength(1), z.maxLength(200)),
+  parameters: runParametersSchema,
+  /** a stopped, interrupted or cut-off run whose text this one carries on */
+  continues: z.optional(uuidV7),
+});
+export type StartRun = z.infer<typeof startRunSchema>;
+
+/** Answer of `GET /api/me`. */
+export const meSchema = z.object({
+  accountId: z.string(),
+  workspaceId: z.string(),
+  kind: z.enum(["guest", "account"]),
+});
+export type Me = z.infer<typeof meSchema>;
+
+export const modelSchema = z.object({
+  /** `<provider>/<model>` */
+  id: z.string(),
+  name: z.string(),
+  provider: z.object({ id: z.string(), name: z.string() }),
+  /** `guide`: the built-in responder over the help pages; `local`: an endpoint found on this machine */
+  kind: z.enum(["guide", "hosted", "local"]),
+  contextTokens: z.optional(z.number()),
+});
+export type Model = z.infer<typeof modelSchema>;
+
+/** Answer of `GET /api/models`. `defaultModel` is what a new chat starts with. */
+export const modelsSchema = z.object({ models: z.array(modelSchema), defaultModel: z.string() });
+export type Models = z.infer<typeof modelsSchema>;
+
+export const runUsageSchema = z.object({
+  inputTokens: z.optional(z.number()),
+  outputTokens: z.optional(z.number()),
+  cachedTokens: z.optional(z.number()),
+  reasoningTokens: z.optional(z.number()),
+  source: z.enum(["provider", "estimated"]),
+  costMicroUsd: z.optional(z.number()),
+});
+
+export const runFailureSchema = z.object({
+  code: z.catch(z.enum(RUN_FAILURE_CODES), "internal"),
+  retryable: z.boolean(),
+  retryAt: z.optional(z.number()),
+});
+
+/** Answer of `GET /api/runs/:id`: where the run is, with everything it wrote so far. */
+export const runSnapshotSchema = z.object({
+  id: z.string(),
+  conversationId: z.string(),
+  parentMessageId: z.string(),
+  messageId: z.string(),
+  model: z.string(),
+  resolvedModel: z.optional(z.string()),
+  state: z.enum(RUN_STATUSES),
+  /** the last frame of the log; 0 when there is none yet */
+  seq: z.number(),
+  text: z.string(),
+  reasoning: z.string(),
+  attempts: z.number(),
+  finish: z.optional(z.enum(FINISH_REASONS)),
+  failure: z.optional(runFailureSchema),
+  usage: z.optional(runUsageSchema),
+});
+export type RunSnapshot = z.infer<typeof runSnapshotSchema>;
+
+/** Query of `GET /api/sync/feed`. */
+export const feedQuerySchema = z.strictObject({
+  cursor: z.optional(z.string().check(z.regex(/^\d{1,15}$/))),
+  limit: z.optional(z.string().check(z.regex(/^[1-9]\d{0,3}$/))),
+});
+
+const summarySchema = z.object({
+  title: z.string(),
+  excerpt: z.string(),
+  pinned: z.boolean(),
+  archived: z.boolean(),
+  deleted: z.boolean(),
+  tags: z.array(z.string()),
+  messageCount: z.number(),
+});
+
+export const feedEntrySchema = z.object({
+  kind: z.literal("conversation"),
+  id: z.string(),
+  epoch: z.number(),
+  headSeq: z.number(),
+  /** ms since 1970 by the server's clock: when the last update was committed */
+  activityAt: z.number(),
+  summary: summarySchema,
+});
+export type FeedEntry = z.infer<typeof feedEntrySchema>;
+
+/** Answer of `GET /api/sync/feed`: documents changed after the cursor, each once, in order of change. */
+export const feedSchema = z.object({
+  entries: z.array(feedEntrySchema),
+  /** hand this to the next request */
+  cursor: z.number(),
+  /** whether there is more to read right now */
+  more: z.boolean(),
+});
+export type Feed = z.infer<typeof feedSchema>;

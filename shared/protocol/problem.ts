@@ -1,0 +1,37 @@
+import * as z from "zod/mini";
+
+/** Stable codes of `application/problem+json` (RFC 9457) answers, with their HTTP status. */
+export const PROBLEM_STATUS = {
+  malformed_json: 400,
+  invalid_body: 400,
+  invalid_query: 400,
+  unauthenticated: 401,
+  foreign_origin: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  parent_missing: 409,
+  run_id_reused: 409,
+  message_busy: 409,
+  gone: 410,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  model_unknown: 422,
+  upgrade_required: 426,
+  too_many_followers: 429,
+  internal: 500,
+  draining: 503,
+  overloaded: 503,
+  storage_unavailable: 507,
+} as const;
+export type ProblemCode = keyof typeof PROBLEM_STATUS;
+
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  code: z.string(),
+  detail: z.optional(z.string()),
+  /** for `message_busy`: the run that holds the message */
+  runId: z.optional(z.string()),
+});
+export type Problem = z.infer<typeof problemSchema>;

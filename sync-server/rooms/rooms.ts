@@ -1,0 +1,63 @@
+import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
+import type { RoomName } from "#shared/domain/room-name.ts";
+import type { Principal } from "#server/access/principal.ts";
+
+/** Why a document cannot be opened. `unknown` also stands for "not yours". */
+export type OpenFailure = "unknown" | "old-epoch" | "unavailable";
+
+/** The transport of one session, as a room needs it. */
+export interface SessionTransport {
+  send(frame: Uint8Array): void;
+  close(code: number, reason: string): void;
+  /** bytes accepted by `send` that the network did not take yet */
+  bufferedBytes(): number;
+}
+
+/** One client's connection to a room. */
+export interface Session {
+  receive(message: Uint8Array): void;
+  /** the transport can take more again */
+  drained(): void;
+  left(): void;
+}
+
+/**
+ * The server's live documents. Opens each lazily from the log, keeps one copy, evicts idle ones.
+ */
+export interface Rooms {
+  /** Whether a principal may open the room, before a socket is upgraded. Claims nothing. */
+  admits(principal: Principal, name: RoomName): Promise<{ ok: true } | { ok: false; failure: OpenFailure }>;
+  /**
+   * Connects a transport to a room. The first authenticated write to an unknown document claims it for the
+   * principal's account and workspace.
+   * @param extended whether the socket negotiated `holdfast.sync.v1`
+   */
+  join(principal: Principal, name: RoomName, transport: SessionTransport, extended: boolean): Session;
+  /**
+   * Reads a document as it is durably stored (nothing uncommitted).
+   * Answers `undefined` where the principal has no such document.
+   */
+  read<T>(
+    principal: Principal,
+    id: ConversationId,
+    look: (conversation: ConversationDocument) => T,
+  ): Promise<T | undefined>;
+  /**
+   * Waits until `ready` answers true for the document, looking after each commit; answers whether it did
+   * before the signal aborted. Also waits for a document nobody wrote yet.
+   */
+  waitFor(
+    principal: Principal,
+    id: ConversationId,
+    ready: (conversation: ConversationDocument) => boolean,
+    signal: AbortSignal,
+  ): Promise<boolean>;
+  /**
+   * Edits a document as the relay and resolves when the edit is durable (and only then visible to others).
+   * Rejects with `CommitError` where it could not be stored, and `Error` where there is no such document.
+   */
+  edit(principal: Principal, id: ConversationId, change: (conversation: ConversationDocument) => void): Promise<void>;
+  /** Commits what is pending, tells sessions to come back, and forgets all live copies. */
+  close(): Promise<void>;
+}

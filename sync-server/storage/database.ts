@@ -1,0 +1,40 @@
+import type { CompiledQuery, Kysely } from "kysely";
+import type { Schema } from "./schema.ts";
+
+/** One statement of a commit; with `changes`, the whole item is undone unless exactly that many rows changed. */
+export interface CommitStatement {
+  query: CompiledQuery;
+  changes?: number;
+}
+
+export type CommitFailure =
+  /** a `changes` expectation or a constraint of this item did not hold; nothing of it was written */
+  | "conflict"
+  /** the store could not write (disk full, I/O error, locked, closed); nothing of it was written */
+  | "unavailable";
+
+export class CommitError extends Error {
+  readonly failure: CommitFailure;
+
+  constructor(failure: CommitFailure, options?: ErrorOptions) {
+    super(`Commit failed: ${failure}`, options);
+    this.name = "CommitError";
+    this.failure = failure;
+  }
+}
+
+/**
+ * The only way to durable storage. SQLite lives in a worker thread behind it, so nothing here blocks the
+ * event loop.
+ */
+export interface Database {
+  /** Builds queries, and runs reads and the rare single write. Reads see every commit that was resolved. */
+  readonly kysely: Kysely<Schema>;
+  /**
+   * Writes the statements of one item together or not at all. Items of many callers share one transaction
+   * and one fsync (group commit); an item that conflicts does not disturb its neighbours. Items commit in
+   * the order of the calls. Resolves when the item is durable; rejects with `CommitError`.
+   */
+  commit(statements: readonly CommitStatement[]): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,139 @@
+import type { Generated } from "kysely";
+
+// The tables, as Kysely sees them. Migrations in `migrations.ts` make them; better-auth makes its own
+// (`user`, `session`, `account`, `verification`). Times are ms since 1970; booleans are 0 or 1.
+
+export interface WorkspaceTable {
+  id: string;
+  kind: "personal" | "team";
+  owner_id: string;
+  created_at: number;
+}
+
+export interface DocumentTable {
+  id: string;
+  kind: "conversation";
+  workspace_id: string;
+  owner_id: string;
+  epoch: number;
+  /** the last committed sequence number; 0 when the log is empty */
+  head_seq: number;
+  /** the log up to and including this is folded into `doc_checkpoint` */
+  checkpoint_seq: number;
+  /** `summary` shows the document as of this sequence number */
+  summary_seq: number;
+  /** JSON of a ConversationSummary */
+  summary: string;
+  activity_at: number;
+  created_at: number;
+}
+
+export interface DocUpdateTable {
+  /** AUTOINCREMENT: compaction must never let a number come back */
+  gseq: Generated<number>;
+  document_id: string;
+  epoch: number;
+  /** gapless per document, from 1 */
+  seq: number;
+  bytes: Uint8Array;
+  actor_id: string;
+  created_at: number;
+}
+
+export interface DocCheckpointTable {
+  document_id: string;
+  epoch: number;
+  through_seq: number;
+  bytes: Uint8Array;
+  sha256: Uint8Array;
+  created_at: number;
+}
+
+/** Which actor first wrote under a Yjs clientID of a document. */
+export interface DocClientTable {
+  document_id: string;
+  epoch: number;
+  client_id: number;
+  actor_id: string;
+}
+
+export interface FeedTable {
+  account_id: string;
+  workspace_id: string;
+  document_id: string;
+  feed_seq: number;
+}
+
+export interface FeedCounterTable {
+  account_id: string;
+  workspace_id: string;
+  last: number;
+}
+
+export interface RunTable {
+  id: string;
+  account_id: string;
+  workspace_id: string;
+  conversation_id: string;
+  parent_message_id: string;
+  message_id: string;
+  model: string;
+  /** SHA-256 of the canonical request, hex; `tombstone` for a run stopped before it was started */
+  fingerprint: string;
+  /** JSON of the request */
+  request: string;
+  state: string;
+  attempt: number;
+  /** raised whenever another writer takes over; an append of an older epoch is refused */
+  lease_epoch: number;
+  lease_until: number;
+  /** the last frame appended */
+  seq: number;
+  /** JSON of RunFacts, final once the state is terminal */
+  facts: string;
+  /** 1 once the document holds the run's final text and facts */
+  committed: number;
+  created_at: number;
+  ended_at: number | null;
+}
+
+export interface RunFrameTable {
+  run_id: string;
+  seq: number;
+  /** the SSE event: `s`, `d` or `end` */
+  kind: string;
+  /** the SSE data: JSON */
+  data: string;
+}
+
+/** One row for each call of a provider, whatever its ending. */
+export interface UsageTable {
+  run_id: string;
+  attempt: number;
+  account_id: string;
+  workspace_id: string;
+  provider: string;
+  model: string;
+  input_tokens: number | null;
+  output_tokens: number | null;
+  cached_tokens: number | null;
+  reasoning_tokens: number | null;
+  source: "provider" | "estimated";
+  cost_micro_usd: number | null;
+  /** how the attempt ended: a terminal state, or the class of the failure that led to a retry */
+  outcome: string;
+  created_at: number;
+}
+
+export interface Schema {
+  workspace: WorkspaceTable;
+  document: DocumentTable;
+  doc_update: DocUpdateTable;
+  doc_checkpoint: DocCheckpointTable;
+  doc_client: DocClientTable;
+  feed: FeedTable;
+  feed_counter: FeedCounterTable;
+  run: RunTable;
+  run_frame: RunFrameTable;
+  usage: UsageTable;
+}
