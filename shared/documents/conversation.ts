@@ -157,7 +157,7 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
       const first = [...(childrenNow().get(ROOT) ?? [])].find((message) => message.text.trim() !== "");
       return {
         title: stringIn(meta, "title").slice(0, TITLE_LENGTH),
-        excerpt: excerptOf(first?.text.slice(0, 400) ?? ""),
+        excerpt: excerptOf((first?.text ?? draft.toJSON()).slice(0, 400)),
         pinned: meta.get("pinned") === true,
         archived: meta.get("archived") === true,
         deleted: meta.get("deleted") === true,

@@ -1,7 +1,7 @@
 /** What the library shows of a conversation without opening it. Projected by the server, overlaid by the device. */
 export interface ConversationSummary {
   title: string;
-  /** the first words of the first prompt, for conversations without a title */
+  /** the first words of the first prompt, or of the draft before there is one; for conversations without a title */
   excerpt: string;
   pinned: boolean;
   archived: boolean;

@@ -1,0 +1,36 @@
+import { createContext, useContext } from "react";
+import type { Documents } from "#client/local-store/documents.ts";
+import type { Library } from "#client/local-store/library.ts";
+import type { Clock } from "#client/platform/platform.ts";
+import type { Runs } from "#client/runs/runs.ts";
+import type { SyncState } from "#client/sync/sync-status.ts";
+import { assert } from "#shared/lib/assert.ts";
+import type { Me, Models } from "#shared/protocol/http-bodies.ts";
+
+/** The models the server offers, from its last answer; kept on this device so that the list is there offline. */
+export interface ModelCatalogue {
+  models(): Models | undefined;
+  subscribe(listener: () => void): () => void;
+}
+
+/** Everything that is open while the app runs, for one account in one workspace. Features reach it through `useWorkspace`. */
+export interface Workspace {
+  me: Me;
+  documents: Documents;
+  library: Library;
+  sync: SyncState;
+  runs: Runs;
+  models: ModelCatalogue;
+  clock: Clock;
+  /** a new UUIDv7 */
+  newId(): string;
+}
+
+export const WorkspaceContext = createContext<Workspace | undefined>(undefined);
+
+/** The open workspace. Only for components below the provider that the app shell mounts. */
+export function useWorkspace(): Workspace {
+  const workspace = useContext(WorkspaceContext);
+  assert(workspace, "useWorkspace below its provider");
+  return workspace;
+}
