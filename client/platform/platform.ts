@@ -33,6 +33,13 @@ export interface Connectivity {
   onOffline(callback: () => void): () => void;
 }
 
+/** Whether the person can see the page. */
+export interface Visibility {
+  visible(): boolean;
+  /** Calls back when the page is hidden or goes away (`visibilitychange`, `pagehide`): the last sure chance to store something. */
+  onHide(callback: () => void): () => void;
+}
+
 /** Tells other tabs of this account and workspace; never delivered to the sender. */
 export interface Broadcast {
   post(message: unknown): void;
@@ -47,6 +54,7 @@ export interface Platform {
   random(): number;
   openSocket: OpenSocket;
   connectivity: Connectivity;
+  visibility: Visibility;
   /** Opens the channel between the tabs that share a name. */
   openBroadcast(name: string, signal: AbortSignal): Broadcast;
   fetch: typeof fetch;
