@@ -72,6 +72,12 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
     else messages.delete(id);
   }
 
+  // Yjs calls deep observers, then `afterTransaction`, within one transaction: the ids wait here in between.
+  let touched = new Set<string>();
+  const onMessages = (events: Y.YEvent<Y.AbstractType<unknown>>[]): void => {
+    for (const event of events) for (const id of messageIdsOf(event)) touched.add(id);
+  };
+
   function onTransaction(transaction: Y.Transaction): void {
     const change = changeOf(transaction);
     if (change === undefined) return;
@@ -82,18 +88,18 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
   }
 
   function changeOf(transaction: Y.Transaction): ConversationChange | undefined {
-    const touched = new Set<string>();
-    const changed = { meta: false, settings: false, draft: false };
-    let any = false;
-    for (const [type, events] of transaction.changedParentTypes) {
-      const root = roots.get(type);
-      if (root === undefined) continue;
-      any = true;
-      if (root !== "messages") changed[root] = true;
-      else for (const event of events) for (const id of messageIdsOf(event)) touched.add(id);
-    }
-    return any ? { ...changed, messages: touched } : undefined;
+    const changed = [...transaction.changedParentTypes.keys()].map((type) => roots.get(type));
+    const messages = touched;
+    touched = new Set();
+    if (changed.every((root) => root === undefined)) return undefined;
+    return {
+      meta: changed.includes("meta"),
+      settings: changed.includes("settings"),
+      draft: changed.includes("draft"),
+      messages,
+    };
   }
+  messageMaps.observeDeep(onMessages);
   doc.on("afterTransaction", onTransaction);
 
   const write = (edit: () => void): void => {
@@ -120,6 +126,7 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
     /** The unsent text. Bound to the composer; typed into directly by every device. */
     draft,
     close(): void {
+      messageMaps.unobserveDeep(onMessages);
       doc.off("afterTransaction", onTransaction);
       listeners.clear();
     },

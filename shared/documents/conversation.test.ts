@@ -1,0 +1,149 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import * as Y from "yjs";
+import type { MessageId } from "#shared/domain/ids.ts";
+import type { RunFacts } from "#shared/domain/run.ts";
+import { canonicalContent, contentDigest } from "./canonical-content.ts";
+import { CONVERSATION_SCHEMA, openConversation } from "./conversation.ts";
+
+const id = (text: string): MessageId => text as MessageId;
+const aConversation = () => openConversation(new Y.Doc(), "test");
+const facts = (frame: number, status: RunFacts["status"] = "streaming"): RunFacts => ({
+  runId: "r1",
+  model: "m",
+  parameters: {},
+  status,
+  frame,
+  queuedAt: 1,
+});
+const sync = (from: Y.Doc, to: Y.Doc): void => Y.applyUpdate(to, Y.encodeStateAsUpdate(from, Y.encodeStateVector(to)));
+
+test("sending takes the draft and plans the run in one update", () => {
+  const chat = aConversation();
+  chat.setDraft("Hello");
+  const updates: Uint8Array[] = [];
+  chat.doc.on("update", (update: Uint8Array) => updates.push(update));
+  const plannedRun = { runId: "r1", messageId: "a1", model: "m" };
+  chat.addPrompt({ id: id("u1"), parentId: undefined, text: "Hello", createdAt: 5, plannedRun, takesDraft: true });
+  expect(updates).toHaveLength(1);
+  expect(chat.draft.toJSON()).toBe("");
+  expect(chat.branch()).toMatchObject([{ id: "u1", role: "user", text: "Hello", createdAt: 5, plannedRun }]);
+});
+
+test("a regenerated answer is a sibling and is shown; the older one can be shown again", () => {
+  const chat = aConversation();
+  chat.addPrompt({ id: id("u1"), parentId: undefined, text: "Q", createdAt: 1 });
+  chat.startAnswer({ id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) });
+  chat.startAnswer({ id: id("a2"), parentId: id("u1"), createdAt: 3, run: facts(0) });
+  expect(chat.branch().map((message) => message.id)).toEqual(["u1", "a2"]);
+  chat.chooseBranch("u1", id("a1"));
+  expect(chat.branch().map((message) => message.id)).toEqual(["u1", "a1"]);
+  expect(chat.siblings(chat.branch()[1]!).map((message) => message.id)).toEqual(["a1", "a2"]);
+});
+
+test("a checkpoint applied twice appends its text once", () => {
+  const chat = aConversation();
+  chat.startAnswer({ id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) });
+  const progress = { text: "Hello", reasoning: "hm", run: facts(3) };
+  expect(chat.appendAnswer(id("a1"), progress)).toBe(true);
+  expect(chat.appendAnswer(id("a1"), progress)).toBe(false);
+  expect(chat.message("a1")).toMatchObject({ text: "Hello", reasoning: "hm", run: { frame: 3 } });
+});
+
+test("a checkpoint writes nothing into a deleted message or into another run's message", () => {
+  const chat = aConversation();
+  chat.startAnswer({ id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) });
+  const foreign = { ...facts(9), runId: "other" };
+  expect(chat.appendAnswer(id("a1"), { text: "x", reasoning: "", run: foreign })).toBe(false);
+  chat.removeMessage(id("a1"));
+  expect(chat.appendAnswer(id("a1"), { text: "x", reasoning: "", run: facts(9) })).toBe(false);
+  expect(chat.message("a1")).toBeUndefined();
+});
+
+test("fields of meta and settings changed on two devices merge one by one", () => {
+  const [a, b] = [aConversation(), aConversation()];
+  a.rename("Plan");
+  a.setParameter("temperature", 0.5);
+  b.setPinned(true);
+  b.setSystemPrompt("Be brief.");
+  sync(a.doc, b.doc);
+  sync(b.doc, a.doc);
+  for (const chat of [a, b]) {
+    expect(chat.summary()).toMatchObject({ title: "Plan", pinned: true });
+    expect(chat.settings()).toMatchObject({ systemPrompt: "Be brief.", parameters: { temperature: 0.5 } });
+  }
+  expect(canonicalContent(a.doc)).toBe(canonicalContent(b.doc));
+});
+
+test("what this version does not understand is skipped and kept", () => {
+  const chat = aConversation();
+  chat.doc.getMap("messages").set("x", new Y.Map([["role", "tool"]]));
+  chat.doc.getMap("messages").set("y", "not a map");
+  chat.doc.getMap("meta").set("colour", "red");
+  chat.rename("Kept");
+  expect([...chat.messages()]).toEqual([]);
+  expect(chat.doc.getMap("meta").get("colour")).toBe("red");
+  expect(chat.schemaVersion()).toBe(CONVERSATION_SCHEMA);
+});
+
+test("an edit that changes nothing writes nothing", () => {
+  const chat = aConversation();
+  chat.rename("Same");
+  let updates = 0;
+  chat.doc.on("update", () => updates++);
+  chat.rename("Same");
+  chat.setDraft("");
+  chat.setPinned(true);
+  chat.setPinned(true);
+  expect(updates).toBe(1);
+});
+
+test("listeners learn which messages changed, and cached messages equal a fresh reading", () => {
+  const chat = aConversation();
+  const changes: string[][] = [];
+  chat.subscribe((change) => changes.push([...change.messages]));
+  chat.addPrompt({ id: id("u1"), parentId: undefined, text: "Q", createdAt: 1 });
+  chat.startAnswer({ id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) });
+  chat.appendAnswer(id("a1"), { text: "A", reasoning: "", run: facts(1) });
+  chat.setDraft("next");
+  expect(changes).toEqual([["u1"], ["a1"], ["a1"], []]);
+  expect([...openConversation(chat.doc, "fresh").messages()]).toEqual([...chat.messages()]);
+});
+
+test("a cycle of parents made by a hostile writer does not hang the branch", () => {
+  const chat = aConversation();
+  chat.addPrompt({ id: id("u1"), parentId: id("u2"), text: "1", createdAt: 1 });
+  chat.addPrompt({ id: id("u2"), parentId: id("u1"), text: "2", createdAt: 1 });
+  expect(chat.branch()).toEqual([]);
+});
+
+test("the draft's words name a conversation that has no message yet", () => {
+  const chat = aConversation();
+  chat.setDraft("  Where do\nwhales sleep? ");
+  expect(chat.summary()).toMatchObject({ excerpt: "Where do whales sleep?", messageCount: 0 });
+});
+
+test("copies with equal content have equal digests, whatever order the updates came in", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(1), fc.constantFrom("a", "b", "c"), fc.string()), { maxLength: 20 }),
+      (edits) => {
+        const docs = [aConversation(), aConversation()] as const;
+        for (const [who, key, value] of edits) {
+          docs[who as 0 | 1].setTag(key, value.length % 2 === 0);
+          docs[who as 0 | 1].setDraft(value);
+        }
+        sync(docs[0].doc, docs[1].doc);
+        sync(docs[1].doc, docs[0].doc);
+        expect(contentDigest(docs[0].doc)).toEqual(contentDigest(docs[1].doc));
+      },
+    ),
+  );
+});
+
+test("a key named __proto__ is content like any other", () => {
+  const doc = new Y.Doc();
+  doc.getMap("meta").set("__proto__", "x");
+  expect(canonicalContent(doc)).toContain("__proto__");
+  expect(({} as Record<string, unknown>)["x"]).toBeUndefined();
+});
