@@ -89,14 +89,14 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
 
   function changeOf(transaction: Y.Transaction): ConversationChange | undefined {
     const changed = [...transaction.changedParentTypes.keys()].map((type) => roots.get(type));
-    const messages = touched;
+    const ids = touched;
     touched = new Set();
     if (changed.every((root) => root === undefined)) return undefined;
     return {
       meta: changed.includes("meta"),
       settings: changed.includes("settings"),
       draft: changed.includes("draft"),
-      messages,
+      messages: ids,
     };
   }
   messageMaps.observeDeep(onMessages);
