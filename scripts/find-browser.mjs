@@ -1,0 +1,30 @@
+import { accessSync, constants } from "node:fs";
+import { chromium } from "@playwright/test";
+
+const USUAL_PLACES = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/snap/bin/chromium",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
+
+const isProgram = (path) => {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * The Chromium the end-to-end tests drive: `CHROMIUM_PATH`, the system's, or the one Playwright downloaded.
+ * A `CHROMIUM_PATH` that is no program answers nothing: it was set on purpose, so no other one may stand in.
+ * @returns {string | undefined}
+ */
+export function findBrowser() {
+  const chosen = process.env["CHROMIUM_PATH"];
+  if (chosen) return isProgram(chosen) ? chosen : undefined;
+  return [...USUAL_PLACES, chromium.executablePath()].find(isProgram);
+}

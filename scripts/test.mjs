@@ -1,0 +1,127 @@
+// `npm test`: everything that must hold, one step after the other. A failing step does not hide the next.
+// The last line is `N passed, N failed`; a check such as lint counts as one test.
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { findBrowser } from "./find-browser.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const reports = join(root, "test-results", "reports");
+const MINUTE = 60_000;
+
+const CHECKS = [
+  ["build", "npm", "run", "--silent", "build"],
+  ["lint", "npx", "oxlint", "--type-aware"],
+  ["format", "npx", "oxfmt", "--check"],
+  ["types", "npx", "tsc", "-p", "tsconfig.json"],
+  ["unused code", "npx", "knip"],
+  ["first-load size", "npx", "size-limit"],
+];
+
+const totals = { passed: 0, failed: 0 };
+const count = (passed, failed) => {
+  totals.passed += passed;
+  totals.failed += failed;
+};
+const say = (text) => process.stdout.write(`${text}\n`);
+
+/**
+ * Runs a command to its end, or for `limitMs`. Its own process group, so that stopping it stops all of it.
+ * @returns {Promise<{ code: number, output: string }>} with `shown`, the output went to the terminal instead
+ */
+function run([command, ...args], { limitMs = 4 * MINUTE, shown = false, env = {} } = {}) {
+  return new Promise((resolve) => {
+    const sink = shown ? "inherit" : "pipe";
+    const stdio = ["ignore", sink, sink];
+    const child = spawn(command, args, { cwd: root, stdio, detached: true, env: { ...process.env, ...env } });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text) => (output += text));
+    }
+    const stop = () => killGroup(child.pid);
+    const timer = setTimeout(() => {
+      output += `\nstopped after ${limitMs / 1000} s\n`;
+      stop();
+    }, limitMs);
+    process.once("exit", stop);
+    const finish = (code, more = "") => {
+      clearTimeout(timer);
+      process.removeListener("exit", stop);
+      resolve({ code, output: output + more });
+    };
+    child.once("error", (error) => finish(1, String(error)));
+    child.once("close", (code) => finish(code ?? 1));
+  });
+}
+
+function killGroup(pid) {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error; // it ended by itself
+  }
+}
+
+const took = (startedAt) => `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
+
+async function check(name, command) {
+  const startedAt = performance.now();
+  const { code, output } = await run(command);
+  say(`${code === 0 ? "ok    " : "FAILED"}  ${name}  (${took(startedAt)})`);
+  if (code !== 0) say(output.trimEnd());
+  count(code === 0 ? 1 : 0, code === 0 ? 0 : 1);
+}
+
+function readReport(path) {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined; // the runner died before it wrote one, which counts as a failure below
+  }
+}
+
+/** A runner that failed without naming a failed test (a file that does not load, a stray rejection) still failed. */
+const failuresOf = (code, failed) => (code !== 0 && failed === 0 ? 1 : failed);
+
+async function unitTests() {
+  say("\nUnit, contract and fault tests");
+  const file = join(reports, "vitest.json");
+  const command = ["npx", "vitest", "run", "--reporter=dot", "--reporter=json", `--outputFile.json=${file}`];
+  const { code } = await run(command, { shown: true, limitMs: 5 * MINUTE });
+  const report = readReport(file);
+  const unloaded = (report?.testResults ?? []).filter(
+    (suite) => suite.status === "failed" && suite.assertionResults.length === 0,
+  ).length;
+  count(report?.numPassedTests ?? 0, failuresOf(code, (report?.numFailedTests ?? 0) + unloaded));
+}
+
+async function endToEndTests(browser) {
+  say("\nEnd-to-end tests");
+  const file = join(reports, "playwright.json");
+  const env = { CHROMIUM_PATH: browser, PLAYWRIGHT_JSON_OUTPUT_NAME: file };
+  const { code } = await run(["npx", "playwright", "test", "--reporter=line,json"], {
+    shown: true,
+    limitMs: 6 * MINUTE,
+    env,
+  });
+  const stats = readReport(file)?.stats;
+  count(stats?.expected ?? 0, failuresOf(code, (stats?.unexpected ?? 0) + (stats?.flaky ?? 0)));
+}
+
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
+rmSync(reports, { recursive: true, force: true });
+mkdirSync(reports, { recursive: true });
+
+const startedAt = performance.now();
+const provisioned = await run(["node", "scripts/ensure-browser.mjs"]);
+const browser = provisioned.code === 0 ? findBrowser() : undefined;
+say(browser === undefined ? provisioned.output.trimEnd() : `Browser: ${browser}`);
+for (const [name, ...command] of CHECKS) await check(name, command);
+await unitTests();
+if (browser === undefined) count(0, 1);
+else await endToEndTests(browser);
+
+say(`\nAll of it took ${took(startedAt)}.`);
+say(`${totals.passed} passed, ${totals.failed} failed`);
+process.exitCode = totals.failed === 0 ? 0 : 1;
