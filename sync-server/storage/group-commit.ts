@@ -1,0 +1,80 @@
+import { CommitError } from "./database.ts";
+import type { CheckedStatement, StoreAnswer, StoreFailure } from "./sqlite-messages.ts";
+
+export interface GroupCommitOptions {
+  /** how long an idle queue waits for company before it writes, in ms */
+  gatherMs: number;
+  /** the most items one transaction takes */
+  groupSize: number;
+  /** items waiting beyond this are refused as unavailable */
+  queueLimit: number;
+}
+
+interface Waiting {
+  item: readonly CheckedStatement[];
+  resolve: () => void;
+  reject: (error: Error) => void;
+}
+
+/**
+ * Gathers items of all callers into transactions, one at a time and in order (group commit; DeWitt et al.,
+ * "Implementation Techniques for Main Memory Database Systems", 1984). While one transaction is being
+ * written, the next one gathers, so that a busy queue never waits for its timer.
+ */
+export function createGroupCommit(
+  write: (items: (readonly CheckedStatement[])[]) => Promise<StoreAnswer>,
+  { gatherMs, groupSize, queueLimit }: GroupCommitOptions,
+) {
+  let queue: Waiting[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const state: { writing: Promise<void> | undefined; closed: boolean } = { writing: undefined, closed: false };
+
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (state.writing || queue.length === 0) return;
+    const group = queue.slice(0, groupSize);
+    queue = queue.slice(groupSize);
+    state.writing = writeGroup(group);
+  }
+
+  async function writeGroup(group: readonly Waiting[]): Promise<void> {
+    const answer = await write(group.map(({ item }) => item));
+    state.writing = undefined;
+    settle(group, answer);
+    flush();
+  }
+
+  return {
+    add(item: readonly CheckedStatement[]): Promise<void> {
+      if (state.closed || queue.length >= queueLimit) return Promise.reject(new CommitError("unavailable"));
+      return new Promise((resolve, reject) => {
+        queue.push({ item, resolve, reject });
+        if (queue.length >= groupSize) flush();
+        else if (!state.writing) timer ??= setTimeout(flush, gatherMs);
+      });
+    },
+    /** Takes no more, writes what is queued and waits for it. */
+    async close(): Promise<void> {
+      state.closed = true;
+      flush();
+      while (state.writing) await state.writing;
+    },
+  };
+}
+
+function settle(group: readonly Waiting[], answer: StoreAnswer): void {
+  group.forEach(({ resolve, reject }, index) => {
+    if (answer.kind === "outcomes") {
+      const failure = answer.outcomes[index];
+      return failure ? reject(errorOf(failure)) : resolve();
+    }
+    return reject(answer.kind === "failed" ? errorOf(answer.failure) : new CommitError("unavailable"));
+  });
+}
+
+/** The error a caller sees: `CommitError` for what may happen, a plain error for a bug. */
+export function errorOf(failure: StoreFailure): Error {
+  const cause = new Error(`${failure.code}: ${failure.message}`);
+  return failure.kind === "bug" ? cause : new CommitError(failure.kind, { cause });
+}

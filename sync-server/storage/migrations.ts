@@ -1,0 +1,153 @@
+import { sql } from "kysely";
+import type { Kysely, RawBuilder } from "kysely";
+import type { Schema } from "./schema.ts";
+
+/** The statements of each version of the tables, in order. One that was released is never changed. */
+const MIGRATIONS: readonly (readonly RawBuilder<unknown>[])[] = [
+  [
+    sql`create table workspace (
+      id text primary key,
+      kind text not null check (kind in ('personal', 'team')),
+      owner_id text not null,
+      created_at integer not null
+    )`,
+    sql`create unique index workspace_personal on workspace (owner_id) where kind = 'personal'`,
+
+    sql`create table document (
+      id text primary key,
+      kind text not null,
+      workspace_id text not null,
+      owner_id text not null,
+      epoch integer not null default 0,
+      head_seq integer not null default 0,
+      checkpoint_seq integer not null default 0,
+      summary_seq integer not null default 0,
+      summary text not null,
+      activity_at integer not null,
+      created_at integer not null
+    )`,
+    sql`create index document_owner on document (owner_id, workspace_id)`,
+
+    sql`create table doc_update (
+      gseq integer primary key autoincrement,
+      document_id text not null references document (id) on delete cascade,
+      epoch integer not null,
+      seq integer not null,
+      bytes blob not null,
+      actor_id text not null,
+      created_at integer not null,
+      unique (document_id, epoch, seq)
+    )`,
+    sql`create table doc_checkpoint (
+      document_id text not null references document (id) on delete cascade,
+      epoch integer not null,
+      through_seq integer not null,
+      bytes blob not null,
+      sha256 blob not null,
+      created_at integer not null,
+      primary key (document_id, epoch, through_seq)
+    )`,
+    // The one before the newest is kept for repair; older ones would only hold what people deleted.
+    sql`create trigger doc_checkpoint_keeps_two after insert on doc_checkpoint begin
+      delete from doc_checkpoint where document_id = new.document_id and (epoch, through_seq) not in (
+        select epoch, through_seq from doc_checkpoint where document_id = new.document_id
+        order by epoch desc, through_seq desc limit 2
+      );
+    end`,
+    sql`create table doc_client (
+      document_id text not null references document (id) on delete cascade,
+      epoch integer not null,
+      client_id integer not null,
+      actor_id text not null,
+      primary key (document_id, epoch, client_id)
+    ) without rowid`,
+
+    sql`create table feed (
+      account_id text not null,
+      workspace_id text not null,
+      document_id text not null references document (id) on delete cascade,
+      feed_seq integer not null,
+      primary key (account_id, workspace_id, document_id)
+    ) without rowid`,
+    sql`create unique index feed_order on feed (account_id, workspace_id, feed_seq)`,
+    sql`create table feed_counter (
+      account_id text not null,
+      workspace_id text not null,
+      last integer not null,
+      primary key (account_id, workspace_id)
+    ) without rowid`,
+
+    sql`create table run (
+      id text primary key,
+      account_id text not null,
+      workspace_id text not null,
+      conversation_id text not null,
+      parent_message_id text not null,
+      message_id text not null,
+      model text not null,
+      fingerprint text not null,
+      request text not null,
+      state text not null,
+      attempt integer not null,
+      lease_epoch integer not null,
+      lease_until integer not null,
+      seq integer not null,
+      facts text not null,
+      committed integer not null default 0,
+      created_at integer not null,
+      ended_at integer
+    )`,
+    sql`create index run_conversation on run (conversation_id)`,
+    sql`create index run_message on run (message_id)`,
+    sql`create index run_state on run (state, lease_until)`,
+    sql`create index run_uncommitted on run (committed) where committed = 0`,
+    sql`create unique index run_live_message on run (message_id) where state in ('queued', 'streaming', 'stopping')`,
+    sql`create table run_frame (
+      run_id text not null references run (id) on delete cascade,
+      seq integer not null,
+      kind text not null,
+      data text not null,
+      primary key (run_id, seq)
+    ) without rowid`,
+    sql`create table usage (
+      run_id text not null,
+      attempt integer not null,
+      account_id text not null,
+      workspace_id text not null,
+      provider text not null,
+      model text not null,
+      input_tokens integer,
+      output_tokens integer,
+      cached_tokens integer,
+      reasoning_tokens integer,
+      source text not null,
+      cost_micro_usd integer,
+      outcome text not null,
+      created_at integer not null,
+      primary key (run_id, attempt)
+    ) without rowid`,
+    sql`create index usage_account on usage (account_id, workspace_id, created_at)`,
+  ],
+];
+
+/**
+ * Brings the tables to the newest version, which the file remembers as `user_version`. Each version is one
+ * transaction, so a process killed on the way leaves a whole version behind; running again changes nothing.
+ * Rejects where a newer version of Holdfast wrote the file.
+ */
+export async function migrateToLatest(kysely: Kysely<Schema>): Promise<void> {
+  const { rows } = await sql<{ user_version: number }>`pragma user_version`.execute(kysely);
+  const version = rows[0]?.user_version ?? 0;
+  if (version > MIGRATIONS.length)
+    throw new Error(
+      `it was written by a newer version of Holdfast (tables ${version}, this version knows ${MIGRATIONS.length}). ` +
+        "Start the newer version, or restore a backup made before the update.",
+    );
+  for (const [index, statements] of MIGRATIONS.entries()) {
+    if (index < version) continue;
+    await kysely.transaction().execute(async (transaction) => {
+      for (const statement of statements) await statement.execute(transaction);
+      await sql`pragma user_version = ${sql.lit(index + 1)}`.execute(transaction);
+    });
+  }
+}

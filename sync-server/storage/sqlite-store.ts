@@ -1,0 +1,132 @@
+import SqliteDatabase from "better-sqlite3";
+import type {
+  CheckedStatement,
+  CommitOutcomes,
+  QueryRows,
+  Statement,
+  StoreAnswer,
+  StoreFailure,
+  StoreRequest,
+} from "./sqlite-messages.ts";
+
+/** How many prepared statements are kept; the least recently used goes first. */
+const KEPT_STATEMENTS = 300;
+
+/**
+ * Opens a SQLite file for one writer and answers requests synchronously; runs in a thread of its own.
+ * An acknowledged commit survives loss of power: WAL with `synchronous = FULL`. Deleted content is
+ * overwritten (`secure_delete`).
+ */
+export function openSqliteStore(file: string) {
+  const sqlite = new SqliteDatabase(file, { timeout: 5000 });
+  sqlite.pragma("journal_mode = WAL");
+  sqlite.pragma("synchronous = FULL");
+  sqlite.pragma("foreign_keys = ON");
+  sqlite.pragma("secure_delete = ON");
+  sqlite.pragma("journal_size_limit = 67108864");
+  const statements = new Map<string, SqliteDatabase.Statement>();
+  const begin = sqlite.prepare("begin immediate");
+  const end = sqlite.prepare("commit");
+  const rollback = sqlite.prepare("rollback");
+  const save = sqlite.prepare("savepoint item");
+  const undo = sqlite.prepare("rollback to item");
+  const release = sqlite.prepare("release item");
+  const lastChanges = sqlite.prepare("select changes()").pluck();
+
+  function prepared(sql: string): SqliteDatabase.Statement {
+    const statement = statements.get(sql) ?? sqlite.prepare(sql);
+    statements.delete(sql);
+    statements.set(sql, statement);
+    const [oldest] = statements.keys();
+    if (statements.size > KEPT_STATEMENTS && oldest !== undefined) statements.delete(oldest);
+    return statement;
+  }
+
+  function query({ sql, parameters }: Statement): QueryRows {
+    const statement = prepared(sql);
+    if (statement.reader) return { rows: statement.all(parameters) };
+    const { changes, lastInsertRowid } = statement.run(parameters);
+    return { rows: [], changes, insertId: Number(lastInsertRowid) };
+  }
+
+  function runItem(item: readonly CheckedStatement[]): StoreFailure | undefined {
+    for (const statement of item) {
+      const changes = query(statement).changes ?? Number(lastChanges.get());
+      if (statement.changes !== undefined && changes !== statement.changes)
+        return { kind: "conflict", code: "CHANGES", message: `${changes} rows changed, not ${statement.changes}` };
+    }
+    return undefined;
+  }
+
+  /** Runs one item in a savepoint. Throws where the whole transaction is lost. */
+  function tryItem(item: readonly CheckedStatement[]): StoreFailure | undefined {
+    save.run();
+    const failure = attempt(() => runItem(item));
+    // Some errors (disk full, I/O) end the transaction by themselves: nothing of any item is left then.
+    if (failure?.kind === "unavailable" || !sqlite.inTransaction) throw new TransactionLost(failure);
+    if (failure) undo.run();
+    release.run();
+    return failure;
+  }
+
+  function commit(items: readonly (readonly CheckedStatement[])[]): CommitOutcomes {
+    let outcomes: CommitOutcomes = [];
+    const lost = attempt(() => {
+      begin.run();
+      outcomes = items.map(tryItem);
+      end.run();
+      return undefined;
+    });
+    if (!lost) return outcomes;
+    if (sqlite.inTransaction) rollback.run();
+    return items.map(() => lost);
+  }
+
+  return {
+    answer(request: StoreRequest): StoreAnswer {
+      let answer: StoreAnswer = { kind: "closed" };
+      const failure = attempt(() => {
+        switch (request.kind) {
+          case "query":
+            answer = { kind: "rows", result: query(request) };
+            return undefined;
+          case "commit":
+            answer = { kind: "outcomes", outcomes: commit(request.items) };
+            return undefined;
+          case "close":
+            sqlite.close();
+            return undefined;
+        }
+      });
+      return failure ? { kind: "failed", failure } : answer;
+    },
+  };
+}
+
+class TransactionLost extends Error {
+  readonly failure: StoreFailure;
+
+  constructor(failure: StoreFailure | undefined) {
+    super("The transaction ended by itself");
+    this.failure = { kind: "unavailable", code: failure?.code ?? "LOST", message: failure?.message ?? this.message };
+  }
+}
+
+function attempt(work: () => StoreFailure | undefined): StoreFailure | undefined {
+  try {
+    return work();
+  } catch (error) {
+    return error instanceof TransactionLost ? error.failure : failureOf(error);
+  }
+}
+
+const UNAVAILABLE = /^SQLITE_(FULL|IOERR|BUSY|LOCKED|READONLY|CANTOPEN|CORRUPT|NOTADB|NOMEM|PROTOCOL|PERM|AUTH)/;
+
+/** Sorts an error of SQLite into what a caller can do about it. */
+export function failureOf(error: unknown): StoreFailure {
+  if (!(error instanceof SqliteDatabase.SqliteError))
+    return { kind: "bug", code: "NOT_SQLITE", message: String(error) };
+  const { code, message } = error;
+  if (code.startsWith("SQLITE_CONSTRAINT")) return { kind: "conflict", code, message };
+  return { kind: UNAVAILABLE.test(code) ? "unavailable" : "bug", code, message };
+}
