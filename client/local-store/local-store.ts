@@ -1,0 +1,100 @@
+import type { ConversationId } from "#shared/domain/ids.ts";
+import type { ConversationSummary } from "#shared/domain/summary.ts";
+import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import type { Result } from "#shared/lib/result.ts";
+import type { RunCommand } from "./run-command.ts";
+
+/** Why this device cannot store: no room, another version of the app holds the database, or there is none. */
+export type StoreFailure = "full" | "blocked" | "unavailable";
+
+export type StoreHealth = { type: "ok" } | { type: "failing"; reason: StoreFailure };
+
+/** A document as it is stored. */
+export interface StoredDocument {
+  epoch: number;
+  /** everything stored, folded into one update; absent where nothing readable is stored */
+  state: Uint8Array | undefined;
+  /** how many update rows are not folded in storage yet */
+  rows: number;
+  /** the edits no `ack` covered; without bytes where they are part of the folded state only */
+  outbox: { key: number; bytes: Uint8Array | undefined }[];
+  /** records that could not be read and were set aside */
+  quarantined: number;
+}
+
+/** What this device shows in the library instead of the feed's summary until the feed is as new. */
+export interface LocalSummary {
+  summary: ConversationSummary;
+  /** ms since 1970 by this device's clock */
+  changedAt: number;
+  /** the server's log end that holds this change; absent while an edit waits for its `ack` */
+  headSeq: number | undefined;
+}
+
+/** All that is known of one conversation without opening it. */
+export interface SummaryRecord {
+  id: ConversationId;
+  feed: FeedEntry | undefined;
+  local: LocalSummary | undefined;
+}
+
+/** What one transaction stores of a document. */
+export interface DocumentWrite {
+  id: ConversationId;
+  epoch: number;
+  /** edits made here; they become one row and one outbox row */
+  local: Uint8Array | undefined;
+  /** what came from elsewhere; one row */
+  remote: Uint8Array | undefined;
+  /** the whole state, where earlier writes failed; merged with what is stored */
+  state: { bytes: Uint8Array; pending: boolean } | undefined;
+  commands: readonly RunCommand[];
+  summary: LocalSummary | undefined;
+  /** flush to the disk before saying it is stored */
+  strict: boolean;
+}
+
+/**
+ * This device's database for one account and workspace. Each method is one transaction; it answers when the
+ * transaction is complete, or with why it could not be, and never rejects. A lost connection is reopened once.
+ */
+export interface LocalStore {
+  health: () => StoreHealth;
+  subscribe: (listener: () => void) => () => void;
+  /** Calls back after the database was lost and opened anew: what was stored may be gone. */
+  onReopened: (listener: () => void) => () => void;
+
+  load(id: ConversationId): Promise<Result<StoredDocument, StoreFailure>>;
+  /** Answers the key of the outbox row, where one was written. */
+  write(write: DocumentWrite): Promise<Result<number | undefined, StoreFailure>>;
+  /** Removes outbox rows whose edits the server has. */
+  settle(
+    id: ConversationId,
+    keys: readonly number[],
+    summary: LocalSummary | undefined,
+  ): Promise<Result<void, StoreFailure>>;
+  /** Folds a document's rows into its state; outbox rows stay. Answers how many rows went. */
+  compact(id: ConversationId): Promise<Result<number, StoreFailure>>;
+  /** Outbox keys by document, those of all tabs among them. */
+  outbox(): Promise<Result<Map<ConversationId, number[]>, StoreFailure>>;
+  /** Sets bytes aside that must not be lost although they cannot be used. */
+  quarantine(id: ConversationId, reason: QuarantineReason, content: unknown): Promise<Result<void, StoreFailure>>;
+  quarantined(): Promise<Result<QuarantinedRecord[], StoreFailure>>;
+
+  library(): Promise<Result<{ cursor: number; records: SummaryRecord[] }, StoreFailure>>;
+  /** Stores a page of the feed with its cursor; an entry ends a local summary that is not newer. */
+  writeFeed(cursor: number, entries: readonly FeedEntry[]): Promise<Result<void, StoreFailure>>;
+
+  commands(): Promise<Result<RunCommand[], StoreFailure>>;
+  removeCommand(runId: string): Promise<Result<void, StoreFailure>>;
+  close: () => void;
+}
+
+/** `corrupt`: could not be read; `diverged`: this device's copy when the server's turned out to differ (C9) */
+export type QuarantineReason = "corrupt" | "diverged";
+
+export interface QuarantinedRecord {
+  documentId: string;
+  reason: QuarantineReason;
+  content: unknown;
+}

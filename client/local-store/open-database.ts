@@ -1,0 +1,182 @@
+import { openDB } from "idb";
+import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from "idb";
+import type { ConversationId } from "#shared/domain/ids.ts";
+import { err, ok } from "#shared/lib/result.ts";
+import type { Result } from "#shared/lib/result.ts";
+import type { QuarantinedRecord, StoreFailure, StoreHealth, SummaryRecord } from "./local-store.ts";
+import type { RunCommand } from "./run-command.ts";
+
+export interface DatabaseSchema extends DBSchema {
+  documents: { key: string; value: { id: ConversationId; epoch: number; state: Uint8Array } };
+  updates: { key: number; value: { documentId: ConversationId; bytes: Uint8Array }; indexes: { documentId: string } };
+  /** one row per edit that waits for its `ack`; `update` is the row with its bytes, unless it was folded meanwhile */
+  outbox: {
+    key: number;
+    value: { documentId: ConversationId; update: number | undefined };
+    indexes: { documentId: string };
+  };
+  summaries: { key: string; value: SummaryRecord };
+  commands: { key: string; value: RunCommand };
+  meta: { key: "cursor"; value: number };
+  quarantine: { key: number; value: QuarantinedRecord };
+}
+
+const DATABASE_VERSION = 1;
+
+type Stores = StoreNames<DatabaseSchema>[];
+type Mode = "readonly" | "readwrite";
+export type Transaction<M extends Mode> = IDBPTransaction<DatabaseSchema, Stores, M>;
+
+/** The connection to the database: opened when first needed, and once more when it was lost. */
+export interface Database {
+  health: () => StoreHealth;
+  subscribe: (listener: () => void) => () => void;
+  onReopened: (listener: () => void) => () => void;
+  /** Runs one transaction; answers what `body` answered once it is complete. */
+  run<T, M extends Mode>(
+    mode: M,
+    stores: Stores,
+    body: (transaction: Transaction<M>) => Promise<T>,
+    durability?: IDBTransactionDurability,
+  ): Promise<Result<T, StoreFailure>>;
+  close: () => void;
+}
+
+type Connection =
+  | { status: "closed"; lost: boolean }
+  | { status: "open"; db: Promise<IDBPDatabase<DatabaseSchema>> }
+  /** ended by us, or given up to a newer version of the app in another tab */
+  | { status: "ended" };
+
+/** Opens the database of this name. Answers at once; what goes wrong shows in `health()` and in each answer. */
+export function openDatabase(name: string): Database {
+  let connection: Connection = { status: "closed", lost: false };
+  let health: StoreHealth = { type: "ok" };
+  const listeners = new Set<() => void>();
+  const reopenedListeners = new Set<() => void>();
+
+  function setHealth(next: StoreHealth): void {
+    if (JSON.stringify(next) === JSON.stringify(health)) return;
+    health = next;
+    for (const listener of listeners) listener();
+  }
+
+  function fail(reason: StoreFailure): { ok: false; failure: StoreFailure } {
+    setHealth({ type: "failing", reason });
+    return err(reason);
+  }
+
+  function lost(): void {
+    if (connection.status === "open") connection = { status: "closed", lost: true };
+  }
+
+  async function connect(): Promise<IDBPDatabase<DatabaseSchema>> {
+    const db = await openDB<DatabaseSchema>(name, DATABASE_VERSION, {
+      upgrade: createStores,
+      blocked: () => setHealth({ type: "failing", reason: "blocked" }),
+      // A newer app waits for us: step aside, and say so.
+      blocking: () => {
+        connection = { status: "ended" };
+        setHealth({ type: "failing", reason: "blocked" });
+        void opened.then((one) => one.close());
+      },
+      terminated: lost,
+    });
+    if (health.type === "failing" && health.reason === "blocked") setHealth({ type: "ok" });
+    return db;
+  }
+
+  let opened: Promise<IDBPDatabase<DatabaseSchema>>;
+  function database(): Promise<IDBPDatabase<DatabaseSchema>> | undefined {
+    if (connection.status === "ended") return undefined;
+    if (connection.status === "open") return connection.db;
+    const wasLost = connection.lost;
+    opened = connect();
+    connection = { status: "open", db: opened };
+    opened.then(
+      () => wasLost && reopenedListeners.forEach((listener) => listener()),
+      () => (connection = { status: "closed", lost: wasLost }),
+    );
+    return opened;
+  }
+
+  async function attempt<T, M extends Mode>(
+    mode: M,
+    stores: Stores,
+    body: (transaction: Transaction<M>) => Promise<T>,
+    durability: IDBTransactionDurability,
+  ): Promise<T> {
+    const db = await database();
+    if (db === undefined) throw new DOMException("given up", "VersionError");
+    const transaction = db.transaction(stores, mode, { durability });
+    const done = transaction.done;
+    try {
+      const [value] = await Promise.all([body(transaction), done]);
+      return value;
+    } catch (error) {
+      await abortQuietly(transaction, done);
+      throw transaction.error ?? error;
+    }
+  }
+
+  return {
+    health: () => health,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    onReopened(listener) {
+      reopenedListeners.add(listener);
+      return () => reopenedListeners.delete(listener);
+    },
+    async run(mode, stores, body, durability = "relaxed") {
+      for (let tries = 0; ; tries++) {
+        try {
+          const value = await attempt(mode, stores, body, durability);
+          // Reading works on a full disk too, so it proves nothing about writing.
+          if (mode === "readwrite" || (health.type === "failing" && health.reason !== "full"))
+            setHealth({ type: "ok" });
+          return ok(value);
+        } catch (error) {
+          // A connection the browser closed gives InvalidStateError, or AbortError in the middle of a transaction.
+          const failureName = nameOf(error);
+          if (failureName === "InvalidStateError") lost();
+          const reopen = connection.status === "closed" && connection.lost;
+          if (tries === 0 && reopen) continue;
+          return fail(failureOf(failureName));
+        }
+      }
+    },
+    close() {
+      if (connection.status === "open") connection.db.then((db) => db.close()).catch(() => undefined);
+      connection = { status: "ended" };
+    },
+  };
+}
+
+function createStores(db: IDBPDatabase<DatabaseSchema>): void {
+  db.createObjectStore("documents", { keyPath: "id" });
+  db.createObjectStore("updates", { autoIncrement: true }).createIndex("documentId", "documentId");
+  db.createObjectStore("outbox", { autoIncrement: true }).createIndex("documentId", "documentId");
+  db.createObjectStore("summaries", { keyPath: "id" });
+  db.createObjectStore("commands", { keyPath: "runId" });
+  db.createObjectStore("meta");
+  db.createObjectStore("quarantine", { autoIncrement: true });
+}
+
+/** Leaves nothing of a transaction whose body failed, so that it is all or nothing. */
+async function abortQuietly(transaction: { abort(): void }, done: Promise<void>): Promise<void> {
+  try {
+    transaction.abort();
+  } catch {
+    // It had ended already, by the failure that brought us here.
+  }
+  await done.catch(() => undefined);
+}
+
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : "");
+
+function failureOf(name: string): StoreFailure {
+  if (name === "QuotaExceededError") return "full";
+  return name === "VersionError" ? "blocked" : "unavailable";
+}

@@ -1,0 +1,213 @@
+import type { ConversationId } from "#shared/domain/ids.ts";
+import { foldUpdates } from "./fold-updates.ts";
+import type { Folded } from "./fold-updates.ts";
+import type { DocumentWrite, LocalStore, LocalSummary, StoredDocument } from "./local-store.ts";
+import { openDatabase } from "./open-database.ts";
+import type { Transaction } from "./open-database.ts";
+
+/** The name of the database of one account in one workspace. */
+export const localStoreName = (accountId: string, workspaceId: string): string =>
+  `holdfast:${accountId}:${workspaceId}`;
+
+/** Opens the store in IndexedDB. Without IndexedDB everything answers `unavailable` and nothing throws. */
+export function openLocalStore(name: string): LocalStore {
+  const database = openDatabase(name);
+
+  return {
+    health: database.health,
+    subscribe: database.subscribe,
+    onReopened: database.onReopened,
+    close: database.close,
+
+    async load(id) {
+      const read = await database.run("readonly", [...DOCUMENT_STORES], (transaction) => readDocument(transaction, id));
+      if (!read.ok || read.value.quarantined === 0) return read;
+      return await database.run("readwrite", [...DOCUMENT_STORES], async (transaction) => {
+        const quarantined = await quarantineCorrupt(transaction, id, await readFolded(transaction, id));
+        return { ...(await readDocument(transaction, id)), quarantined };
+      });
+    },
+    write: (write) =>
+      database.run(
+        "readwrite",
+        ["documents", "updates", "outbox", "summaries", "commands", "quarantine"],
+        (transaction) => writeDocument(transaction, write),
+        write.strict ? "strict" : "relaxed",
+      ),
+    settle: (id, keys, summary) =>
+      database.run("readwrite", ["outbox", "summaries"], async (transaction) => {
+        await Promise.all([
+          ...keys.map((key) => transaction.objectStore("outbox").delete(key)),
+          summary && putLocalSummary(transaction, id, summary),
+        ]);
+      }),
+    compact: (id) =>
+      database.run("readwrite", [...DOCUMENT_STORES], async (transaction) => {
+        const read = await readFolded(transaction, id);
+        const { keys, folded, stored } = read;
+        await quarantineCorrupt(transaction, id, read);
+        if (keys.length === 0 || folded.state === undefined) return 0;
+        await transaction.objectStore("documents").put({ id, epoch: stored?.epoch ?? 0, state: folded.state });
+        await Promise.all(keys.map((key) => transaction.objectStore("updates").delete(key)));
+        return keys.length;
+      }),
+    outbox: () =>
+      database.run("readonly", ["outbox"], async (transaction) => {
+        const store = transaction.objectStore("outbox");
+        const [keys, rows] = await Promise.all([store.getAllKeys(), store.getAll()]);
+        const byDocument = new Map<ConversationId, number[]>();
+        rows.forEach(({ documentId }, index) => {
+          const key = keys[index];
+          if (key !== undefined) byDocument.set(documentId, [...(byDocument.get(documentId) ?? []), key]);
+        });
+        return byDocument;
+      }),
+    quarantine: (id, reason, content) =>
+      database.run("readwrite", ["quarantine"], async (transaction) => {
+        await transaction.objectStore("quarantine").add({ documentId: id, reason, content });
+      }),
+    quarantined: () =>
+      database.run("readonly", ["quarantine"], (transaction) => transaction.objectStore("quarantine").getAll()),
+
+    library: () =>
+      database.run("readonly", ["summaries", "meta"], async (transaction) => {
+        const [cursor, records] = await Promise.all([
+          transaction.objectStore("meta").get("cursor"),
+          transaction.objectStore("summaries").getAll(),
+        ]);
+        return { cursor: cursor ?? 0, records };
+      }),
+    writeFeed: (cursor, entries) =>
+      database.run("readwrite", ["summaries", "meta"], async (transaction) => {
+        const summaries = transaction.objectStore("summaries");
+        for (const entry of entries) {
+          const id = entry.id as ConversationId;
+          const before = await summaries.get(id);
+          const local = before?.local && isNewer(before.local, entry.headSeq) ? before.local : undefined;
+          await summaries.put({ id, feed: entry, local });
+        }
+        await transaction.objectStore("meta").put(cursor, "cursor");
+      }),
+
+    commands: () =>
+      database.run("readonly", ["commands"], (transaction) => transaction.objectStore("commands").getAll()),
+    removeCommand: (runId) =>
+      database.run("readwrite", ["commands"], (transaction) => transaction.objectStore("commands").delete(runId)),
+  };
+}
+
+/** Whether a summary made here is newer than the server's log end a feed entry tells of. */
+export const isNewer = (local: LocalSummary, feedHeadSeq: number): boolean =>
+  local.headSeq === undefined || local.headSeq > feedHeadSeq;
+
+type ReadWrite = Transaction<"readwrite">;
+
+const DOCUMENT_STORES = ["documents", "updates", "outbox", "quarantine"] as const;
+
+type AnyTransaction = Transaction<"readonly"> | ReadWrite;
+
+async function readDocument(transaction: AnyTransaction, id: ConversationId): Promise<StoredDocument> {
+  const { keys, folded, stored } = await readFolded(transaction, id);
+  const outbox = await readOutbox(transaction, id);
+  const quarantined = folded.corrupt.length;
+  return { epoch: stored?.epoch ?? 0, state: folded.state, rows: keys.length, outbox, quarantined };
+}
+
+interface ReadFolded {
+  stored: { epoch: number } | undefined;
+  /** what was folded: the state, where there is one, and then the rows */
+  contents: unknown[];
+  folded: Folded;
+  /** keys of the rows, the unreadable ones among them */
+  keys: number[];
+}
+
+async function readFolded(transaction: AnyTransaction, id: ConversationId): Promise<ReadFolded> {
+  const index = transaction.objectStore("updates").index("documentId");
+  const [stored, keys, rows] = await Promise.all([
+    transaction.objectStore("documents").get(id),
+    index.getAllKeys(id),
+    index.getAll(id),
+  ]);
+  const contents: unknown[] = [...(stored ? [stored.state] : []), ...rows.map(({ bytes }) => bytes)];
+  return { stored, contents, folded: foldUpdates(contents), keys };
+}
+
+/** Moves what cannot be read out of the way; answers how many records that were. */
+async function quarantineCorrupt(transaction: ReadWrite, id: ConversationId, read: ReadFolded): Promise<number> {
+  const firstRow = read.stored ? 1 : 0;
+  const corruptKeys = new Set<number>();
+  for (const index of read.folded.corrupt) {
+    const content = read.contents[index];
+    await transaction.objectStore("quarantine").add({ documentId: id, reason: "corrupt", content });
+    const key = read.keys[index - firstRow];
+    if (key === undefined) await transaction.objectStore("documents").delete(id);
+    else corruptKeys.add(key);
+  }
+  for (const key of corruptKeys) await transaction.objectStore("updates").delete(key);
+  await forgetOutboxOf(transaction, id, corruptKeys);
+  return read.folded.corrupt.length;
+}
+
+/** An edit whose bytes are unreadable can never be acknowledged; its record is in the quarantine. */
+async function forgetOutboxOf(transaction: ReadWrite, id: ConversationId, updates: ReadonlySet<number>): Promise<void> {
+  if (updates.size === 0) return;
+  const outbox = transaction.objectStore("outbox");
+  for (const key of await outbox.index("documentId").getAllKeys(id)) {
+    const row = await outbox.get(key);
+    if (row?.update !== undefined && updates.has(row.update)) await outbox.delete(key);
+  }
+}
+
+async function readOutbox(transaction: AnyTransaction, id: ConversationId): Promise<StoredDocument["outbox"]> {
+  const index = transaction.objectStore("outbox").index("documentId");
+  const [keys, rows] = await Promise.all([index.getAllKeys(id), index.getAll(id)]);
+  const updates = transaction.objectStore("updates");
+  return await Promise.all(
+    keys.map(async (key, at) => {
+      const update = rows[at]?.update;
+      return { key, bytes: update === undefined ? undefined : (await updates.get(update))?.bytes };
+    }),
+  );
+}
+
+async function writeDocument(transaction: ReadWrite, write: DocumentWrite): Promise<number | undefined> {
+  const { id, epoch, local, remote, state, commands, summary } = write;
+  const updates = transaction.objectStore("updates");
+  const outbox = transaction.objectStore("outbox");
+  let outboxKey: number | undefined;
+  if (state) {
+    await putState(transaction, id, epoch, state.bytes);
+    if (state.pending) outboxKey = await outbox.add({ documentId: id, update: undefined });
+  }
+  if (remote) await updates.add({ documentId: id, bytes: remote });
+  if (local) {
+    const update = await updates.add({ documentId: id, bytes: local });
+    outboxKey = await outbox.add({ documentId: id, update });
+  }
+  for (const command of commands) await transaction.objectStore("commands").put(command);
+  if (summary) await putLocalSummary(transaction, id, summary);
+  return outboxKey;
+}
+
+/** Another tab may have stored what this one does not have: never replace, merge. */
+async function putState(transaction: ReadWrite, id: ConversationId, epoch: number, bytes: Uint8Array): Promise<void> {
+  const documents = transaction.objectStore("documents");
+  const stored = await documents.get(id);
+  const folded = foldUpdates([bytes, ...(stored ? [stored.state] : [])]);
+  if (folded.corrupt.length > 0) {
+    await transaction.objectStore("quarantine").add({ documentId: id, reason: "corrupt", content: stored?.state });
+  }
+  await documents.put({ id, epoch, state: folded.state ?? bytes });
+}
+
+async function putLocalSummary(
+  transaction: Transaction<"readwrite">,
+  id: ConversationId,
+  local: LocalSummary,
+): Promise<void> {
+  const summaries = transaction.objectStore("summaries");
+  const before = await summaries.get(id);
+  const feed = before?.feed;
+  await summaries.put({ id, feed, local: feed && !isNewer(local, feed.headSeq) ? undefined : local });
+}
