@@ -1,0 +1,71 @@
+import * as z from "zod/mini";
+import { err, ok } from "#shared/lib/result.ts";
+import type { Result } from "#shared/lib/result.ts";
+import type { ProblemCode } from "#shared/protocol/problem.ts";
+import { problem } from "./problem.ts";
+
+/** The largest body of a JSON request, in bytes. */
+export const BODY_LIMIT_BYTES = 256 * 1024;
+
+/**
+ * Reads a JSON body of a schema. The failure is the answer to send: 415 for another content type, 413 for a
+ * body over the limit (nothing beyond it is read), 400 for what is not JSON or not of the schema.
+ */
+export async function readBody<T>(request: Request, schema: z.core.$ZodType<T>): Promise<Result<T, Response>> {
+  const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
+  if (type !== "application/json") return err(problem("unsupported_media_type"));
+  const bytes = await readAtMost(request, BODY_LIMIT_BYTES);
+  // What was not read would be taken for the next request: the connection cannot be used again.
+  if (!bytes) return err(problem("body_too_large", { headers: { connection: "close" } }));
+  const json = parseJson(bytes);
+  return json.ok ? parse(schema, json.value, "invalid_body") : err(problem("malformed_json"));
+}
+
+/** Checks the query of a request against a schema; a key given twice is refused. */
+export function readQuery<T>(url: string, schema: z.core.$ZodType<T>): Result<T, Response> {
+  const entries = [...new URL(url).searchParams];
+  const query = Object.fromEntries(entries);
+  if (Object.keys(query).length !== entries.length)
+    return err(problem("invalid_query", { detail: "A key is given twice" }));
+  return parse(schema, query, "invalid_query");
+}
+
+function parse<T>(schema: z.core.$ZodType<T>, value: unknown, code: ProblemCode): Result<T, Response> {
+  const parsed = z.safeParse(schema, value);
+  return parsed.success ? ok(parsed.data) : err(problem(code, { detail: pathsOf(parsed.error.issues) }));
+}
+
+/** Names the places that are wrong, never what was sent there. */
+function pathsOf(issues: readonly z.core.$ZodIssue[]): string {
+  const places = issues.map((issue) => {
+    const path = issue.path.map(String).join(".") || "the body";
+    return issue.code === "unrecognized_keys" ? `unknown keys in ${path}` : `${path}: ${issue.code}`;
+  });
+  return places.join("; ").slice(0, 300);
+}
+
+function parseJson(bytes: Uint8Array): Result<unknown> {
+  try {
+    return ok(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
+  } catch {
+    return err("malformed");
+  }
+}
+
+async function readAtMost(request: Request, limit: number): Promise<Uint8Array | undefined> {
+  if (Number(request.headers.get("content-length") ?? 0) > limit) return undefined;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader = request.body?.getReader();
+  while (reader) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.byteLength;
+    if (size > limit) {
+      await reader.cancel();
+      return undefined;
+    }
+    chunks.push(value);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,49 @@
+import { PROBLEM_STATUS } from "#shared/protocol/problem.ts";
+import type { Problem, ProblemCode } from "#shared/protocol/problem.ts";
+
+const TITLES: Record<ProblemCode, string> = {
+  malformed_json: "The body is not JSON",
+  invalid_body: "The body does not have the expected shape",
+  invalid_query: "The query does not have the expected shape",
+  unauthenticated: "Sign in first",
+  foreign_origin: "Requests from other origins are refused",
+  not_found: "There is nothing here",
+  method_not_allowed: "This address does not answer that method",
+  parent_missing: "The prompt has not arrived yet",
+  run_id_reused: "Another run has this id",
+  message_busy: "Another run is writing this message",
+  gone: "This is no longer here",
+  body_too_large: "The body is too large",
+  unsupported_media_type: "The body must be application/json",
+  model_unknown: "There is no such model",
+  upgrade_required: "This app is too old for the server",
+  too_many_followers: "Too many connections follow this",
+  internal: "The server made a mistake",
+  draining: "The server is restarting",
+  overloaded: "The server is busy",
+  storage_unavailable: "The server cannot store anything right now",
+};
+
+export interface ProblemExtras {
+  /** for developers, in English; never content of a person or words of a provider */
+  detail?: string;
+  /** for `message_busy` */
+  runId?: string;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** An answer of `application/problem+json` (RFC 9457). `code` is what programs act on. */
+export function problem(code: ProblemCode, { detail, runId, headers }: ProblemExtras = {}): Response {
+  const body: Problem = {
+    type: `/problems/${code}`,
+    title: TITLES[code],
+    status: PROBLEM_STATUS[code],
+    code,
+    ...(detail !== undefined && { detail }),
+    ...(runId !== undefined && { runId }),
+  };
+  return new Response(JSON.stringify(body), {
+    status: body.status,
+    headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
+  });
+}
