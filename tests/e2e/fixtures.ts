@@ -1,0 +1,64 @@
+import { test as base } from "@playwright/test";
+import type { BrowserContext } from "@playwright/test";
+import { answer } from "#tests/support/provider-behaviour.ts";
+import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
+import type { Script, ScriptedProvider } from "#tests/support/scripted-provider.ts";
+import { openServerProcess } from "#tests/support/server-process.ts";
+import type { ServerProcess } from "#tests/support/server-process.ts";
+import { openChatPage } from "./chat-page.ts";
+import type { ChatPage } from "./chat-page.ts";
+
+export interface App {
+  url: string;
+  server: ServerProcess;
+  provider: ScriptedProvider;
+}
+
+interface Options {
+  /** what the scripted provider answers unless a test says otherwise */
+  otherwise: Script;
+  /** false: no provider is configured, only the built-in guide answers */
+  connected: boolean;
+}
+
+interface Fixtures {
+  provider: ScriptedProvider;
+  server: ServerProcess;
+  app: App;
+  /** a page of a new guest, with the composer ready */
+  chat: ChatPage;
+  /** Opens a URL in another browser of the same person: the session's cookie, and nothing stored. */
+  secondDevice: (url: string) => Promise<ChatPage>;
+}
+
+export const test = base.extend<Options & Fixtures>({
+  otherwise: [answer("A scripted answer."), { option: true }],
+  connected: [true, { option: true }],
+  provider: async ({ otherwise }, provide) => {
+    const provider = await openScriptedProvider({ otherwise });
+    await provide(provider);
+    await provider.close();
+  },
+  server: async ({ provider, connected }, provide) => {
+    const env = connected ? { OPENAI_API_KEY: "test-key", OPENAI_BASE_URL: provider.baseUrl } : {};
+    const server = await openServerProcess({ env });
+    await provide(server);
+    await server.close();
+  },
+  app: async ({ server, provider }, provide) => {
+    await provide({ url: server.url, server, provider });
+  },
+  chat: async ({ page, app }, provide) => {
+    await provide(await openChatPage(page, app.url));
+  },
+  secondDevice: async ({ browser, context }, provide) => {
+    const contexts: BrowserContext[] = [];
+    await provide(async (url) => {
+      const device = await browser.newContext();
+      contexts.push(device);
+      await device.addCookies(await context.cookies());
+      return openChatPage(await device.newPage(), url);
+    });
+    for (const device of contexts) await device.close();
+  },
+});
