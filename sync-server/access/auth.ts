@@ -1,0 +1,86 @@
+import { betterAuth } from "better-auth";
+import { getMigrations } from "better-auth/db/migration";
+import { anonymous } from "better-auth/plugins";
+import type { Database } from "#server/storage/database.ts";
+
+export interface AuthOptions {
+  database: Database;
+  /** signs session cookies */
+  secret: string;
+  /** where people reach the server; cookies are `Secure` when it is https */
+  publicUrl: URL | undefined;
+  /** told what goes wrong inside, without content */
+  warn: (message: string) => void;
+}
+
+export interface CurrentSession {
+  sessionId: string;
+  accountId: string;
+  kind: "guest" | "account";
+}
+
+export type Auth = Awaited<ReturnType<typeof openAuth>>;
+
+/** What of better-auth is reachable; everything else below /api/auth is not found. */
+const ROUTES = new Set(["POST /api/auth/sign-in/anonymous", "POST /api/auth/sign-out"]);
+
+const DAY_S = 86_400;
+
+/** Sessions and guest accounts, by better-auth on our database. Makes its tables if they are missing. */
+export async function openAuth({ database, secret, publicUrl, warn }: AuthOptions) {
+  const options = {
+    appName: "Holdfast",
+    secret,
+    basePath: "/api/auth",
+    ...(publicUrl && { baseURL: publicUrl.origin }),
+    // The app compares Origin before any route runs, also where PUBLIC_URL is unknown.
+    trustedOrigins: (request?: Request) => originsOf(request),
+    database: { db: database.kysely, type: "sqlite" as const },
+    telemetry: { enabled: false },
+    // A guest who loses the session loses the account, so sessions live long and renew with use.
+    session: { expiresIn: 365 * DAY_S, updateAge: DAY_S },
+    rateLimit: { enabled: false },
+    advanced: {
+      cookiePrefix: "holdfast",
+      useSecureCookies: publicUrl?.protocol === "https:",
+      ipAddress: { disableIpTracking: true },
+      defaultCookieAttributes: { httpOnly: true, sameSite: "lax" as const },
+    },
+    logger: { level: "warn" as const, log: (_level: string, message: string) => warn(message) },
+    plugins: [anonymous()],
+  };
+  await (await getMigrations(options)).runMigrations();
+  const auth = betterAuth(options);
+
+  return {
+    /** Whether a request below /api/auth is for a route there is. */
+    serves: (method: string, path: string): boolean => ROUTES.has(`${method} ${path}`),
+    /** Signs in or out. The answer carries cookies only: the session's token is never in a body. */
+    async handle(request: Request): Promise<{ ok: boolean; cookies: string[] }> {
+      const answer = await auth.handler(request);
+      await answer.body?.cancel();
+      return { ok: answer.ok, cookies: answer.headers.getSetCookie() };
+    },
+    /** The session of the cookies, read from the database. */
+    async session(headers: Headers): Promise<CurrentSession | undefined> {
+      const current = await auth.api.getSession({ headers, query: { disableRefresh: true } });
+      if (!current) return undefined;
+      const { session, user } = current;
+      return {
+        sessionId: session.id,
+        accountId: user.id,
+        kind: "isAnonymous" in user && user.isAnonymous === true ? "guest" : "account",
+      };
+    },
+    /** Prolongs a session that is in use; answers the cookies to send, none when it is not due. */
+    async renew(headers: Headers): Promise<string[]> {
+      const renewed = await auth.api.getSession({ headers, returnHeaders: true });
+      return renewed.headers?.getSetCookie() ?? [];
+    },
+  };
+}
+
+function originsOf(request: Request | undefined): string[] {
+  const origin = request?.headers.get("origin");
+  return origin ? [origin] : [];
+}

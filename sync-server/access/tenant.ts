@@ -1,0 +1,92 @@
+import type { Selectable } from "kysely";
+import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
+import type { Database } from "#server/storage/database.ts";
+import type { DocumentTable, RunTable } from "#server/storage/schema.ts";
+import type { Resource } from "./authorize.ts";
+import type { Principal } from "./principal.ts";
+
+export type DocumentRow = Selectable<DocumentTable>;
+export type RunRow = Selectable<RunTable>;
+
+/** A document as its place in a feed shows it. */
+export interface FeedRow {
+  feedSeq: number;
+  id: string;
+  epoch: number;
+  headSeq: number;
+  activityAt: number;
+  /** JSON of a ConversationSummary */
+  summary: string;
+}
+
+export type Tenant = ReturnType<typeof openTenant>;
+
+/**
+ * The database as one principal sees it: every query of documents, feed and runs is bound to their account
+ * and workspace here, and nowhere else. `…Resource` tells `authorize` whose a thing is, and nothing more.
+ */
+export function openTenant({ kysely }: Database, { accountId, workspaceId }: Principal) {
+  return {
+    async documentResource(id: string): Promise<Resource | undefined> {
+      const row = await kysely
+        .selectFrom("document")
+        .select(["owner_id", "workspace_id"])
+        .where("id", "=", id)
+        .executeTakeFirst();
+      return row && resourceOf("document", row.owner_id, row.workspace_id);
+    },
+    /** The principal's own document. */
+    document: (id: string): Promise<DocumentRow | undefined> =>
+      kysely
+        .selectFrom("document")
+        .selectAll()
+        .where("id", "=", id)
+        .where("owner_id", "=", accountId)
+        .where("workspace_id", "=", workspaceId)
+        .executeTakeFirst(),
+    async runResource(id: string): Promise<Resource | undefined> {
+      const row = await kysely
+        .selectFrom("run")
+        .select(["account_id", "workspace_id"])
+        .where("id", "=", id)
+        .executeTakeFirst();
+      return row && resourceOf("run", row.account_id, row.workspace_id);
+    },
+    /** The principal's own run. */
+    run: (id: string): Promise<RunRow | undefined> =>
+      kysely
+        .selectFrom("run")
+        .selectAll()
+        .where("id", "=", id)
+        .where("account_id", "=", accountId)
+        .where("workspace_id", "=", workspaceId)
+        .executeTakeFirst(),
+    /** Documents that changed after a place in the feed, each once, in order of change. */
+    feedAfter: (cursor: number, limit: number): Promise<FeedRow[]> =>
+      kysely
+        .selectFrom("feed")
+        .innerJoin("document", "document.id", "feed.document_id")
+        .where("feed.account_id", "=", accountId)
+        .where("feed.workspace_id", "=", workspaceId)
+        .where("document.owner_id", "=", accountId)
+        .where("document.workspace_id", "=", workspaceId)
+        .where("feed.feed_seq", ">", cursor)
+        .orderBy("feed.feed_seq")
+        .limit(limit)
+        .select([
+          "feed.feed_seq as feedSeq",
+          "document.id as id",
+          "document.epoch as epoch",
+          "document.head_seq as headSeq",
+          "document.activity_at as activityAt",
+          "document.summary as summary",
+        ])
+        .execute(),
+  };
+}
+
+const resourceOf = (kind: Resource["kind"], ownerId: string, workspaceId: string): Resource => ({
+  kind,
+  ownerId: ownerId as AccountId,
+  workspaceId: workspaceId as WorkspaceId,
+});

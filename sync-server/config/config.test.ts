@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { parseConfig } from "./config.ts";
+import { VARIABLES } from "./env.ts";
+
+test("with nothing set, everything has its default", () => {
+  const config = parseConfig({});
+  expect(config).toMatchObject({
+    ok: true,
+    value: {
+      port: 8787,
+      host: undefined,
+      publicUrl: undefined,
+      openai: { apiKey: undefined, baseUrl: "https://api.openai.com/v1", models: [] },
+      localEndpoints: "usual",
+      logLevel: "info",
+      drainTimeoutMs: 60_000,
+      runTimeouts: { connectMs: 10_000, totalMs: 1_800_000 },
+    },
+  });
+});
+
+test("what is set is read, without spaces and trailing slashes", () => {
+  const config = parseConfig({
+    PORT: "0",
+    HOST: "127.0.0.1",
+    PUBLIC_URL: " https://chat.example.org/ ",
+    OPENAI_BASE_URL: "http://localhost:9000/v1/",
+    OPENAI_MODELS: "a, b,,",
+    LOCAL_ENDPOINTS: "http://localhost:1/v1/, http://localhost:2",
+    RUN_STALL_TIMEOUT_MS: "1500",
+  });
+  if (!config.ok) throw new Error(config.failure.join("\n"));
+  const { port, host, publicUrl, openai, localEndpoints, runTimeouts } = config.value;
+  expect({ port, host, origin: publicUrl?.origin, openai, localEndpoints, stallMs: runTimeouts.stallMs }).toEqual({
+    port: 0,
+    host: "127.0.0.1",
+    origin: "https://chat.example.org",
+    openai: { apiKey: undefined, baseUrl: "http://localhost:9000/v1", models: ["a", "b"] },
+    localEndpoints: ["http://localhost:1/v1", "http://localhost:2"],
+    stallMs: 1500,
+  });
+});
+
+test("an empty variable counts as unset", () => {
+  expect(parseConfig({ PORT: "", DATABASE_URL: "", LOCAL_ENDPOINTS: " " })).toEqual(parseConfig({}));
+});
+
+test("all problems are named at once, and no value is repeated", () => {
+  const config = parseConfig({
+    PORT: "canary-1",
+    PUBLIC_URL: "https://chat.example.org/canary-2",
+    DATABASE_URL: "postgres://canary-3",
+    REDIS_URL: "redis://canary-4",
+    OPENAI_BASE_URL: "ftp://canary-5",
+    LOCAL_ENDPOINTS: "file:///canary-6",
+    LOG_LEVEL: "canary-7",
+    DRAIN_TIMEOUT_MS: "-1",
+  });
+  if (config.ok) throw new Error("accepted");
+  expect(new Set(config.failure.map((problem) => problem.split(" ")[0]))).toEqual(
+    new Set([
+      "DATABASE_URL",
+      "DRAIN_TIMEOUT_MS",
+      "LOCAL_ENDPOINTS",
+      "LOG_LEVEL",
+      "OPENAI_BASE_URL",
+      "PORT",
+      "PUBLIC_URL",
+      "REDIS_URL",
+    ]),
+  );
+  expect(config.failure.join()).not.toContain("canary");
+});
+
+test("docs/configuration.md lists every variable with its default and meaning", () => {
+  const page = readFileSync(new URL("../../docs/configuration.md", import.meta.url), "utf8");
+  const rows = Object.entries(VARIABLES).map(
+    ([name, { standard, meaning }]) => `| \`${name}\` | ${standard && `\`${standard}\``} | ${meaning} |`,
+  );
+  expect(page.split("\n").filter((line) => line.startsWith("| `"))).toEqual(rows);
+});

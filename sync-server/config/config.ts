@@ -1,0 +1,128 @@
+import { resolve } from "node:path";
+import { err, ok } from "#shared/lib/result.ts";
+import type { Result } from "#shared/lib/result.ts";
+import { VARIABLES } from "./env.ts";
+import type { Environment, VariableName } from "./env.ts";
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** How long a run may wait at each stage, in ms. */
+export interface RunTimeouts {
+  connectMs: number;
+  firstByteMs: number;
+  firstContentMs: number;
+  stallNoticeMs: number;
+  stallMs: number;
+  totalMs: number;
+}
+
+export interface Config {
+  port: number;
+  /** all addresses of the machine when absent */
+  host: string | undefined;
+  publicUrl: URL | undefined;
+  /** absolute path */
+  dataDir: string;
+  openai: { apiKey: string | undefined; baseUrl: string; models: readonly string[] };
+  /** absolute path */
+  providersFile: string | undefined;
+  /** `usual`: the addresses local model servers listen on by default */
+  localEndpoints: "usual" | readonly string[];
+  logLevel: LogLevel;
+  drainTimeoutMs: number;
+  runTimeouts: RunTimeouts;
+}
+
+/** Reads the environment. The failure lists every problem, each naming its variable and never its value. */
+export function parseConfig(environment: Environment): Result<Config, readonly string[]> {
+  const problems: string[] = [];
+  const read = createReader(environment, problems);
+  read.notYet("DATABASE_URL", "this version has only the embedded SQLite database (DATA_DIR)");
+  read.notYet("REDIS_URL", "this version runs as one process");
+  const config: Config = {
+    port: read.integer("PORT", 65_535),
+    host: read.text("HOST"),
+    publicUrl: read.origin("PUBLIC_URL"),
+    dataDir: resolve(read.text("DATA_DIR") ?? VARIABLES.DATA_DIR.standard),
+    openai: {
+      apiKey: read.text("OPENAI_API_KEY"),
+      baseUrl: read.endpoint("OPENAI_BASE_URL"),
+      models: listOf(read.text("OPENAI_MODELS")),
+    },
+    providersFile: read.path("PROVIDERS_FILE"),
+    localEndpoints: read.localEndpoints(),
+    logLevel: read.logLevel(),
+    drainTimeoutMs: read.integer("DRAIN_TIMEOUT_MS"),
+    runTimeouts: {
+      connectMs: read.integer("RUN_CONNECT_TIMEOUT_MS"),
+      firstByteMs: read.integer("RUN_FIRST_BYTE_TIMEOUT_MS"),
+      firstContentMs: read.integer("RUN_FIRST_CONTENT_TIMEOUT_MS"),
+      stallNoticeMs: read.integer("RUN_STALL_NOTICE_MS"),
+      stallMs: read.integer("RUN_STALL_TIMEOUT_MS"),
+      totalMs: read.integer("RUN_TOTAL_TIMEOUT_MS"),
+    },
+  };
+  return problems.length === 0 ? ok(config) : err(problems);
+}
+
+function createReader(environment: Environment, problems: string[]) {
+  const text = (name: VariableName): string | undefined => {
+    const value = environment[name]?.trim() || VARIABLES[name].standard;
+    return value === "" ? undefined : value;
+  };
+
+  return {
+    text,
+    path: (name: VariableName): string | undefined => {
+      const value = text(name);
+      return value === undefined ? undefined : resolve(value);
+    },
+    notYet(name: VariableName, why: string): void {
+      if (text(name) !== undefined) problems.push(`${name} is set, but ${why}. Unset it.`);
+    },
+    integer(name: VariableName, max = 86_400_000): number {
+      const value = Number(text(name));
+      if (/^\d+$/.test(text(name) ?? "") && value <= max) return value;
+      problems.push(`${name} must be a whole number from 0 to ${max}.`);
+      return 0;
+    },
+    endpoint(name: VariableName): string {
+      const value = text(name) ?? "";
+      if (!isWebUrl(value)) problems.push(`${name} must be an http or https address.`);
+      return value.replace(/\/+$/, "");
+    },
+    origin(name: VariableName): URL | undefined {
+      const value = text(name);
+      if (value === undefined) return undefined;
+      const url = isWebUrl(value) ? urlOf(value) : undefined;
+      if (url && url.pathname === "/" && !url.search && !url.hash && !url.username) return url;
+      problems.push(`${name} must be an http or https address without a path, e.g. https://chat.example.org.`);
+      return undefined;
+    },
+    localEndpoints(): "usual" | readonly string[] {
+      const value = text("LOCAL_ENDPOINTS") ?? "on";
+      if (value === "on") return "usual";
+      if (value === "off") return [];
+      const addresses = listOf(value);
+      if (!addresses.every(isWebUrl))
+        problems.push("LOCAL_ENDPOINTS must be on, off, or http(s) addresses separated by commas.");
+      return addresses.map((address) => address.replace(/\/+$/, ""));
+    },
+    logLevel(): LogLevel {
+      const level = LOG_LEVELS.find((known) => known === text("LOG_LEVEL"));
+      if (!level) problems.push(`LOG_LEVEL must be one of ${LOG_LEVELS.join(", ")}.`);
+      return level ?? "info";
+    },
+  };
+}
+
+const urlOf = (value: string): URL | undefined => (URL.canParse(value) ? new URL(value) : undefined);
+
+const isWebUrl = (value: string): boolean => ["http:", "https:"].includes(urlOf(value)?.protocol ?? "");
+
+const listOf = (value: string | undefined): readonly string[] =>
+  (value ?? "")
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");

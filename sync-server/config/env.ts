@@ -1,0 +1,42 @@
+/** One environment variable. `standard` is what counts when it is unset; "" means nothing. */
+interface Variable {
+  standard: string;
+  meaning: string;
+}
+
+/** Every environment variable the server reads, named once. `docs/configuration.md` lists the same. */
+export const VARIABLES = {
+  PORT: { standard: "8787", meaning: "Port to listen on; 0 takes a free one." },
+  HOST: { standard: "", meaning: "Address to listen on. Unset: all addresses of this machine." },
+  PUBLIC_URL: {
+    standard: "",
+    meaning: "Where people reach the server, e.g. `https://chat.example.org`. Needed behind a proxy and for https.",
+  },
+  DATA_DIR: { standard: "./data", meaning: "Folder of the database and of the secret that signs sessions." },
+  DATABASE_URL: { standard: "", meaning: "Reserved for Postgres; this version has only the embedded database." },
+  REDIS_URL: { standard: "", meaning: "Reserved for several nodes; this version runs as one process." },
+  OPENAI_API_KEY: { standard: "", meaning: "Key of an OpenAI-compatible endpoint." },
+  OPENAI_BASE_URL: { standard: "https://api.openai.com/v1", meaning: "Base address of that endpoint." },
+  OPENAI_MODELS: { standard: "", meaning: "Models to offer when the endpoint cannot list them, comma-separated." },
+  PROVIDERS_FILE: { standard: "", meaning: "JSON file with further providers." },
+  LOCAL_ENDPOINTS: {
+    standard: "on",
+    meaning:
+      "`on` looks for Ollama, LM Studio, llama.cpp and vLLM here; `off` does not; or base addresses, comma-separated.",
+  },
+  LOG_LEVEL: { standard: "info", meaning: "`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`." },
+  METRICS_TOKEN: { standard: "", meaning: "Reserved: bearer token for `/metrics`, which is off without it." },
+  OTEL_EXPORTER_OTLP_ENDPOINT: { standard: "", meaning: "Reserved: where traces are sent; none without it." },
+  DRAIN_TIMEOUT_MS: { standard: "60000", meaning: "How long running answers may finish after SIGTERM, in ms." },
+  RUN_CONNECT_TIMEOUT_MS: { standard: "10000", meaning: "Longest wait for a connection to a provider, in ms." },
+  RUN_FIRST_BYTE_TIMEOUT_MS: { standard: "60000", meaning: "Longest wait for the first byte of an answer, in ms." },
+  RUN_FIRST_CONTENT_TIMEOUT_MS: { standard: "120000", meaning: "Longest wait for the first word, in ms." },
+  RUN_STALL_NOTICE_MS: { standard: "20000", meaning: "Silence after which readers are told of it, in ms." },
+  RUN_STALL_TIMEOUT_MS: { standard: "90000", meaning: "Silence after which an answer is interrupted, in ms." },
+  RUN_TOTAL_TIMEOUT_MS: { standard: "1800000", meaning: "Longest answer altogether, in ms." },
+} as const satisfies Record<string, Variable>;
+
+export type VariableName = keyof typeof VARIABLES;
+
+/** The environment as the process has it. */
+export type Environment = Readonly<Record<string, string | undefined>>;
