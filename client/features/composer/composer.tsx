@@ -1,0 +1,117 @@
+import { useLayoutEffect, useRef } from "react";
+import type { ReactNode, RefObject } from "react";
+import { IconButton } from "#client/ui/button.tsx";
+import { words } from "#client/ui/words/words.ts";
+import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import { composerView, sendsOn } from "./composer-state.ts";
+import { useDraft } from "./use-draft.ts";
+import "./composer.css";
+
+/** The answer being written in the shown branch. */
+export interface ActiveRun {
+  runId: string;
+  paused: boolean;
+  stopping: boolean;
+}
+
+interface ComposerProps {
+  conversation: ConversationDocument;
+  field: RefObject<HTMLTextAreaElement | null>;
+  online: boolean;
+  model: string;
+  active: ActiveRun | undefined;
+  lastPromptWaits: boolean;
+  onSend: (text: string) => void;
+  onStop: (runId: string) => void;
+  onPause: (runId: string) => void;
+  onResume: (runId: string) => void;
+}
+
+/** Where a person writes. What they type is in the conversation's draft at once. */
+export function Composer(props: ComposerProps) {
+  const { conversation, field, online, model, active, lastPromptWaits, onSend } = props;
+  const { text, type } = useDraft(conversation, field);
+  const view = composerView({ text, online, model, answering: active !== undefined, lastPromptWaits });
+  useGrowing(field, text);
+  const send = (): void => {
+    if (!view.canSend) return;
+    onSend(text);
+    field.current?.focus();
+  };
+  return (
+    <form
+      className="composer"
+      aria-label={words.composer.message}
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      {view.line && (
+        <p className="composer-line" data-line={view.line} id="composer-line">
+          {words.composer[view.line]}
+        </p>
+      )}
+      <div className="composer-box">
+        <textarea
+          ref={field}
+          rows={1}
+          dir="auto"
+          aria-label={words.composer.message}
+          aria-describedby={view.line ? "composer-line" : undefined}
+          placeholder={words.composer.placeholder}
+          enterKeyHint="send"
+          value={text}
+          onChange={(event) => type(event.target.value)}
+          onKeyDown={(event) => {
+            const { isComposing, keyCode } = event.nativeEvent;
+            // Safari ends the composition before this event; it marks the key with 229 instead.
+            const composing = isComposing || keyCode === 229;
+            if (!sendsOn({ key: event.key, shift: event.shiftKey, composing })) return;
+            event.preventDefault();
+            send();
+          }}
+        />
+        <ComposerButtons {...props} canSend={view.canSend}>
+          <IconButton className="composer-send" type="submit" icon="send" label={words.composer.send} disabled={!view.canSend} />
+        </ComposerButtons>
+      </div>
+    </form>
+  );
+}
+
+function ComposerButtons(props: ComposerProps & { canSend: boolean; children: ReactNode }) {
+  const { active, onStop, onPause, onResume, children } = props;
+  return (
+    <div className="composer-buttons">
+      {active && (
+        <>
+          {active.paused ? (
+            <IconButton icon="play" label={words.composer.resume} onClick={() => onResume(active.runId)} />
+          ) : (
+            <IconButton icon="pause" label={words.composer.pause} onClick={() => onPause(active.runId)} />
+          )}
+          <IconButton
+            icon="stop"
+            className="composer-stop"
+            label={words.composer.stop}
+            disabled={active.stopping}
+            onClick={() => onStop(active.runId)}
+          />
+        </>
+      )}
+      {children}
+    </div>
+  );
+}
+
+/** Grows the field with its text where CSS can not (`field-sizing` is not everywhere yet). */
+function useGrowing(field: RefObject<HTMLTextAreaElement | null>, text: string): void {
+  const growsItself = useRef(typeof CSS !== "undefined" && CSS.supports("field-sizing", "content"));
+  useLayoutEffect(() => {
+    const element = field.current;
+    if (!element || growsItself.current) return;
+    element.style.height = "auto";
+    element.style.height = `${element.scrollHeight}px`;
+  }, [field, text]);
+}

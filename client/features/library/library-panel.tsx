@@ -1,0 +1,137 @@
+import { useDeferredValue, useEffect, useRef, useState } from "react";
+import type { ReactNode, RefObject } from "react";
+import { useWorkspace } from "#client/session/workspace.ts";
+import { Button, IconButton } from "#client/ui/button.tsx";
+import { Icon } from "#client/ui/icon.tsx";
+import { useWatched } from "#client/ui/use-watched.ts";
+import { words } from "#client/ui/words/words.ts";
+import { countArchived, filterLibrary, groupLibrary } from "./library-state.ts";
+import { LibraryRow } from "./library-row.tsx";
+import "./library.css";
+
+interface LibraryPanelProps {
+  currentId: string | undefined;
+  searchBox: RefObject<HTMLInputElement | null>;
+  onNewChat: () => void;
+  /** a chat was chosen */
+  onOpen: () => void;
+  onClose: () => void;
+  foot: ReactNode;
+}
+
+/** Find and arrange: the list of a person's conversations. */
+export function LibraryPanel({ currentId, searchBox, onNewChat, onOpen, onClose, foot }: LibraryPanelProps) {
+  const [query, setQuery] = useState("");
+  const [archived, setArchived] = useState(false);
+  return (
+    <>
+      <div className="library-head">
+        <span className="library-name">{words.app.name}</span>
+        <IconButton className="library-close" icon="close" label={words.app.closeLibrary} onClick={onClose} />
+      </div>
+      <Button className="library-new" icon="plus" onClick={onNewChat}>
+        {words.library.newChat}
+      </Button>
+      <label className="library-search">
+        <Icon name="search" />
+        <input
+          ref={searchBox}
+          type="search"
+          aria-label={words.library.search}
+          placeholder={words.library.search}
+          autoComplete="off"
+          value={query}
+          onChange={(event) => setQuery(event.target.value)}
+          onKeyDown={(event) => event.key === "Escape" && setQuery("")}
+        />
+      </label>
+      <LibraryList
+        query={useDeferredValue(query)}
+        archived={archived}
+        currentId={currentId}
+        onOpen={onOpen}
+        onArchived={setArchived}
+        onClear={() => setQuery("")}
+      />
+      <div className="library-foot">{foot}</div>
+    </>
+  );
+}
+
+interface LibraryListProps {
+  query: string;
+  archived: boolean;
+  currentId: string | undefined;
+  onOpen: () => void;
+  onArchived: (archived: boolean) => void;
+  onClear: () => void;
+}
+
+const FIRST_ROWS = 120;
+
+function LibraryList({ query, archived, currentId, onOpen, onArchived, onClear }: LibraryListProps) {
+  const { library, clock } = useWorkspace();
+  const [limit, setLimit] = useState(FIRST_ROWS);
+  const entries = useWatched(library, () => library.entries());
+  const loaded = useWatched(library, () => library.loaded());
+  const found = filterLibrary(entries, { query, archived });
+  const groups = groupLibrary(found.slice(0, limit), clock.now());
+  const archivedCount = countArchived(entries);
+  const reset = `${archived}`;
+  return (
+    <div className="library-list" key={reset}>
+      {archived && (
+        <Button icon="left" className="library-back" onClick={() => onArchived(false)}>
+          {words.library.backToChats}
+        </Button>
+      )}
+      {groups.map((group) => (
+        <section key={group.name} aria-labelledby={`group-${group.name}`}>
+          <h2 id={`group-${group.name}`}>{words.library[group.name]}</h2>
+          <ul>
+            {group.entries.map((entry) => (
+              <LibraryRow key={entry.id} entry={entry} current={entry.id === currentId} onOpen={onOpen} />
+            ))}
+          </ul>
+        </section>
+      ))}
+      {found.length > limit && <MoreRows onSeen={() => setLimit(limit + FIRST_ROWS)} />}
+      {found.length === 0 && (
+        <EmptyList loaded={loaded} query={query} archived={archived} onClear={onClear} />
+      )}
+      {!archived && archivedCount > 0 && query === "" && (
+        <Button className="library-archived" onClick={() => onArchived(true)}>
+          {words.library.showArchived(archivedCount)}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** Asks for more rows when the end of the list comes near. */
+function MoreRows({ onSeen }: { onSeen: () => void }) {
+  const mark = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && onSeen(), {
+      rootMargin: "600px",
+    });
+    if (mark.current) watcher.observe(mark.current);
+    return () => watcher.disconnect();
+  });
+  return <div ref={mark} className="library-more" />;
+}
+
+function EmptyList(props: { loaded: boolean; query: string; archived: boolean; onClear: () => void }) {
+  if (!props.loaded) return <p className="library-empty">{words.library.loading}</p>;
+  if (props.query.trim() === "") {
+    return <p className="library-empty">{props.archived ? words.library.noArchived : words.library.empty}</p>;
+  }
+  return (
+    <div className="library-empty">
+      <p>{words.library.noMatch(props.query.trim())}</p>
+      <Button look="soft" onClick={props.onClear}>
+        {words.library.clearSearch}
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+import { memo, useState } from "react";
+import { Link } from "wouter";
+import type { LibraryEntry } from "#client/local-store/library.ts";
+import { LazyMenu } from "#client/ui/lazy-menu.tsx";
+import type { MenuItem } from "#client/ui/lazy-menu.tsx";
+import { TitleField } from "#client/ui/title-field.tsx";
+import { words } from "#client/ui/words/words.ts";
+import { displayTitle } from "#shared/domain/summary.ts";
+import { useEntryActions } from "./use-entry-actions.ts";
+
+interface LibraryRowProps {
+  entry: LibraryEntry;
+  current: boolean;
+  onOpen: () => void;
+}
+
+/** One conversation of the library: a link named by its title, and its menu. */
+export const LibraryRow = memo(({ entry, current, onOpen }: LibraryRowProps) => {
+  const [renaming, setRenaming] = useState(false);
+  const { id, summary } = entry;
+  const title = displayTitle(summary) || words.library.untitled;
+  const actions = useEntryActions(id, title);
+  const items = (): MenuItem[] => [
+    { type: "action", label: words.library.rename, onSelect: () => setRenaming(true) },
+    {
+      type: "action",
+      label: summary.pinned ? words.library.unpin : words.library.pin,
+      onSelect: () => actions.setPinned(!summary.pinned),
+    },
+    summary.archived
+      ? { type: "action", label: words.library.unarchive, onSelect: actions.unarchive }
+      : { type: "action", label: words.library.archive, onSelect: actions.archive },
+    { type: "line" },
+    { type: "action", label: words.library.delete, onSelect: actions.delete, danger: true },
+  ];
+  if (renaming) {
+    return (
+      <li className="library-row">
+        <TitleField
+          label={words.library.title}
+          title={title}
+          onDone={(next) => {
+            if (next !== undefined) actions.rename(next);
+            setRenaming(false);
+          }}
+        />
+      </li>
+    );
+  }
+  return (
+    <li className="library-row" data-current={current || undefined}>
+      <Link href={`/c/${id}`} aria-current={current ? "page" : undefined} onClick={onOpen} dir="auto" title={title}>
+        {title}
+      </Link>
+      {summary.messageCount === 0 && <span className="library-draft">{words.library.draft}</span>}
+      <LazyMenu icon="more" label={words.library.more(title)} items={items} />
+    </li>
+  );
+});
+LibraryRow.displayName = "LibraryRow";

@@ -1,0 +1,44 @@
+import { useMemo } from "react";
+import { useWorkspace } from "#client/session/workspace.ts";
+import { useToast } from "#client/ui/toast.tsx";
+import { words } from "#client/ui/words/words.ts";
+import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
+import { editConversation } from "./edit-conversation.ts";
+
+/** What the menu of a library row does. Archiving and deleting can be undone from a toast. */
+export function useEntryActions(id: ConversationId, title: string) {
+  const { documents } = useWorkspace();
+  const toast = useToast();
+  return useMemo(() => {
+    const edit = async (change: (conversation: ConversationDocument) => void): Promise<boolean> => {
+      const done = await editConversation(documents, id, change);
+      if (!done) toast({ text: words.library.cannotEdit });
+      return done;
+    };
+    const undoable = async (
+      text: string,
+      change: (conversation: ConversationDocument) => void,
+      back: (conversation: ConversationDocument) => void,
+    ): Promise<void> => {
+      if (await edit(change)) toast({ text, action: { label: words.library.undo, run: () => void edit(back) } });
+    };
+    return {
+      rename: (next: string) => void edit((conversation) => conversation.rename(next)),
+      setPinned: (pinned: boolean) => void edit((conversation) => conversation.setPinned(pinned)),
+      unarchive: () => void edit((conversation) => conversation.setArchived(false)),
+      archive: () =>
+        void undoable(
+          words.library.archivedToast(title),
+          (conversation) => conversation.setArchived(true),
+          (conversation) => conversation.setArchived(false),
+        ),
+      delete: () =>
+        void undoable(
+          words.library.deleted(title),
+          (conversation) => conversation.setDeleted(true),
+          (conversation) => conversation.setDeleted(false),
+        ),
+    };
+  }, [documents, id, title, toast]);
+}

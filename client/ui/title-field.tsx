@@ -1,0 +1,42 @@
+import { useLayoutEffect, useRef } from "react";
+
+interface TitleFieldProps {
+  label: string;
+  title: string;
+  /** the new title, or `undefined` when it was left as it is */
+  onDone: (title: string | undefined) => void;
+}
+
+/** Edits a name in place: Enter or leaving keeps it, Escape drops the change. */
+export function TitleField({ label, title, onDone }: TitleFieldProps) {
+  const field = useRef<HTMLInputElement>(null);
+  const done = useRef(false);
+  useLayoutEffect(() => {
+    field.current?.focus();
+    field.current?.select();
+  }, []);
+  const finish = (next: string | undefined): void => {
+    if (done.current) return;
+    done.current = true;
+    onDone(next !== undefined && next.trim() !== title ? next.trim() : undefined);
+  };
+  return (
+    <input
+      ref={field}
+      className="title-field"
+      aria-label={label}
+      defaultValue={title}
+      maxLength={200}
+      dir="auto"
+      onBlur={(event) => finish(event.target.value)}
+      onKeyDown={(event) => {
+        if (event.nativeEvent.isComposing) return;
+        if (event.key === "Enter") finish(event.currentTarget.value);
+        if (event.key === "Escape") {
+          event.stopPropagation();
+          finish(undefined);
+        }
+      }}
+    />
+  );
+}
