@@ -1,0 +1,71 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "#client/app/app.tsx";
+import { openBrowserPlatform } from "#client/platform/browser-platform.ts";
+import { openRuns } from "#client/runs/open-runs.ts";
+import { openModelCatalogue } from "#client/session/model-catalogue.ts";
+import { openSession } from "#client/session/session.ts";
+import type { FirstContactFailure, Session } from "#client/session/session.ts";
+import type { Workspace } from "#client/session/workspace.ts";
+import { openWorkspaceSync } from "#client/sync/open-workspace-sync.ts";
+import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
+import { assert } from "#shared/lib/assert.ts";
+import { createUuidV7 } from "#shared/lib/uuid.ts";
+import { BootFailureScreen } from "./boot-failure.tsx";
+import type { BootFailure } from "./boot-failure.tsx";
+import { reportBug, reportUncaught } from "./boot-report.ts";
+import { SessionNotice } from "./boot-session-notice.tsx";
+import "./boot.css";
+
+const FAILURES: Record<FirstContactFailure, BootFailure> = {
+  unreachable: "offline",
+  "no-cookies": "unavailable",
+  "not-understood": "failed",
+};
+
+const element = document.getElementById("root");
+assert(element, "the page has a root");
+const root = createRoot(element, { onUncaughtError: (error) => reportBug("rendering", error) });
+const page = new AbortController();
+
+/** Opens everything one account needs; all of it ends with the signal. */
+function openWorkspace(platform: BrowserPlatform, session: Session, signal: AbortSignal): Workspace {
+  const { me } = session;
+  const { documents, library, sync, commands } = openWorkspaceSync(platform, me, signal);
+  const { clock, locks, painting, smallStorage } = platform;
+  const scope = `${me.accountId}-${me.workspaceId}`;
+  return {
+    me,
+    documents,
+    library,
+    sync,
+    runs: openRuns({ platform, locks, painting, commands, documents, scope }, signal),
+    models: openModelCatalogue({ platform, smallStorage, me }, signal),
+    clock,
+    newId: () => createUuidV7(clock.now(), platform.randomBytes),
+  };
+}
+
+function showFailure(failure: BootFailure): void {
+  root.render(<BootFailureScreen failure={failure} onAgain={() => location.reload()} />);
+}
+
+async function boot(signal: AbortSignal): Promise<void> {
+  const platform = openBrowserPlatform(signal);
+  const { locks, smallStorage } = platform;
+  const session = await openSession({ platform, locks, smallStorage }, signal);
+  if (!session.ok) return showFailure(FAILURES[session.failure]);
+  const workspace = openWorkspace(platform, session.value, signal);
+  root.render(
+    <StrictMode>
+      <SessionNotice session={session.value} onRenewed={() => location.reload()} />
+      <App workspace={workspace} />
+    </StrictMode>,
+  );
+}
+
+reportUncaught(page.signal);
+boot(page.signal).catch((error: unknown) => {
+  reportBug("opening", error);
+  showFailure("failed");
+});

@@ -1,0 +1,210 @@
+import type { RunCommand } from "#client/local-store/run-command.ts";
+import type { RunCommandStore } from "#client/local-store/run-command-store.ts";
+import type { Locks } from "#client/platform/locks.ts";
+import type { Platform } from "#client/platform/platform.ts";
+import type { ParentSettled } from "./parent-settled.ts";
+import { deliveryOf, judgeAnswer, newOutbox, nextOutbox, outboxDeadline } from "./run-outbox-state.ts";
+import type { OutboxEffect, OutboxEvent, Verdict } from "./run-outbox-state.ts";
+import { putRun, readRun } from "./run-requests.ts";
+import type { ByteStream } from "./run-requests.ts";
+import type { Delivery } from "./runs.ts";
+
+/** A start without headers for this long is made again: the server itself waits at most 5 s for the prompt. */
+const ANSWER_MS = 35_000;
+/** After a wake-up a request this old is not trusted to be alive. */
+const STALE_MS = 6000;
+
+export interface RunDeliveryParts {
+  platform: Pick<Platform, "clock" | "random" | "fetch" | "connectivity" | "openBroadcast">;
+  locks: Locks;
+  commands: RunCommandStore;
+  parentSettled: ParentSettled;
+  /** names the account and workspace, for what the tabs tell each other */
+  scope: string;
+  /** the server has the run; with the events it answered at once */
+  onStarted(runId: string, stream: ByteStream | undefined): void;
+  /** makes sure that a run which may have been sent does not go on */
+  stop(runId: string): void;
+  onChange(): void;
+}
+
+export interface RunDelivery {
+  delivery(runId: string): Delivery | undefined;
+  /** Whether a command that was not delivered yet will write this message. */
+  plans(messageId: string): boolean;
+  deliver(command: RunCommand): void;
+  cancel(runId: string): Promise<boolean>;
+}
+
+/** Delivers stored run commands: carries out what `nextOutbox` decides. Ends with the signal. */
+export function openRunDelivery(parts: RunDeliveryParts, signal: AbortSignal): RunDelivery {
+  const { platform, commands, locks } = parts;
+  const { clock } = platform;
+  let state = newOutbox(platform.connectivity.online());
+  const underWay = new Map<string, AbortController>();
+  const tabs = platform.openBroadcast(`holdfast-run-commands-${parts.scope}`, signal);
+  let cancelTimer: (() => void) | undefined;
+  let storedHere = 0;
+
+  function dispatch(event: OutboxEvent): void {
+    if (signal.aborted) return;
+    const before = state;
+    const step = nextOutbox(state, event, { now: clock.now(), random: platform.random() });
+    state = step.state;
+    for (const effect of step.effects) carryOut(effect);
+    cancelTimer?.();
+    const due = outboxDeadline(state);
+    cancelTimer = due === undefined ? undefined : clock.after(due - clock.now(), () => dispatch({ type: "tick" }));
+    if (state !== before) parts.onChange();
+  }
+
+  function carryOut(effect: OutboxEffect): void {
+    switch (effect.type) {
+      case "watch-parent":
+        return watchParent(effect.command);
+      case "send":
+        return send(effect.command);
+      case "abort":
+        underWay.get(effect.runId)?.abort();
+        underWay.delete(effect.runId);
+        return;
+      case "remove":
+        // A row that cannot be removed is delivered again after a reload, which has no second effect.
+        commands.remove(effect.runId).then(
+          () => tabs.post("changed"),
+          () => undefined,
+        );
+        return;
+    }
+  }
+
+  /** Runs work that `abort` or the end of the page stops. */
+  function start(runId: string, work: (own: AbortSignal) => Promise<void>): void {
+    const controller = new AbortController();
+    underWay.set(runId, controller);
+    void work(AbortSignal.any([signal, controller.signal])).finally(() => {
+      if (underWay.get(runId) === controller) underWay.delete(runId);
+    });
+  }
+
+  const watchParent = (command: RunCommand): void =>
+    start(command.runId, async (own) => {
+      await parts.parentSettled(command, own);
+      if (!own.aborted) dispatch({ type: "unblocked", runId: command.runId });
+    });
+
+  const send = (command: RunCommand): void =>
+    start(command.runId, async (own) => {
+      const { runId } = command;
+      const verdict = await attempt(command, own);
+      if (!own.aborted) dispatch({ type: "judged", runId, verdict });
+    });
+
+  /** One tab at a time per conversation; whoever comes second finds the command gone. */
+  async function attempt(command: RunCommand, own: AbortSignal): Promise<Verdict> {
+    try {
+      return await locks.hold(`holdfast-run-commands-${command.conversationId}`, own, async () => {
+        const stored = await commands.list();
+        if (!stored.some(({ runId }) => runId === command.runId)) return { type: "elsewhere" };
+        return await put(command, own);
+      });
+    } catch {
+      return { type: "retry", atLeastMs: 0 }; // no network, or no lock: neither says anything about the command
+    }
+  }
+
+  async function put(command: RunCommand, own: AbortSignal): Promise<Verdict> {
+    const request = new AbortController();
+    const giveUp = (): void => request.abort();
+    const stopTimer = clock.after(ANSWER_MS, giveUp);
+    const since = clock.now();
+    const stopWatching = platform.connectivity.onWake(() => {
+      if (clock.now() - since > STALE_MS) giveUp();
+    });
+    own.addEventListener("abort", giveUp, { once: true });
+    try {
+      const { status, code, retryAfterMs, stream } = await putRun(platform.fetch, command, request.signal);
+      const verdict = judgeAnswer(status, code, retryAfterMs);
+      if (verdict.type === "started" && !own.aborted) {
+        parts.onStarted(command.runId, stream);
+        // Still under the lock, so that the next tab finds it gone; a row that stays is delivered again without effect.
+        await commands.remove(command.runId).catch(() => undefined);
+      }
+      return verdict;
+    } finally {
+      stopTimer();
+      stopWatching();
+      own.removeEventListener("abort", giveUp); // from here on the stream belongs to its follower
+    }
+  }
+
+  async function readStore(): Promise<void> {
+    const before = storedHere;
+    const stored = await commands.list();
+    // A command stored meanwhile may be missing from this list, which must not read as "settled elsewhere".
+    if (before !== storedHere) return await readStore();
+    dispatch({ type: "stored", commands: stored, complete: true });
+  }
+  const readStoreAgain = (): void => void readStore().catch(() => undefined);
+
+  const stops = [
+    commands.onAdded((command) => {
+      storedHere++;
+      dispatch({ type: "stored", commands: [command], complete: false });
+      tabs.post("changed");
+    }),
+    tabs.onMessage(readStoreAgain),
+    platform.connectivity.onWake(() => {
+      if (platform.connectivity.online()) dispatch({ type: "wake" });
+      readStoreAgain();
+    }),
+    platform.connectivity.onOffline(() => dispatch({ type: "offline" })),
+  ];
+  signal.addEventListener(
+    "abort",
+    () => {
+      for (const stop of stops) stop();
+      cancelTimer?.();
+    },
+    { once: true },
+  );
+  readStoreAgain();
+
+  /** Whether the server has the run already; `undefined` when it cannot be asked. */
+  async function serverHas(runId: string): Promise<boolean | undefined> {
+    if (!platform.connectivity.online()) return undefined;
+    try {
+      const answer = await readRun(platform.fetch, runId, AbortSignal.any([signal, AbortSignal.timeout(10_000)]));
+      if ("snapshot" in answer) return true;
+      return answer.status === 404 ? false : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  return {
+    delivery: (runId) => deliveryOf(state, runId),
+    plans: (messageId) =>
+      [...state.planned.values()].some(
+        ({ command, phase }) => command.messageId === messageId && phase.type !== "refused",
+      ),
+    deliver(command) {
+      dispatch({ type: "made", command });
+      readStoreAgain();
+    },
+    async cancel(runId) {
+      const one = state.planned.get(runId);
+      if (!one) return false;
+      dispatch({ type: "withdrawn", runId });
+      if (one.phase.type === "refused") return true;
+      const there = await serverHas(runId);
+      if (there === true) {
+        parts.onStarted(runId, undefined);
+        return false;
+      }
+      // A start still on its way, from here or from another tab, meets the stop and never begins.
+      if (one.mayBeThere || there === false) parts.stop(runId);
+      return true;
+    },
+  };
+}

@@ -1,0 +1,244 @@
+import type { RunCommand } from "#client/local-store/run-command.ts";
+import { backoffMs } from "#shared/lib/backoff.ts";
+import type { Delivery } from "./runs.ts";
+
+const RETRY_BASE_MS = 500;
+const RETRY_CAP_MS = 30_000;
+/** The server remembers ids for 7 days; a retry must never outlive that, or it could run twice. */
+const LONGEST_LIFE_MS = 6 * 24 * 60 * 60 * 1000;
+
+/** How far one stored command is. */
+export type Phase =
+  /** the transaction that stores it is under way: nothing is sent that a crash could forget */
+  | { type: "storing" }
+  /** the answer before its prompt is still being written, or that is not known yet */
+  | { type: "blocked" }
+  | { type: "ready" }
+  | { type: "waiting"; until: number }
+  | { type: "sending" }
+  | { type: "refused"; code: string };
+
+export interface PlannedCommand {
+  command: RunCommand;
+  phase: Phase;
+  /** failed attempts since the last wake-up */
+  failures: number;
+  /** a request with it left this device, so the server may have it */
+  mayBeThere: boolean;
+}
+
+/** The commands this device has to deliver, by run id. */
+export interface RunOutbox {
+  online: boolean;
+  planned: ReadonlyMap<string, PlannedCommand>;
+}
+
+/** What the server's answer means for a command. */
+export type Verdict =
+  | { type: "started" }
+  /** final; the prompt stays */
+  | { type: "refused"; code: string }
+  | { type: "retry"; atLeastMs: number }
+  /** another tab dealt with it */
+  | { type: "elsewhere" };
+
+export type OutboxEvent =
+  /** made here; its transaction is under way */
+  | { type: "made"; command: RunCommand }
+  /** read from the store, or just stored; complete says whether these are all there are */
+  | { type: "stored"; commands: readonly RunCommand[]; complete: boolean }
+  /** the answer before this run's prompt is final */
+  | { type: "unblocked"; runId: string }
+  | { type: "judged"; runId: string; verdict: Verdict }
+  /** taken back by the person, here or in another tab */
+  | { type: "withdrawn"; runId: string }
+  | { type: "wake" }
+  | { type: "offline" }
+  | { type: "tick" };
+
+/** What the shell carries out, in order. */
+export type OutboxEffect =
+  /** say `unblocked` once the answer before this prompt is final */
+  | { type: "watch-parent"; command: RunCommand }
+  | { type: "send"; command: RunCommand }
+  /** forget what is under way for it: a watch, a request */
+  | { type: "abort"; runId: string }
+  /** take it out of the store */
+  | { type: "remove"; runId: string };
+
+export interface OutboxStep {
+  state: RunOutbox;
+  effects: readonly OutboxEffect[];
+}
+
+export const newOutbox = (online: boolean): RunOutbox => ({ online, planned: new Map() });
+
+/**
+ * The next state of delivery, and what to do about it. Within a conversation commands go in the order they
+ * were made; one that waits for an answer to end does not hold back later ones of other branches.
+ * @param at `now` in ms since 1970, `random` in [0, 1)
+ */
+export function nextOutbox(state: RunOutbox, event: OutboxEvent, at: { now: number; random: number }): OutboxStep {
+  const changed = applyOutboxEvent(state, event, at);
+  return startReady(changed, at.now);
+}
+
+/** When a `tick` is due; `undefined` when nothing waits for time. */
+export function outboxDeadline({ planned, online }: RunOutbox): number | undefined {
+  const times = [...planned.values()].flatMap(({ phase }) => (phase.type === "waiting" ? [phase.until] : []));
+  return online && times.length > 0 ? Math.min(...times) : undefined;
+}
+
+/** What a person is told about a command. */
+export function deliveryOf({ planned }: RunOutbox, runId: string): Delivery | undefined {
+  const phase = planned.get(runId)?.phase;
+  switch (phase?.type) {
+    case undefined:
+      return undefined;
+    case "storing":
+    case "blocked":
+    case "ready":
+    case "waiting":
+      return { type: "queued" };
+    case "sending":
+      return { type: "sending" };
+    case "refused":
+      return { type: "refused", code: phase.code };
+  }
+}
+
+/** Statuses that may change by themselves or by signing in again. Other 4xx are final. */
+const RETRIED_4XX: ReadonlySet<number> = new Set([401, 403, 408, 425, 429]);
+
+/**
+ * What an answer to `PUT /api/runs/:id` means.
+ * @param code of its problem document, if it had one
+ * @param retryAfterMs its Retry-After, 0 without
+ */
+export function judgeAnswer(status: number, code: string | undefined, retryAfterMs: number): Verdict {
+  if (status >= 200 && status < 300) return { type: "started" };
+  const final = status >= 400 && status < 500 && !RETRIED_4XX.has(status) && code !== "parent_missing";
+  if (final) return { type: "refused", code: code ?? `http_${status}` };
+  return { type: "retry", atLeastMs: retryAfterMs };
+}
+
+function applyOutboxEvent(state: RunOutbox, event: OutboxEvent, at: { now: number; random: number }): OutboxStep {
+  switch (event.type) {
+    case "made":
+      if (state.planned.has(event.command.runId)) return { state, effects: [] };
+      return { state: put(state, newCommand(event.command, { type: "storing" })), effects: [] };
+    case "stored":
+      return takeStored(state, event.commands, event.complete);
+    case "unblocked":
+      return { state: setPhase(state, event.runId, "blocked", { type: "ready" }), effects: [] };
+    case "judged":
+      return judge(state, event.runId, event.verdict, at);
+    case "withdrawn":
+      return dropped(state, event.runId, [{ type: "abort", runId: event.runId }, { type: "remove", runId: event.runId }]);
+    case "wake":
+      return { state: { online: true, planned: mapAll(state, awake) }, effects: [] };
+    case "offline":
+      return { state: { ...state, online: false }, effects: [] };
+    case "tick":
+      return { state: { ...state, planned: mapAll(state, (one) => dueNow(one, at.now)) }, effects: [] };
+  }
+}
+
+const newCommand = (command: RunCommand, phase: Phase): PlannedCommand => ({
+  command,
+  phase,
+  failures: 0,
+  mayBeThere: false,
+});
+
+const put = (state: RunOutbox, one: PlannedCommand): RunOutbox => ({
+  ...state,
+  planned: new Map(state.planned).set(one.command.runId, one),
+});
+
+const mapAll = (state: RunOutbox, change: (one: PlannedCommand) => PlannedCommand): Map<string, PlannedCommand> =>
+  new Map([...state.planned].map(([runId, one]) => [runId, change(one)]));
+
+const awake = (one: PlannedCommand): PlannedCommand =>
+  one.phase.type === "waiting" ? { ...one, phase: { type: "ready" }, failures: 0 } : one;
+
+const dueNow = (one: PlannedCommand, now: number): PlannedCommand =>
+  one.phase.type === "waiting" && one.phase.until <= now ? { ...one, phase: { type: "ready" } } : one;
+
+function setPhase(state: RunOutbox, runId: string, from: Phase["type"], to: Phase): RunOutbox {
+  const one = state.planned.get(runId);
+  return one?.phase.type === from ? put(state, { ...one, phase: to }) : state;
+}
+
+function dropped(state: RunOutbox, runId: string, effects: readonly OutboxEffect[]): OutboxStep {
+  if (!state.planned.has(runId)) return { state, effects: [] };
+  const planned = new Map(state.planned);
+  planned.delete(runId);
+  return { state: { ...state, planned }, effects };
+}
+
+/** New commands start blocked; with a complete list, commands that are gone from it were settled by another tab. */
+function takeStored(state: RunOutbox, stored: readonly RunCommand[], complete: boolean): OutboxStep {
+  const planned = new Map(state.planned);
+  const effects: OutboxEffect[] = [];
+  for (const command of stored) {
+    const known = planned.get(command.runId);
+    if (known && known.phase.type !== "storing") continue;
+    planned.set(command.runId, newCommand(command, { type: "blocked" }));
+    effects.push({ type: "watch-parent", command });
+  }
+  const listed = new Set(stored.map((command) => command.runId));
+  for (const [runId, { phase }] of complete ? state.planned : []) {
+    if (listed.has(runId) || phase.type === "refused" || phase.type === "storing" || phase.type === "sending") continue;
+    planned.delete(runId);
+    effects.push({ type: "abort", runId });
+  }
+  return { state: { ...state, planned }, effects };
+}
+
+function judge(state: RunOutbox, runId: string, verdict: Verdict, at: { now: number; random: number }): OutboxStep {
+  const one = state.planned.get(runId);
+  if (one?.phase.type !== "sending") return { state, effects: [] };
+  switch (verdict.type) {
+    case "started":
+      return dropped(state, runId, [{ type: "remove", runId }]);
+    case "elsewhere":
+      return dropped(state, runId, []);
+    case "refused":
+      return {
+        state: put(state, { ...one, phase: { type: "refused", code: verdict.code } }),
+        effects: [{ type: "remove", runId }],
+      };
+    case "retry": {
+      const wait = Math.max(verdict.atLeastMs, backoffMs(one.failures, RETRY_BASE_MS, RETRY_CAP_MS, at.random));
+      const phase: Phase = { type: "waiting", until: at.now + wait };
+      return { state: put(state, { ...one, phase, failures: one.failures + 1 }), effects: [] };
+    }
+  }
+}
+
+const byAge = (a: PlannedCommand, b: PlannedCommand): number =>
+  a.command.createdAt - b.command.createdAt || (a.command.runId < b.command.runId ? -1 : 1);
+
+/** Sends the oldest command of each conversation that is not blocked, once it is ready and nothing of it is under way. */
+function startReady({ state, effects }: OutboxStep, now: number): OutboxStep {
+  if (!state.online) return { state, effects };
+  const taken = new Set<string>();
+  const planned = new Map(state.planned);
+  const sends: OutboxEffect[] = [];
+  for (const one of [...state.planned.values()].toSorted(byAge)) {
+    const { runId, conversationId, createdAt } = one.command;
+    if (one.phase.type === "refused" || one.phase.type === "blocked" || taken.has(conversationId)) continue;
+    if (one.phase.type === "ready" && now - createdAt > LONGEST_LIFE_MS) {
+      planned.set(runId, { ...one, phase: { type: "refused", code: "expired" } });
+      sends.push({ type: "remove", runId });
+      continue;
+    }
+    taken.add(conversationId);
+    if (one.phase.type === "ready") {
+      planned.set(runId, { ...one, phase: { type: "sending" }, mayBeThere: true });
+      sends.push({ type: "send", command: one.command });
+    }
+  }
+  return { state: { ...state, planned }, effects: [...effects, ...sends] };
+}

@@ -1,0 +1,146 @@
+import type { Locks } from "#client/platform/locks.ts";
+import type { Platform } from "#client/platform/platform.ts";
+import type { SmallStorage } from "#client/platform/small-storage.ts";
+import { err, ok } from "#shared/lib/result.ts";
+import type { Result } from "#shared/lib/result.ts";
+import { meSchema } from "#shared/protocol/http-bodies.ts";
+import type { Me } from "#shared/protocol/http-bodies.ts";
+import { remembered } from "./remembered.ts";
+
+/** Whether the server still knows who we are. Losing the session never touches what is on this device. */
+export type SessionStatus =
+  /** not asked yet, or not reachable: the last account's data is open */
+  | { type: "unchecked" }
+  | { type: "signed-in" }
+  /** the server says this session is over */
+  | { type: "ended" }
+  /** the browser is now signed in as someone else; this page shows the account it was opened for */
+  | { type: "other-account"; me: Me };
+
+export interface Session {
+  me: Me;
+  status(): SessionStatus;
+  subscribe(listener: () => void): () => void;
+  /**
+   * Goes on as whoever this browser is signed in as, or as a new guest. Answers whether that is known now; the
+   * page must be loaded again to open that account. Nothing of the old account on this device is touched.
+   */
+  renew(): Promise<boolean>;
+}
+
+export type FirstContactFailure =
+  /** there is no network and nobody was here before */
+  | "unreachable"
+  /** this browser does not keep the cookie that says who it is */
+  | "no-cookies"
+  /** the server answered something this version does not understand */
+  | "not-understood";
+
+export interface SessionParts {
+  platform: Pick<Platform, "fetch" | "connectivity">;
+  locks: Locks;
+  smallStorage: SmallStorage;
+}
+
+const ME_KEY = "holdfast.me";
+const SIGN_IN_LOCK = "holdfast-first-contact";
+
+type Asked = { type: "me"; me: Me } | { type: "nobody" } | { type: "failed"; failure: FirstContactFailure };
+
+/**
+ * Says whose data to open. Someone who was here before opens at once from what this browser remembers, and the
+ * server is asked behind it; a newcomer becomes a guest first, which needs the network once.
+ */
+export async function openSession(
+  parts: SessionParts,
+  signal: AbortSignal,
+): Promise<Result<Session, FirstContactFailure>> {
+  const last = remembered(parts.smallStorage, ME_KEY, meSchema);
+  const known = last.read();
+  if (known) return ok(watchSession(parts, known, { type: "unchecked" }, signal));
+  const asked = await becomeSomeone(parts, signal);
+  // A server that makes a guest and then knows nobody is one whose cookies this browser does not keep.
+  if (asked.type !== "me") return err(asked.type === "failed" ? asked.failure : "no-cookies");
+  return ok(watchSession(parts, asked.me, { type: "signed-in" }, signal));
+}
+
+/** Asks who we are, makes a guest of nobody, and remembers the answer. Two tabs at once make one guest. */
+async function becomeSomeone(parts: SessionParts, signal: AbortSignal): Promise<Asked> {
+  const asked = await parts.locks.hold(SIGN_IN_LOCK, signal, () => firstContact(parts.platform.fetch, signal));
+  if (asked.type === "me") remembered(parts.smallStorage, ME_KEY, meSchema).write(asked.me);
+  return asked;
+}
+
+function watchSession(
+  parts: SessionParts,
+  me: Me,
+  initial: SessionStatus,
+  signal: AbortSignal,
+): Session {
+  const { platform, smallStorage } = parts;
+  const listeners = new Set<() => void>();
+  let status = initial;
+  let asking = false;
+
+  async function check(): Promise<void> {
+    if (asking) return;
+    asking = true;
+    const asked = await askMe(platform.fetch, signal);
+    asking = false;
+    if (asked.type === "failed" || signal.aborted) return; // what was known stays known
+    status = statusOf(me, asked);
+    // The account's kind may have changed: a guest that became an account keeps its ids and its data.
+    if (asked.type === "me" && status.type === "signed-in") remembered(smallStorage, ME_KEY, meSchema).write(asked.me);
+    for (const listener of listeners) listener();
+  }
+  signal.addEventListener("abort", platform.connectivity.onWake(() => void check()), { once: true });
+  if (initial.type === "unchecked") void check();
+
+  return {
+    me,
+    status: () => status,
+    subscribe(listener) {
+      const own = (): void => listener();
+      listeners.add(own);
+      return () => listeners.delete(own);
+    },
+    renew: async () => (await becomeSomeone(parts, signal)).type === "me",
+  };
+}
+
+function statusOf(me: Me, asked: Exclude<Asked, { type: "failed" }>): SessionStatus {
+  if (asked.type === "nobody") return { type: "ended" };
+  const same = asked.me.accountId === me.accountId && asked.me.workspaceId === me.workspaceId;
+  return same ? { type: "signed-in" } : { type: "other-account", me: asked.me };
+}
+
+/** Who the cookie says we are; a guest is made where it says nobody. */
+async function firstContact(fetch: Platform["fetch"], signal: AbortSignal): Promise<Asked> {
+  const asked = await askMe(fetch, signal);
+  if (asked.type !== "nobody") return asked;
+  try {
+    const response = await fetch("/api/auth/sign-in/anonymous", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+      signal,
+    });
+    await response.body?.cancel();
+    if (!response.ok) return { type: "failed", failure: "unreachable" };
+  } catch {
+    return { type: "failed", failure: "unreachable" };
+  }
+  return await askMe(fetch, signal);
+}
+
+async function askMe(fetch: Platform["fetch"], signal: AbortSignal): Promise<Asked> {
+  try {
+    const response = await fetch("/api/me", { headers: { accept: "application/json" }, cache: "no-store", signal });
+    if (response.status === 401) return { type: "nobody" };
+    if (!response.ok) return { type: "failed", failure: "unreachable" };
+    const parsed = meSchema.safeParse(await response.json());
+    return parsed.success ? { type: "me", me: parsed.data } : { type: "failed", failure: "not-understood" };
+  } catch {
+    return { type: "failed", failure: "unreachable" }; // no network, or a proxy's page instead of JSON
+  }
+}
