@@ -74,7 +74,7 @@ export interface LocalStore {
     summary: LocalSummary | undefined,
   ): Promise<Result<void, StoreFailure>>;
   /** Folds a document's rows into its state; outbox rows stay. Answers how many rows went. */
-  compact(id: ConversationId): Promise<Result<number, StoreFailure>>;
+  compact(id: ConversationId, epoch: number): Promise<Result<number, StoreFailure>>;
   /** Outbox keys by document, those of all tabs among them. */
   outbox(): Promise<Result<Map<ConversationId, number[]>, StoreFailure>>;
   /** Sets bytes aside that must not be lost although they cannot be used. */

@@ -1,6 +1,7 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { foldUpdates } from "./fold-updates.ts";
 import type { Folded } from "./fold-updates.ts";
+import { withFeedEntry, withLocal } from "./library-state.ts";
 import type { DocumentWrite, LocalStore, LocalSummary, StoredDocument } from "./local-store.ts";
 import { openDatabase } from "./open-database.ts";
 import type { Transaction } from "./open-database.ts";
@@ -41,13 +42,13 @@ export function openLocalStore(name: string): LocalStore {
           summary && putLocalSummary(transaction, id, summary),
         ]);
       }),
-    compact: (id) =>
+    compact: (id, epoch) =>
       database.run("readwrite", [...DOCUMENT_STORES], async (transaction) => {
         const read = await readFolded(transaction, id);
         const { keys, folded, stored } = read;
         await quarantineCorrupt(transaction, id, read);
         if (keys.length === 0 || folded.state === undefined) return 0;
-        await transaction.objectStore("documents").put({ id, epoch: stored?.epoch ?? 0, state: folded.state });
+        await transaction.objectStore("documents").put({ id, epoch: stored?.epoch ?? epoch, state: folded.state });
         await Promise.all(keys.map((key) => transaction.objectStore("updates").delete(key)));
         return keys.length;
       }),
@@ -81,10 +82,7 @@ export function openLocalStore(name: string): LocalStore {
       database.run("readwrite", ["summaries", "meta"], async (transaction) => {
         const summaries = transaction.objectStore("summaries");
         for (const entry of entries) {
-          const id = entry.id as ConversationId;
-          const before = await summaries.get(id);
-          const local = before?.local && isNewer(before.local, entry.headSeq) ? before.local : undefined;
-          await summaries.put({ id, feed: entry, local });
+          await summaries.put(withFeedEntry(await summaries.get(entry.id), entry));
         }
         await transaction.objectStore("meta").put(cursor, "cursor");
       }),
@@ -95,10 +93,6 @@ export function openLocalStore(name: string): LocalStore {
       database.run("readwrite", ["commands"], (transaction) => transaction.objectStore("commands").delete(runId)),
   };
 }
-
-/** Whether a summary made here is newer than the server's log end a feed entry tells of. */
-export const isNewer = (local: LocalSummary, feedHeadSeq: number): boolean =>
-  local.headSeq === undefined || local.headSeq > feedHeadSeq;
 
 type ReadWrite = Transaction<"readwrite">;
 
@@ -207,7 +201,5 @@ async function putLocalSummary(
   local: LocalSummary,
 ): Promise<void> {
   const summaries = transaction.objectStore("summaries");
-  const before = await summaries.get(id);
-  const feed = before?.feed;
-  await summaries.put({ id, feed, local: feed && !isNewer(local, feed.headSeq) ? undefined : local });
+  await summaries.put(withLocal(id, await summaries.get(id), local));
 }

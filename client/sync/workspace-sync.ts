@@ -3,13 +3,13 @@ import type { Library } from "#client/local-store/library.ts";
 import type { RunCommandStore } from "#client/local-store/run-command-store.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
-import type { SyncState } from "./sync-status.ts";
+import type { DocumentSync } from "./open-sync.ts";
 
 /** Everything this device keeps and keeps in sync for one account in one workspace. */
 export interface WorkspaceSync {
   documents: Documents;
   library: Library;
-  sync: SyncState;
+  sync: DocumentSync;
   commands: RunCommandStore;
   /** Stores what is in memory, then ends connections and the database. Safe to repeat; the signal does the same. */
   close(): Promise<void>;

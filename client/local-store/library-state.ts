@@ -1,0 +1,40 @@
+import type { ConversationId } from "#shared/domain/ids.ts";
+import type { ConversationSummary } from "#shared/domain/summary.ts";
+import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import type { LibraryEntry } from "./library.ts";
+import type { LocalSummary, SummaryRecord } from "./local-store.ts";
+
+export type LibraryRecords = ReadonlyMap<ConversationId, SummaryRecord>;
+
+/** Whether a summary made here is newer than the end of the server's log that a feed entry tells of. */
+export const isNewer = (local: LocalSummary, feedHeadSeq: number): boolean =>
+  local.headSeq === undefined || local.headSeq > feedHeadSeq;
+
+/** The record with a feed entry taken in; a local summary the feed has caught up with ends. */
+export function withFeedEntry(record: SummaryRecord | undefined, entry: FeedEntry): SummaryRecord {
+  const local = record?.local && isNewer(record.local, entry.headSeq) ? record.local : undefined;
+  return { id: entry.id as ConversationId, feed: entry, local };
+}
+
+/** The record with what this device shows until the feed is as new. */
+export function withLocal(id: ConversationId, record: SummaryRecord | undefined, local: LocalSummary): SummaryRecord {
+  const feed = record?.feed;
+  return { id, feed, local: feed && !isNewer(local, feed.headSeq) ? undefined : local };
+}
+
+/** What the library lists, last active first: everything that has a message, a title or a draft. */
+export function libraryEntries(records: LibraryRecords): LibraryEntry[] {
+  const entries = [...records.values()].flatMap((record) => {
+    const entry = entryOf(record);
+    return entry && !isEmpty(entry.summary) ? [entry] : [];
+  });
+  return entries.toSorted((a, b) => b.activityAt - a.activityAt || (a.id < b.id ? 1 : -1));
+}
+
+function entryOf({ id, feed, local }: SummaryRecord): LibraryEntry | undefined {
+  if (local) return { id, summary: local.summary, activityAt: local.changedAt };
+  return feed && { id, summary: feed.summary, activityAt: feed.activityAt };
+}
+
+const isEmpty = ({ messageCount, title, excerpt }: ConversationSummary): boolean =>
+  messageCount === 0 && title === "" && excerpt === "";

@@ -1,0 +1,231 @@
+import * as Y from "yjs";
+import type { Clock } from "#client/platform/platform.ts";
+import { CONVERSATION_SCHEMA, openConversation } from "#shared/documents/conversation.ts";
+import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
+import { CloseCode } from "#shared/protocol/close-codes.ts";
+import { createDocumentWriter } from "./document-writer.ts";
+import type { DocumentStatus } from "./documents.ts";
+import type { LocalStore, LocalSummary } from "./local-store.ts";
+import type { RunCommand } from "./run-command.ts";
+
+/** Transaction origins. Whatever has another one is an edit made in this tab. */
+const FROM_STORE = Symbol("from this device's store");
+const FROM_TAB = Symbol("from another tab, which stores it");
+/** for changes that came from the server; they are stored, but wait for no `ack` */
+export const FROM_SERVER = Symbol("from the server");
+
+export type EditListener = (token: number, update: Uint8Array | undefined) => void;
+
+/** The one copy of a document in this tab, shared by everyone who has it open. */
+export interface LocalDocument {
+  readonly id: ConversationId;
+  readonly doc: Y.Doc;
+  readonly conversation: ConversationDocument;
+  /** resolves once this device's copy was read (or could not be) */
+  readonly loaded: Promise<void>;
+  epoch(): number;
+  status(): DocumentStatus;
+  subscribe(listener: () => void): () => void;
+  /** Tells each edit the server has not acknowledged: those made before at once, those to come as they are made. */
+  onEdit(listener: EditListener): () => void;
+  /** From sync: the server has every edit up to the token. */
+  acknowledged(through: number, headSeq: number): void;
+  /** From sync: the server's copy was merged in. */
+  arrived(): void;
+  /** From sync: the server ended the connection for good. */
+  ended(code: number): void;
+  editWithCommand(edit: (conversation: ConversationDocument) => void, command: RunCommand): void;
+  /** From another tab, which stored it. */
+  receiveFromTab(update: Uint8Array): void;
+  /** Takes over outbox rows of a tab that is gone. */
+  adopt(keys: readonly number[]): Promise<void>;
+  outbox(): readonly number[];
+  rewrite(): void;
+  unstored(): boolean;
+  unstoredEdits(): boolean;
+  /** whether an edit waits for its `ack` */
+  pending(): boolean;
+  flush(): Promise<void>;
+  /** Folds what is stored and ends this copy. */
+  close(): Promise<void>;
+}
+
+/** What a document tells the rest of this tab. */
+export interface LocalDocumentHost {
+  store: LocalStore;
+  clock: Clock;
+  /** the epoch the feed tells of, for a document that is not on this device */
+  epochOf(id: ConversationId): number;
+  stored(id: ConversationId, update: Uint8Array | undefined): void;
+  settled(id: ConversationId): void;
+  acknowledged(id: ConversationId, summary: LocalSummary): void;
+  edited(id: ConversationId, summary: LocalSummary): void;
+  received(id: ConversationId): void;
+  commandStored(command: RunCommand): void;
+  wanted(command: RunCommand): boolean;
+  changed(): void;
+}
+
+export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): LocalDocument {
+  const { store, clock } = host;
+  const doc = new Y.Doc();
+  const conversation = openConversation(doc, "edit");
+  const listeners = new Set<() => void>();
+  const editListeners = new Set<EditListener>();
+  let unacknowledged: { token: number; update: Uint8Array | undefined }[] = [];
+  let lastToken = 0;
+  let epoch: number | undefined;
+  let base: "loading" | "ready" | "gone" = "loading";
+  let arrived = false;
+  let status: DocumentStatus = { type: "loading" };
+  let shownSummary = "";
+
+  const writer = createDocumentWriter(
+    {
+      id,
+      epoch: () => epoch ?? host.epochOf(id),
+      state: () => Y.encodeStateAsUpdate(doc),
+      summary: () => conversation.summary(),
+      stored: (update) => host.stored(id, update),
+      acknowledged: (summary) => host.acknowledged(id, summary),
+      settled: () => host.settled(id),
+      commandStored: (command) => host.commandStored(command),
+      wanted: (command) => host.wanted(command),
+      changed: () => host.changed(),
+    },
+    store,
+    clock,
+  );
+
+  function updateStatus(): void {
+    const next = nextStatus(base, arrived, conversation.schemaVersion());
+    if (JSON.stringify(next) === JSON.stringify(status)) return;
+    status = next;
+    for (const listener of listeners) listener();
+  }
+
+  function onUpdate(update: Uint8Array, origin: unknown): void {
+    if (origin === FROM_SERVER) {
+      writer.remote(update);
+      host.received(id);
+    } else if (origin !== FROM_STORE && origin !== FROM_TAB) {
+      arrived = true;
+      const token = addPending(update);
+      writer.local(token, update);
+      tellSummary();
+      host.changed();
+    }
+    updateStatus();
+  }
+  doc.on("update", onUpdate);
+
+  function addPending(update: Uint8Array | undefined): number {
+    const token = ++lastToken;
+    unacknowledged.push({ token, update });
+    for (const listener of editListeners) listener(token, update);
+    return token;
+  }
+
+  function tellSummary(): void {
+    const summary = conversation.summary();
+    const text = JSON.stringify(summary);
+    if (text === shownSummary) return;
+    shownSummary = text;
+    host.edited(id, { summary, changedAt: clock.now(), headSeq: undefined });
+  }
+
+  async function load(): Promise<void> {
+    const result = await store.load(id);
+    if (result.ok) {
+      const { state, outbox, rows, epoch: storedEpoch } = result.value;
+      if (state) {
+        epoch = storedEpoch;
+        arrived = true;
+        Y.applyUpdate(doc, state, FROM_STORE);
+      }
+      writer.noteRows(rows);
+      adoptRows(outbox);
+      if (rows > 0) void writer.compact();
+    } else {
+      // What could not be read must not be taken for empty: once storing works, everything is written.
+      writer.rewrite("unreadable");
+    }
+    epoch ??= host.epochOf(id);
+    if (base === "loading") base = "ready";
+    updateStatus();
+    host.changed();
+  }
+
+  function adoptRows(rows: readonly { key: number; bytes: Uint8Array | undefined }[]): void {
+    const own = new Set(writer.outbox());
+    for (const { key, bytes } of rows) if (!own.has(key)) writer.adopt([key], addPending(bytes));
+  }
+
+  const loaded = load();
+
+  return {
+    id,
+    doc,
+    conversation,
+    loaded,
+    epoch: () => epoch ?? 0,
+    status: () => status,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    onEdit(listener) {
+      for (const { token, update } of unacknowledged) listener(token, update);
+      editListeners.add(listener);
+      return () => editListeners.delete(listener);
+    },
+    acknowledged(through, headSeq) {
+      unacknowledged = unacknowledged.filter(({ token }) => token > through);
+      writer.acknowledged(through, headSeq);
+      host.changed();
+    },
+    arrived() {
+      arrived = true;
+      updateStatus();
+    },
+    ended(code) {
+      if (code === CloseCode.gone || code === CloseCode.oldEpoch) base = "gone";
+      updateStatus();
+    },
+    editWithCommand(edit, command) {
+      if (status.type === "read-only") return;
+      edit(conversation);
+      writer.command(command);
+      host.changed();
+    },
+    receiveFromTab: (update) => Y.applyUpdate(doc, update, FROM_TAB),
+    async adopt(keys) {
+      const result = await store.load(id);
+      if (!result.ok) return;
+      if (result.value.state) Y.applyUpdate(doc, result.value.state, FROM_TAB);
+      adoptRows(result.value.outbox.filter(({ key }) => keys.includes(key)));
+      host.changed();
+    },
+    outbox: () => writer.outbox(),
+    rewrite: () => writer.rewrite("reopened"),
+    unstored: () => writer.unstored(),
+    unstoredEdits: () => writer.unstoredEdits(),
+    pending: () => unacknowledged.length > 0,
+    flush: () => writer.flush(),
+    async close() {
+      await loaded;
+      await writer.flush();
+      await writer.compact();
+      writer.close();
+      conversation.close();
+      doc.destroy();
+    },
+  };
+}
+
+function nextStatus(base: "loading" | "ready" | "gone", arrived: boolean, schemaVersion: number): DocumentStatus {
+  if (base === "gone") return { type: "gone" };
+  if (schemaVersion > CONVERSATION_SCHEMA) return { type: "read-only" };
+  return base === "loading" ? { type: "loading" } : { type: "ready", arrived };
+}

@@ -1,0 +1,157 @@
+import type { Platform } from "#client/platform/platform.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
+import type { Documents, OpenConversation } from "./documents.ts";
+import { openLocalDocument } from "./local-document.ts";
+import type { LocalDocument } from "./local-document.ts";
+import type { LocalStore, LocalSummary } from "./local-store.ts";
+import type { RunCommands } from "./open-run-commands.ts";
+import type { Tabs } from "./tab-messages.ts";
+
+/** ms a document stays open after its last holder let go, so that going back and forth costs nothing */
+const LINGER_MS = 1_000;
+
+/** The documents open in this tab, as sync needs them. */
+export interface LocalDocuments extends Documents {
+  /** Opens (or shares) a document without anybody looking at it. */
+  hold(id: ConversationId): { document: LocalDocument; release: () => void };
+  /** Calls back for each document that is opened; the signal ends with it. */
+  onOpened(callback: (document: LocalDocument, closing: AbortSignal) => void): void;
+  opened(): Iterable<LocalDocument>;
+  find(id: ConversationId): LocalDocument | undefined;
+  /** Calls back when what is stored or acknowledged of any document changed. */
+  subscribe(listener: () => void): () => void;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Where documents tell of what the library shows. */
+export interface DocumentsHost {
+  epochOf(id: ConversationId): number;
+  /** a document changed here, or the server acknowledged the change */
+  summaryChanged(id: ConversationId, local: LocalSummary): void;
+  /** something came from the server */
+  received(): void;
+}
+
+interface Entry {
+  document: LocalDocument;
+  holders: number;
+  closing: AbortController;
+}
+
+/** Opens conversations from the store; one copy per id and tab. */
+export function openDocuments(
+  platform: Pick<Platform, "clock" | "visibility">,
+  store: LocalStore,
+  tabs: Tabs,
+  commands: RunCommands,
+  host: DocumentsHost,
+): LocalDocuments {
+  const { clock, visibility } = platform;
+  const entries = new Map<ConversationId, Entry>();
+  const openedListeners = new Set<(document: LocalDocument, closing: AbortSignal) => void>();
+  const listeners = new Set<() => void>();
+
+  const tellChanged = (): void => {
+    for (const listener of listeners) listener();
+  };
+  const tellSummary = (id: ConversationId, local: LocalSummary): void => {
+    host.summaryChanged(id, local);
+    tabs.post({ type: "summary", id, local });
+  };
+
+  const openEntry = (id: ConversationId): Entry => {
+    const document = openLocalDocument(id, {
+      store,
+      clock,
+      epochOf: (one) => host.epochOf(one),
+      stored: (one, update) => update && tabs.post({ type: "stored", id: one, update }),
+      settled: () => tabs.post({ type: "settled" }),
+      acknowledged: tellSummary,
+      edited: tellSummary,
+      received: () => host.received(),
+      commandStored: (command) => commands.ended(command),
+      wanted: (command) => commands.wanted(command),
+      changed() {
+        tellChanged();
+        const entry = entries.get(id);
+        if (entry) closeIfUnused(entry);
+      },
+    });
+    const entry = { document, holders: 0, closing: new AbortController() };
+    entries.set(id, entry);
+    for (const listener of openedListeners) listener(document, entry.closing.signal);
+    return entry;
+  };
+
+  function closeIfUnused(entry: Entry): void {
+    const { document } = entry;
+    if (entry.holders > 0 || entry.closing.signal.aborted || document.status().type === "loading") return;
+    // What is neither stored nor at the server exists in this copy only.
+    if (document.unstored() && (document.pending() || document.unstoredEdits())) return;
+    entry.closing.abort();
+    entries.delete(document.id);
+    void document.close().then(tellChanged);
+  }
+
+  function hold(id: ConversationId): { document: LocalDocument; release: () => void } {
+    const entry = entries.get(id) ?? openEntry(id);
+    entry.holders++;
+    let held = true;
+    return {
+      document: entry.document,
+      release() {
+        if (!held) return;
+        held = false;
+        clock.after(LINGER_MS, () => {
+          entry.holders--;
+          closeIfUnused(entry);
+        });
+        void entry.document.flush();
+      },
+    };
+  }
+
+  const flush = async (): Promise<void> => {
+    await Promise.all([...entries.values()].map(({ document }) => document.flush()));
+  };
+  const stopWatchingVisibility = visibility.onHide(() => void flush());
+  const stopWatchingStore = store.onReopened(() => {
+    for (const { document } of entries.values()) document.rewrite();
+  });
+  tabs.onMessage((message) => {
+    if (message.type === "stored") entries.get(message.id)?.document.receiveFromTab(message.update);
+  });
+
+  return {
+    open: (id) => conversationOf(hold(id)),
+    hold,
+    onOpened: (callback) => void openedListeners.add(callback),
+    opened: () => [...entries.values()].map(({ document }) => document),
+    find: (id) => entries.get(id)?.document,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    flush,
+    async close() {
+      stopWatchingVisibility();
+      stopWatchingStore();
+      const all = [...entries.values()];
+      entries.clear();
+      for (const { closing } of all) closing.abort();
+      await Promise.all(all.map(({ document }) => document.close()));
+    },
+  };
+}
+
+function conversationOf({ document, release }: { document: LocalDocument; release: () => void }): OpenConversation {
+  return {
+    id: document.id,
+    conversation: document.conversation,
+    status: () => document.status(),
+    subscribe: (listener) => document.subscribe(listener),
+    editWithCommand: (edit, command) => document.editWithCommand(edit, command),
+    release,
+  };
+}

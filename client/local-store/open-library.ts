@@ -1,0 +1,81 @@
+import type { ConversationId } from "#shared/domain/ids.ts";
+import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import { libraryEntries, withFeedEntry, withLocal } from "./library-state.ts";
+import type { Library, LibraryEntry } from "./library.ts";
+import type { LocalStore, LocalSummary, SummaryRecord } from "./local-store.ts";
+import type { Tabs } from "./tab-messages.ts";
+
+/** The library, as sync and documents feed it. */
+export interface LocalLibrary extends Library {
+  /** resolves when the summaries stored on this device were read, or could not be */
+  readonly ready: Promise<void>;
+  /** where the feed goes on; 0 for all of it */
+  cursor(): number;
+  epochOf(id: ConversationId): number;
+  summaryChanged(id: ConversationId, local: LocalSummary): void;
+  /** Takes a page of the feed; stored with its cursor in one transaction. */
+  takeFeed(cursor: number, entries: readonly FeedEntry[]): Promise<void>;
+}
+
+/** Reads the stored summaries and keeps them up to date with the feed and with what is edited here. */
+export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
+  const records = new Map<ConversationId, SummaryRecord>();
+  const listeners = new Set<() => void>();
+  let entries: readonly LibraryEntry[] | undefined;
+  let loaded = false;
+  let cursor = 0;
+
+  function changed(): void {
+    entries = undefined;
+    for (const listener of listeners) listener();
+  }
+
+  function takeRecord(record: SummaryRecord): void {
+    const before = records.get(record.id);
+    // An edit made while this was being read is newer than what is stored.
+    records.set(record.id, before?.local ? { ...record, local: before.local } : record);
+  }
+
+  async function read(): Promise<void> {
+    const result = await store.library();
+    if (result.ok) {
+      for (const record of result.value.records) takeRecord(record);
+      cursor = Math.max(cursor, result.value.cursor);
+    }
+    loaded = true;
+    changed();
+  }
+
+  function summaryChanged(id: ConversationId, local: LocalSummary): void {
+    records.set(id, withLocal(id, records.get(id), local));
+    changed();
+  }
+
+  tabs.onMessage((message) => {
+    if (message.type === "summary") summaryChanged(message.id, message.local);
+    if (message.type === "feed") void read();
+  });
+
+  return {
+    ready: read(),
+    entries: () => (entries ??= libraryEntries(records)),
+    loaded: () => loaded,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    cursor: () => cursor,
+    epochOf: (id) => records.get(id)?.feed?.epoch ?? 0,
+    summaryChanged,
+    async takeFeed(next, page) {
+      for (const entry of page) {
+        const id = entry.id as ConversationId;
+        records.set(id, withFeedEntry(records.get(id), entry));
+      }
+      cursor = next;
+      if (page.length > 0) changed();
+      const stored = await store.writeFeed(next, page);
+      if (stored.ok && page.length > 0) tabs.post({ type: "feed" });
+    },
+  };
+}

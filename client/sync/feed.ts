@@ -1,0 +1,80 @@
+import type { LocalLibrary } from "#client/local-store/open-library.ts";
+import type { Platform } from "#client/platform/platform.ts";
+import { feedSchema } from "#shared/protocol/http-bodies.ts";
+import type { Feed } from "#shared/protocol/http-bodies.ts";
+import { firstFeedState, nextFeed } from "./feed-state.ts";
+import type { FeedEvent } from "./feed-state.ts";
+
+/** What reading the feed tells of the server. */
+export interface FeedHost {
+  contact(): void;
+  failure(): void;
+}
+
+export interface FeedReader {
+  /** Something may have changed on the server: look soon. */
+  hint(): void;
+}
+
+/** Reads the feed into the library: at start, on wake, after hints, and regularly while the page is visible. */
+export function openFeed(
+  platform: Pick<Platform, "clock" | "random" | "fetch" | "connectivity" | "visibility">,
+  library: LocalLibrary,
+  host: FeedHost,
+  signal: AbortSignal,
+): FeedReader {
+  const { clock, connectivity, visibility } = platform;
+  let state = firstFeedState(clock.now());
+  let cancelTimer: (() => void) | undefined;
+
+  function handle(event: FeedEvent): void {
+    if (signal.aborted) return;
+    const before = state;
+    state = nextFeed(clock.now(), state, event);
+    cancelTimer?.();
+    if (state.status === "waiting") {
+      cancelTimer = clock.after(Math.max(0, state.at - clock.now()), onTimer);
+    } else if (before.status !== "reading" || event.type === "read") void read();
+  }
+
+  function onTimer(): void {
+    // Hidden pages do not ask; becoming visible is a wake-up.
+    if (visibility.visible()) handle({ type: "due" });
+  }
+
+  async function read(): Promise<void> {
+    const feed = await request();
+    if (signal.aborted) return;
+    if (feed === undefined) return handle({ type: "failed", random: platform.random() });
+    // "More" without getting further would go round for ever.
+    const more = feed.more && feed.cursor > library.cursor();
+    await library.takeFeed(feed.cursor, feed.entries);
+    handle({ type: "read", more });
+  }
+
+  async function request(): Promise<Feed | undefined> {
+    try {
+      await library.ready;
+      const response = await platform.fetch(`/api/sync/feed?cursor=${library.cursor()}`, { signal });
+      host.contact();
+      const parsed = response.ok ? feedSchema.safeParse(await response.json()) : undefined;
+      return parsed?.data;
+    } catch {
+      // No network, or an answer cut short: both are "later".
+      if (!signal.aborted) host.failure();
+      return undefined;
+    }
+  }
+
+  const stopWaking = connectivity.onWake(() => handle({ type: "wake" }));
+  signal.addEventListener(
+    "abort",
+    () => {
+      stopWaking();
+      cancelTimer?.();
+    },
+    { once: true },
+  );
+  handle({ type: "due" });
+  return { hint: () => handle({ type: "hint" }) };
+}

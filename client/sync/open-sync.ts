@@ -1,0 +1,152 @@
+import type { LocalDocument } from "#client/local-store/local-document.ts";
+import type { LocalStore } from "#client/local-store/local-store.ts";
+import type { LocalDocuments } from "#client/local-store/open-documents.ts";
+import type { Platform } from "#client/platform/platform.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
+import { openConnection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { RefusalCode } from "./engine-state.ts";
+import { openOutboxDrain } from "./outbox-drain.ts";
+import { nextReach, reachable, syncStatus } from "./sync-status-state.ts";
+import type { Reach, ReachEvent } from "./sync-status-state.ts";
+import type { SyncState, SyncStatus } from "./sync-status.ts";
+
+/** The state of sync, with what concerns single documents. */
+export interface DocumentSync extends SyncState {
+  /** why the server does not take this document's edits; they stay on this device (C5) */
+  refusal(id: ConversationId): RefusalCode | undefined;
+  /** how often a copy here turned out to differ from the server's although both should be the same (C9) */
+  divergences(): number;
+}
+
+export interface OpenSync extends DocumentSync {
+  /** The server answered, or could not be reached, over HTTP. */
+  reach(event: ReachEvent): void;
+  /** Another tab changed the outbox. */
+  outboxChanged(): void;
+}
+
+/** Keeps every open document connected, sends what earlier sessions left, and tells how things stand. */
+export function openSync(
+  platform: Pick<Platform, "clock" | "random" | "openSocket" | "connectivity">,
+  store: LocalStore,
+  documents: LocalDocuments,
+  /** the server stored something of ours, so the feed has moved */
+  acknowledged: () => void,
+  signal: AbortSignal,
+): OpenSync {
+  const { clock, connectivity } = platform;
+  const connections = new Map<LocalDocument, Connection>();
+  const kept = new Map<LocalDocument, () => void>();
+  const listeners = new Set<() => void>();
+  let reach: Reach = { failingSince: undefined, browserOffline: !connectivity.online() };
+  let divergences = 0;
+  let told = "";
+  let cancelTimer: (() => void) | undefined;
+
+  const stuck = (document: LocalDocument): boolean => {
+    const view = connections.get(document)?.view();
+    return view !== undefined && (view.connection === "ended" || view.refused !== undefined);
+  };
+  const drain = openOutboxDrain(store, documents, clock, stuck, () => changed(), signal);
+
+  const anyLive = (): boolean => [...connections.values()].some((one) => one.view().connection === "live");
+  const online = (): boolean => (anyLive() && !reach.browserOffline) || reachable(clock.now(), reach).online;
+
+  function status(): SyncStatus {
+    const all = [...documents.opened()];
+    return syncStatus(online(), {
+      health: store.health(),
+      known: drain.known(),
+      unstored: all.some((document) => document.unstored()),
+      pending: all.some((document) => document.pending()),
+      outbox: drain.rows(),
+    });
+  }
+
+  let current: SyncStatus = { type: "saving" };
+  function changed(): void {
+    if (signal.aborted) return;
+    for (const document of documents.opened()) keepWhilePending(document);
+    drain.review();
+    cancelTimer?.();
+    const { changesAt } = reachable(clock.now(), reach);
+    cancelTimer = changesAt === undefined ? undefined : clock.after(changesAt - clock.now(), changed);
+    current = status();
+    const text = JSON.stringify([current, online()]);
+    if (text === told) return;
+    told = text;
+    for (const listener of listeners) listener();
+  }
+
+  /** A document whose edits wait stays open, and so connected, whoever else lets go of it. */
+  function keepWhilePending(document: LocalDocument): void {
+    const wanted = document.pending() && !stuck(document);
+    const release = kept.get(document);
+    if (wanted && release === undefined) kept.set(document, documents.hold(document.id).release);
+    if (wanted || release === undefined) return;
+    kept.delete(document);
+    release();
+  }
+
+  function takeReach(event: ReachEvent): void {
+    reach = nextReach(clock.now(), reach, event);
+    changed();
+  }
+
+  documents.onOpened((document, closing) => {
+    const ended = AbortSignal.any([signal, closing]);
+    const connection = openConnection(
+      platform,
+      document,
+      {
+        contact: () => takeReach({ type: "contact" }),
+        failure: () => takeReach({ type: "failure" }),
+        acknowledged,
+        diverged(one, state) {
+          divergences++;
+          void store.quarantine(one.id, "diverged", state);
+        },
+        changed,
+      },
+      ended,
+    );
+    connections.set(document, connection);
+    ended.addEventListener("abort", () => connections.delete(document), { once: true });
+  });
+
+  const stops = [
+    documents.subscribe(changed),
+    store.subscribe(changed),
+    connectivity.onOffline(() => takeReach({ type: "browser-offline" })),
+    connectivity.onWake(() => {
+      if (connectivity.online()) takeReach({ type: "browser-online" });
+      drain.scan(true);
+    }),
+  ];
+  signal.addEventListener(
+    "abort",
+    () => {
+      cancelTimer?.();
+      for (const stop of stops) stop();
+    },
+    { once: true },
+  );
+  changed();
+
+  return {
+    status: () => current,
+    online,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    refusal(id) {
+      const document = documents.find(id);
+      return document && connections.get(document)?.view().refused;
+    },
+    divergences: () => divergences,
+    reach: takeReach,
+    outboxChanged: () => drain.scan(false),
+  };
+}

@@ -1,0 +1,47 @@
+import { localStoreName, openLocalStore } from "#client/local-store/open-local-store.ts";
+import { openDocuments } from "#client/local-store/open-documents.ts";
+import { openLibrary } from "#client/local-store/open-library.ts";
+import { openRunCommands } from "#client/local-store/open-run-commands.ts";
+import { openTabs } from "#client/local-store/tab-messages.ts";
+import { openFeed } from "./feed.ts";
+import type { FeedReader } from "./feed.ts";
+import { openSync } from "./open-sync.ts";
+import type { OpenWorkspaceSync } from "./workspace-sync.ts";
+
+/** Opens this device's copy of a workspace and keeps it in sync. See `OpenWorkspaceSync`. */
+export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal) => {
+  const ending = new AbortController();
+  const name = localStoreName(me.accountId, me.workspaceId);
+  const store = openLocalStore(name);
+  const tabs = openTabs(platform.openBroadcast(name, ending.signal), ending.signal);
+  const commands = openRunCommands(store);
+  const library = openLibrary(store, tabs);
+  let feed: FeedReader | undefined = undefined;
+  const hintFeed = (): void => feed?.hint();
+  const documents = openDocuments(platform, store, tabs, commands, {
+    epochOf: (id) => library.epochOf(id),
+    summaryChanged: (id, local) => library.summaryChanged(id, local),
+    received: hintFeed,
+  });
+  const sync = openSync(platform, store, documents, hintFeed, ending.signal);
+  tabs.onMessage((message) => {
+    if (message.type === "stored" || message.type === "settled") sync.outboxChanged();
+  });
+  feed = openFeed(
+    platform,
+    library,
+    { contact: () => sync.reach({ type: "contact" }), failure: () => sync.reach({ type: "failure" }) },
+    ending.signal,
+  );
+
+  let closed: Promise<void> | undefined;
+  async function closeAll(): Promise<void> {
+    ending.abort();
+    await documents.close();
+    store.close();
+  }
+  const close = (): Promise<void> => (closed ??= closeAll());
+  signal.addEventListener("abort", () => void close(), { once: true });
+
+  return { documents, library, sync, commands, close };
+};

@@ -1,0 +1,117 @@
+import type { LocalDocument } from "#client/local-store/local-document.ts";
+import type { LocalStore } from "#client/local-store/local-store.ts";
+import type { LocalDocuments } from "#client/local-store/open-documents.ts";
+import type { Clock } from "#client/platform/platform.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
+
+/** how many documents nobody looks at are open at once to send what they hold */
+const DRAINED_AT_ONCE = 4;
+/** ms between two looks at the outbox; another tab may have died with rows in it */
+const SCAN_MS = 15_000;
+const SCAN_AGAIN_MS = 2_000;
+
+/** Sees to it that every outbox row on this device is sent, whichever session or tab wrote it. */
+export interface OutboxDrain {
+  /** Looks at the outbox soon; `fresh`: documents that were given up are tried again. */
+  scan(fresh: boolean): void;
+  /** Lets go of documents that are done; to be called when any document changed. */
+  review(): void;
+  /** whether the outbox was read at least once */
+  known(): boolean;
+  /** outbox rows, over all documents and tabs */
+  rows(): number;
+}
+
+export function openOutboxDrain(
+  store: LocalStore,
+  documents: LocalDocuments,
+  clock: Clock,
+  /** whether there is no point in waiting for a document's `ack` for now */
+  stuck: (document: LocalDocument) => boolean,
+  changed: () => void,
+  signal: AbortSignal,
+): OutboxDrain {
+  /** rows of other tabs and of earlier sessions, as last read */
+  let foreign = new Map<ConversationId, number[]>();
+  let known = false;
+  let scanning = false;
+  let cancelTimer: (() => void) | undefined;
+  const queue = new Set<ConversationId>();
+  const givenUp = new Set<ConversationId>();
+  const held = new Map<ConversationId, { document: LocalDocument; release: () => void }>();
+
+  const isForeign = (id: ConversationId, key: number): boolean => !documents.find(id)?.outbox().includes(key);
+
+  async function read(): Promise<void> {
+    if (scanning || signal.aborted) return;
+    scanning = true;
+    const result = await store.outbox();
+    scanning = false;
+    if (signal.aborted) return;
+    if (result.ok) takeRows(result.value, !known);
+    schedule(foreign.size > 0 ? SCAN_AGAIN_MS : SCAN_MS);
+    changed();
+  }
+
+  function takeRows(rows: Map<ConversationId, number[]>, first: boolean): void {
+    const before = foreign;
+    foreign = new Map();
+    known = true;
+    for (const [id, keys] of rows) {
+      const others = keys.filter((key) => isForeign(id, key));
+      if (others.length === 0) continue;
+      foreign.set(id, others);
+      // A living tab sends its own rows; those that are still there at the second look may be orphans.
+      const orphans = first ? others : others.filter((key) => before.get(id)?.includes(key));
+      if (orphans.length > 0) takeOver(id, orphans);
+    }
+    next();
+  }
+
+  function takeOver(id: ConversationId, keys: number[]): void {
+    const open = documents.find(id);
+    if (open) void open.adopt(keys).then(changed);
+    else if (!givenUp.has(id)) queue.add(id);
+  }
+
+  function next(): void {
+    for (const id of queue) {
+      if (held.size >= DRAINED_AT_ONCE) return;
+      queue.delete(id);
+      if (!held.has(id)) held.set(id, documents.hold(id));
+    }
+  }
+
+  function schedule(ms: number): void {
+    cancelTimer?.();
+    cancelTimer = clock.after(ms, () => void read());
+  }
+
+  signal.addEventListener("abort", () => cancelTimer?.(), { once: true });
+  void read();
+
+  return {
+    scan(fresh) {
+      if (fresh) givenUp.clear();
+      if (!signal.aborted) schedule(0);
+    },
+    review() {
+      for (const [id, { document, release }] of held) {
+        if (document.status().type === "loading") continue;
+        const gaveUp = stuck(document);
+        if (gaveUp) givenUp.add(id);
+        if (!gaveUp && (document.pending() || document.outbox().length > 0)) continue;
+        held.delete(id);
+        release();
+      }
+      next();
+    },
+    known: () => known,
+    rows() {
+      let count = 0;
+      for (const document of documents.opened()) count += document.outbox().length;
+      for (const [id, keys] of foreign) count += keys.filter((key) => isForeign(id, key)).length;
+      return count;
+    },
+  };
+}

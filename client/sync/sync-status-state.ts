@@ -1,0 +1,63 @@
+import type { StoreHealth } from "#client/local-store/local-store.ts";
+import type { SyncStatus } from "./sync-status.ts";
+
+/** ms without a live connection before it is called offline; a reconnect within it is nobody's concern */
+export const OFFLINE_AFTER_MS = 2_000;
+
+/** What is known about reaching the server. */
+export interface Reach {
+  /** since when nothing gets through; absent while it does, or nothing was tried yet */
+  failingSince: number | undefined;
+  /** the browser said the network went, and nothing came through since */
+  browserOffline: boolean;
+}
+
+export type ReachEvent =
+  /** anything came from the server: an answer, a frame */
+  | { type: "contact" }
+  /** a connection closed or did not come to be, a request failed */
+  | { type: "failure" }
+  | { type: "browser-offline" }
+  | { type: "browser-online" };
+
+export function nextReach(now: number, reach: Reach, event: ReachEvent): Reach {
+  switch (event.type) {
+    case "contact":
+      return { failingSince: undefined, browserOffline: false };
+    case "failure":
+      return { ...reach, failingSince: reach.failingSince ?? now };
+    case "browser-offline":
+      return { ...reach, browserOffline: true };
+    case "browser-online":
+      return { ...reach, browserOffline: false };
+  }
+}
+
+/** Whether the server can be reached as far as we know; `changesAt`: when that changes by time alone. */
+export function reachable(now: number, reach: Reach): { online: boolean; changesAt: number | undefined } {
+  if (reach.browserOffline) return { online: false, changesAt: undefined };
+  if (reach.failingSince === undefined) return { online: true, changesAt: undefined };
+  const changesAt = reach.failingSince + OFFLINE_AFTER_MS;
+  return now < changesAt ? { online: true, changesAt } : { online: false, changesAt: undefined };
+}
+
+/** What this device holds that somebody else does not. */
+export interface Unsaved {
+  health: StoreHealth;
+  /** whether the outbox was read at least once: before that nothing is known to be saved */
+  known: boolean;
+  /** a write to the local store is under way or waits */
+  unstored: boolean;
+  /** an open document has an edit without an `ack` */
+  pending: boolean;
+  /** rows in the outbox, over all documents and tabs */
+  outbox: number;
+}
+
+/** The words of the status line. It errs on the side of "not yet" (C10). */
+export function syncStatus(online: boolean, unsaved: Unsaved): SyncStatus {
+  if (unsaved.health.type === "failing") return { type: "cannot-save", reason: unsaved.health.reason };
+  if (!online) return { type: "offline", changes: unsaved.outbox };
+  const saved = unsaved.known && !unsaved.unstored && !unsaved.pending && unsaved.outbox === 0;
+  return saved ? { type: "saved" } : { type: "saving" };
+}
