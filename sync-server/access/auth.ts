@@ -21,12 +21,12 @@ export interface CurrentSession {
 
 export type Auth = Awaited<ReturnType<typeof openAuth>>;
 
-/** What of better-auth is reachable; everything else below /api/auth is not found. */
-const ROUTES = new Set(["POST /api/auth/sign-in/anonymous", "POST /api/auth/sign-out"]);
-
 const DAY_S = 86_400;
 
-/** Sessions and guest accounts, by better-auth on our database. Makes its tables if they are missing. */
+/**
+ * Sessions and guest accounts, by better-auth on our database. Makes its tables if they are missing. Only the
+ * routes of `http/auth-routes.ts` reach it.
+ */
 export async function openAuth({ database, secret, publicUrl, warn }: AuthOptions) {
   const options = {
     appName: "Holdfast",
@@ -53,8 +53,6 @@ export async function openAuth({ database, secret, publicUrl, warn }: AuthOption
   const auth = betterAuth(options);
 
   return {
-    /** Whether a request below /api/auth is for a route there is. */
-    serves: (method: string, path: string): boolean => ROUTES.has(`${method} ${path}`),
     /** Signs in or out. The answer carries cookies only: the session's token is never in a body. */
     async handle(request: Request): Promise<{ ok: boolean; cookies: string[] }> {
       const answer = await auth.handler(request);

@@ -57,9 +57,10 @@ async function readAtMost(request: Request, limit: number): Promise<Uint8Array |
   const chunks: Uint8Array[] = [];
   let size = 0;
   const reader = request.body?.getReader();
-  while (reader) {
+  if (!reader) return new Uint8Array();
+  for (;;) {
     const { done, value } = await reader.read();
-    if (done) break;
+    if (done) return Buffer.concat(chunks);
     size += value.byteLength;
     if (size > limit) {
       await reader.cancel();
@@ -67,5 +68,4 @@ async function readAtMost(request: Request, limit: number): Promise<Uint8Array |
     }
     chunks.push(value);
   }
-  return Buffer.concat(chunks);
 }

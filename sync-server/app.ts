@@ -1,0 +1,71 @@
+import { Hono } from "hono";
+import type { Auth } from "#server/access/auth.ts";
+import type { PrincipalResolver } from "#server/access/principal-resolver.ts";
+import { requireOwnOrigin, requirePrincipal, requireRoute } from "#server/http/api-guard.ts";
+import type { AppEnv } from "#server/http/app-env.ts";
+import { authRoutes } from "#server/http/auth-routes.ts";
+import { feedRoutes } from "#server/http/feed.ts";
+import { healthRoutes } from "#server/http/health.ts";
+import { meRoutes } from "#server/http/me.ts";
+import { problem } from "#server/http/problem.ts";
+import { withSecurityHeaders } from "#server/http/security-headers.ts";
+import type { StaticFiles } from "#server/http/static-files.ts";
+import type { Log } from "#server/observability/log.ts";
+import { CommitError } from "#server/storage/database.ts";
+import type { Database } from "#server/storage/database.ts";
+
+export interface AppParts {
+  database: Database;
+  auth: Auth;
+  resolver: PrincipalResolver;
+  publicUrl: URL | undefined;
+  /** routes of `/api/runs` and `/api/models`; each finds the caller in `c.var.principal` */
+  runs: Hono<AppEnv>;
+  models: Hono<AppEnv>;
+  staticFiles: StaticFiles;
+  isDraining: () => boolean;
+  log: Log;
+}
+
+const NOT_FOUND_PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Not found – Holdfast</title>
+<h1>There is nothing here</h1><p><a href="/">Open Holdfast</a></p></html>`;
+
+/**
+ * The whole HTTP app, without a port. Everything below /api asks who is calling, but for signing in; what is
+ * no route is 404 whoever asks.
+ */
+export function createApp({ database, auth, resolver, publicUrl, log, ...parts }: AppParts): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.use(withSecurityHeaders(publicUrl));
+  app.use(requireOwnOrigin(publicUrl));
+  app.use(
+    "/api/*",
+    requireRoute(() => app.routes),
+  );
+  app.route("/api/auth", authRoutes(auth, resolver));
+  app.use("/api/*", requirePrincipal(resolver));
+  app.route("/api/me", meRoutes(auth));
+  app.route("/api/sync/feed", feedRoutes(database));
+  app.route("/api/runs", parts.runs);
+  app.route("/api/models", parts.models);
+  app.route("/", healthRoutes(database, parts.isDraining));
+
+  app.notFound(async (c) => {
+    const isApi = c.req.path.startsWith("/api/");
+    const reads = c.req.method === "GET" || c.req.method === "HEAD";
+    const file = reads && !isApi ? await parts.staticFiles.answer(c.req.path, c.req.raw.headers) : undefined;
+    if (file) return file;
+    if (!isApi && reads && c.req.header("accept")?.includes("text/html"))
+      return c.html(NOT_FOUND_PAGE, 404, { "cache-control": "no-store" });
+    return problem("not_found");
+  });
+  app.onError((error, c) => {
+    if (error instanceof CommitError) {
+      log.error({ err: error, method: c.req.method }, "the store did not answer");
+      return problem("storage_unavailable");
+    }
+    log.error({ err: error, method: c.req.method }, "a request failed");
+    return problem("internal");
+  });
+  return app;
+}

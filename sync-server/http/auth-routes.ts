@@ -1,0 +1,39 @@
+import { Hono } from "hono";
+import * as z from "zod/mini";
+import type { Auth } from "#server/access/auth.ts";
+import type { PrincipalResolver } from "#server/access/principal-resolver.ts";
+import type { AppEnv } from "./app-env.ts";
+import { readBody } from "./body.ts";
+import { problem } from "./problem.ts";
+
+const nothing = z.strictObject({});
+
+/** Signing in as a guest and signing out. Answers 204 with cookies; who one is says `GET /api/me`. */
+export function authRoutes(auth: Auth, resolver: PrincipalResolver): Hono<AppEnv> {
+  async function answer(request: Request): Promise<Response> {
+    const { headers, url } = request;
+    if (headers.has("content-type") || Number(headers.get("content-length") ?? 0) > 0) {
+      const body = await readBody(request, nothing);
+      if (!body.ok) return body.failure;
+    }
+    const forwarded = new Headers({ "content-type": "application/json" });
+    for (const name of ["cookie", "host", "origin", "user-agent"]) {
+      const value = headers.get(name);
+      if (value !== null) forwarded.set(name, value);
+    }
+    const { ok, cookies } = await auth.handle(new Request(url, { method: "POST", headers: forwarded, body: "{}" }));
+    // What was known of the old session must not outlive it, nor hide the new one.
+    resolver.forget(headers);
+    if (!ok) return problem("unauthenticated");
+    const response = new Response(null, { status: 204 });
+    for (const cookie of cookies) response.headers.append("set-cookie", cookie);
+    return response;
+  }
+  return new Hono<AppEnv>()
+    .post("/sign-in/anonymous", async (c) => {
+      // A guest who signs in again stays who they are: a second account would hide the first one's chats.
+      if (await resolver.resolve(c.req.raw.headers)) return c.body(null, 204);
+      return answer(c.req.raw);
+    })
+    .post("/sign-out", (c) => answer(c.req.raw));
+}

@@ -1,0 +1,43 @@
+import { Hono } from "hono";
+import type { ConversationSummary } from "#shared/domain/summary.ts";
+import { feedQuerySchema } from "#shared/protocol/http-bodies.ts";
+import type { Feed, FeedEntry } from "#shared/protocol/http-bodies.ts";
+import { authorize } from "#server/access/authorize.ts";
+import { openTenant } from "#server/access/tenant.ts";
+import type { FeedRow } from "#server/access/tenant.ts";
+import type { Database } from "#server/storage/database.ts";
+import type { AppEnv } from "./app-env.ts";
+import { readQuery } from "./body.ts";
+import { problem } from "./problem.ts";
+
+const USUAL_LIMIT = 500;
+const MOST = 1000;
+
+/** `GET /api/sync/feed?cursor=&limit=`: the caller's documents that changed after the cursor. */
+export const feedRoutes = (database: Database): Hono<AppEnv> =>
+  new Hono<AppEnv>().get("/", async (c) => {
+    const query = readQuery(c.req.url, feedQuerySchema);
+    if (!query.ok) return query.failure;
+    if (!authorize(c.var.principal, "library.read", "none")) return problem("not_found");
+    const cursor = Number(query.value.cursor ?? 0);
+    const limit = Math.min(Number(query.value.limit ?? USUAL_LIMIT), MOST);
+    // One row more than asked for tells whether there is more.
+    const rows = await openTenant(database, c.var.principal).feedAfter(cursor, limit + 1);
+    const page = rows.slice(0, limit);
+    const feed: Feed = {
+      entries: page.map(entryOf),
+      cursor: page.at(-1)?.feedSeq ?? cursor,
+      more: rows.length > limit,
+    };
+    return c.json(feed);
+  });
+
+const entryOf = ({ id, epoch, headSeq, activityAt, summary }: FeedRow): FeedEntry => ({
+  kind: "conversation",
+  id,
+  epoch,
+  headSeq,
+  activityAt,
+  // Written by the server itself in this shape.
+  summary: JSON.parse(summary) as ConversationSummary,
+});

@@ -1,0 +1,15 @@
+import { sql } from "kysely";
+import { Hono } from "hono";
+import type { Database } from "#server/storage/database.ts";
+import type { AppEnv } from "./app-env.ts";
+import { problem } from "./problem.ts";
+
+/** `/healthz`: the process answers. `/readyz`: it can do its work, and is not about to leave. */
+export const healthRoutes = (database: Database, isDraining: () => boolean): Hono<AppEnv> =>
+  new Hono<AppEnv>()
+    .get("/healthz", (c) => c.json({ status: "ok" }, 200, { "cache-control": "no-store" }))
+    .get("/readyz", async (c) => {
+      if (isDraining()) return problem("draining");
+      await sql`select 1`.execute(database.kysely);
+      return c.json({ status: "ready" }, 200, { "cache-control": "no-store" });
+    });
