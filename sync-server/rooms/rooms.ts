@@ -12,6 +12,9 @@ export interface SessionTransport {
   close(code: number, reason: string): void;
   /** bytes accepted by `send` that the network did not take yet */
   bufferedBytes(): number;
+  /** asks to stop, and to go on, reading from the network; a transport that cannot is closed when it floods */
+  pause?(): void;
+  resume?(): void;
 }
 
 /** One client's connection to a room. */

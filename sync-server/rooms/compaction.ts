@@ -1,0 +1,35 @@
+import * as Y from "yjs";
+import { canonicalContent } from "#shared/documents/canonical-content.ts";
+import { err, ok } from "#shared/lib/result.ts";
+import type { Result } from "#shared/lib/result.ts";
+import { createLiveDocument } from "./live-document.ts";
+import type { LiveDocument } from "./live-document.ts";
+
+/** Why a log was left as it is: it misses something, or its fold does not read back as the same document. */
+export type FoldFailure = "not-whole" | "diverged";
+
+/** Only reading happens here, so the clientID is never written under. */
+const READER = 0;
+
+/**
+ * Folds a log into one state (R17): through a garbage-collected Y.Doc in one transaction, because merging the
+ * bytes would keep deleted text. The result counts only if, loaded again, it has the same state vector
+ * and canonical content.
+ */
+export function foldLog(log: readonly Uint8Array[]): Result<Uint8Array, FoldFailure> {
+  const folded = createLiveDocument(READER, log);
+  if (folded === undefined) return err("not-whole");
+  const state = folded.since();
+  const reloaded = createLiveDocument(READER, [state]);
+  const equal = reloaded !== undefined && isSame(folded, reloaded);
+  folded.close();
+  reloaded?.close();
+  return equal ? ok(state) : err("diverged");
+}
+
+function isSame(one: LiveDocument, other: LiveDocument): boolean {
+  const a = Y.decodeStateVector(one.stateVector());
+  const b = Y.decodeStateVector(other.stateVector());
+  const sameClocks = a.size === b.size && [...a].every(([client, clock]) => b.get(client) === clock);
+  return sameClocks && canonicalContent(one.doc) === canonicalContent(other.doc);
+}

@@ -1,0 +1,87 @@
+import * as Y from "yjs";
+import { openConversation } from "#shared/documents/conversation.ts";
+import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import { contentDigest } from "#shared/documents/canonical-content.ts";
+
+/** What became of a change: the bytes Yjs emitted for it, nothing at all, or a copy that must be dropped. */
+export type Applied =
+  | { type: "changed"; bytes: Uint8Array }
+  | { type: "unchanged" }
+  | { type: "broken"; error: unknown };
+
+/** One copy of a document in memory, garbage-collected: it holds no deleted text. */
+export interface LiveDocument {
+  readonly doc: Y.Doc;
+  readonly conversation: ConversationDocument;
+  /** Applies an update that passed `checkUpdate`. */
+  apply(update: Uint8Array): Applied;
+  /** Edits as the relay, in one transaction. */
+  edit(change: (conversation: ConversationDocument) => void): Applied;
+  stateVector(): Uint8Array;
+  /** everything a peer with this state vector lacks; throws where the vector is none */
+  since(stateVector?: Uint8Array): Uint8Array;
+  digest(): Uint8Array;
+  summary(): string;
+  close(): void;
+}
+
+const REMOTE = "remote";
+const RELAY = "relay";
+
+/** Whether the document misses something that its log should have contained. */
+export const hasPending = (doc: Y.Doc): boolean => doc.store.pendingStructs !== null || doc.store.pendingDs !== null;
+
+/** An empty garbage-collected document that writes under the given clientID. */
+export function createDoc(clientId: number): Y.Doc {
+  const doc = new Y.Doc({ gc: true, guid: "room" });
+  doc.clientID = clientId;
+  return doc;
+}
+
+/**
+ * Folds a log into a live copy, in one transaction.
+ * @returns `undefined` where the log is not whole: an update that throws, or refers to what is not there
+ */
+export function createLiveDocument(clientId: number, log: Iterable<Uint8Array>): LiveDocument | undefined {
+  const doc = createDoc(clientId);
+  const conversation = openConversation(doc, RELAY);
+  try {
+    doc.transact(() => {
+      for (const bytes of log) Y.applyUpdate(doc, bytes, REMOTE);
+    }, REMOTE);
+  } catch {
+    return undefined;
+  }
+  if (hasPending(doc)) return undefined;
+
+  let emitted: Uint8Array[] = [];
+  doc.on("update", (bytes: Uint8Array) => emitted.push(bytes));
+
+  function applied(change: () => void): Applied {
+    emitted = [];
+    try {
+      change();
+    } catch (error) {
+      return { type: "broken", error };
+    }
+    if (hasPending(doc)) return { type: "broken", error: new Error("The update left pending structs") };
+    const [first] = emitted;
+    if (first === undefined) return { type: "unchanged" };
+    return { type: "changed", bytes: emitted.length === 1 ? first : Y.mergeUpdates(emitted) };
+  }
+
+  return {
+    doc,
+    conversation,
+    apply: (update) => applied(() => Y.applyUpdate(doc, update, REMOTE)),
+    edit: (change) => applied(() => doc.transact(() => change(conversation), RELAY)),
+    stateVector: () => Y.encodeStateVector(doc),
+    since: (stateVector) => Y.encodeStateAsUpdate(doc, stateVector),
+    digest: () => contentDigest(doc),
+    summary: () => JSON.stringify(conversation.summary()),
+    close() {
+      conversation.close();
+      doc.destroy();
+    },
+  };
+}

@@ -1,0 +1,195 @@
+import type { ConversationId } from "#shared/domain/ids.ts";
+import { CloseCode } from "#shared/protocol/close-codes.ts";
+import { authorize as authorizeByPolicy } from "#server/access/authorize.ts";
+import type { Action, Resource } from "#server/access/authorize.ts";
+import { actorOf } from "#server/access/principal.ts";
+import type { Principal } from "#server/access/principal.ts";
+import { CommitError } from "#server/storage/database.ts";
+import type { Database } from "#server/storage/database.ts";
+import { createRoomDriver } from "./room-driver.ts";
+import type { RoomClock, RoomDriver, RoomLogger } from "./room-driver.ts";
+import type { RoomKey } from "./room-log.ts";
+import type { Rooms, Session } from "./rooms.ts";
+import { projectStaleSummaries } from "./stale-summaries.ts";
+
+/** How often rooms are told that time passed. */
+const TICK_MS = 500;
+/** About 1 MB each for a long conversation: what a small server can spare for people who come back. */
+const IDLE_ROOMS = 100;
+/** How long to wait before a document that could not be opened is tried again for somebody who waits. */
+const RETRY_MS = 1_000;
+
+export interface RoomsOptions {
+  database: Database;
+  clock: RoomClock;
+  /** a number in [0, 1) */
+  random: () => number;
+  log: RoomLogger;
+  /** how long a room without sessions is kept, in ms; 60 s where absent */
+  idleMs?: number;
+  idleRooms?: number;
+  /** the policy; replaced only to try rights that no principal has yet */
+  authorize?: (principal: Principal, action: Action, resource: Resource | undefined | "none") => boolean;
+}
+
+/**
+ * Opens the live documents over a database. Rooms are kept by document and owner: an account that asks for a
+ * document of another one gets a room of its own, which finds nothing there (R15).
+ */
+export function openRooms(options: RoomsOptions): Rooms {
+  const { database, clock, log, authorize = authorizeByPolicy, idleRooms = IDLE_ROOMS } = options;
+  /** least recently used first */
+  const drivers = new Map<string, RoomDriver>();
+  const ends = new Set<() => void>();
+  let cancelTick: (() => void) | undefined;
+  let closed = false;
+  const isOpen = (): boolean => !closed;
+
+  function driverOf(key: RoomKey): RoomDriver {
+    const name = `${key.id}/${key.accountId}/${key.workspaceId}`;
+    const driver = drivers.get(name) ?? createDriver(key, name);
+    drivers.delete(name);
+    drivers.set(name, driver);
+    cancelTick ??= clock.after(TICK_MS, tick);
+    return driver;
+  }
+
+  function createDriver(key: RoomKey, name: string): RoomDriver {
+    const { random, idleMs } = options;
+    const driver = createRoomDriver({
+      key,
+      database,
+      clock,
+      random,
+      log,
+      ...(idleMs !== undefined && { idleMs }),
+      onEnd,
+    });
+    function onEnd(): void {
+      if (drivers.get(name) === driver) drivers.delete(name);
+      for (const end of ends) end();
+    }
+    return driver;
+  }
+
+  function tick(): void {
+    cancelTick = undefined;
+    for (const driver of drivers.values()) driver.dispatch({ type: "tick" });
+    const idle = [...drivers.values()].filter((driver) => driver.isIdle());
+    for (const driver of idle.slice(0, Math.max(0, idle.length - idleRooms))) driver.dispatch({ type: "release" });
+    if (drivers.size > 0) cancelTick = clock.after(TICK_MS, tick);
+  }
+
+  const mayOwn = (principal: Principal, action: Action): boolean => authorize(principal, action, ownedBy(principal));
+
+  const refused: Session = { receive: () => undefined, drained: () => undefined, left: () => undefined };
+
+  const rooms: Rooms = {
+    async admits(principal, name) {
+      if (closed) return { ok: false, failure: "unavailable" };
+      const row = await database.kysely
+        .selectFrom("document")
+        .select(["owner_id", "workspace_id", "epoch"])
+        .where("id", "=", name.id)
+        .executeTakeFirst();
+      const found = row?.owner_id === principal.accountId && row.workspace_id === principal.workspaceId;
+      const mayOpen = found
+        ? mayOwn(principal, "document.read")
+        : !row && authorize(principal, "document.claim", undefined);
+      const epoch = row?.epoch ?? 0;
+      if (!mayOpen || name.epoch > epoch) return { ok: false, failure: "unknown" };
+      return name.epoch < epoch ? { ok: false, failure: "old-epoch" } : { ok: true };
+    },
+
+    join(principal, name, transport, extended) {
+      const mayRead = mayOwn(principal, "document.read");
+      if (closed || !mayRead) {
+        transport.close(closed ? CloseCode.unavailable : CloseCode.gone, closed ? "unavailable" : "unknown");
+        return refused;
+      }
+      const mayWrite = mayOwn(principal, "document.write");
+      const mayClaim = mayWrite && authorize(principal, "document.claim", undefined);
+      const joining = { actor: actorOf(principal), epoch: name.epoch, mayWrite, mayClaim, extended };
+      return driverOf(keyOf(principal, name.id)).join(joining, transport);
+    },
+
+    async read(principal, id, look) {
+      if (closed || !mayOwn(principal, "document.read")) return undefined;
+      return driverOf(keyOf(principal, id)).look((conversation) => conversation && look(conversation));
+    },
+
+    async waitFor(principal, id, ready, signal) {
+      if (!mayOwn(principal, "document.read")) return false;
+      while (isOpen() && !signal.aborted) {
+        const driver = driverOf(keyOf(principal, id));
+        const change = nextChange(driver, signal);
+        // Somebody else's document is waited for like one that nobody wrote: the time taken tells nothing.
+        if (await driver.look((conversation) => conversation !== undefined && ready(conversation))) {
+          change.stop();
+          return true;
+        }
+        await change.happened;
+        if (![...drivers.values()].includes(driver)) await pause(RETRY_MS, signal);
+      }
+      return false;
+    },
+
+    async edit(principal, id, change) {
+      if (closed) throw new CommitError("unavailable");
+      if (!mayOwn(principal, "document.write")) throw new Error("There is no such document");
+      const outcome = await driverOf(keyOf(principal, id)).edit(change);
+      if (outcome.ok) return;
+      if (outcome.failure === "threw") throw outcome.error;
+      if (outcome.failure === "unknown") throw new Error("There is no such document");
+      throw new CommitError(outcome.failure);
+    },
+
+    async close() {
+      closed = true;
+      for (const driver of drivers.values()) driver.dispatch({ type: "closing" });
+      while (drivers.size > 0) await new Promise<void>((resolve) => ends.add(resolve));
+      cancelTick?.();
+    },
+  };
+
+  function pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const done = (): void => {
+        cancel();
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const cancel = clock.after(ms, done);
+      signal.addEventListener("abort", done);
+    });
+  }
+
+  void projectStaleSummaries(database, log, async (key) => {
+    // The room's own upkeep does the rest once it is loaded.
+    if (!closed) await driverOf(key).look(() => undefined);
+  });
+  return rooms;
+}
+
+const keyOf = ({ accountId, workspaceId }: Principal, id: ConversationId): RoomKey => ({ id, accountId, workspaceId });
+
+const ownedBy = ({ accountId, workspaceId }: Principal): Resource => ({
+  kind: "document",
+  ownerId: accountId,
+  workspaceId,
+});
+
+/** The first change of the document, end of its room, or abort after this call. */
+function nextChange(driver: RoomDriver, signal: AbortSignal): { happened: Promise<void>; stop: () => void } {
+  const stopping = new AbortController();
+  const happened = new Promise<void>((resolve) => {
+    const unwatch = driver.watch(() => stopping.abort());
+    signal.addEventListener("abort", () => stopping.abort(), { signal: stopping.signal });
+    stopping.signal.addEventListener("abort", () => {
+      unwatch();
+      resolve();
+    });
+  });
+  return { happened, stop: () => stopping.abort() };
+}

@@ -1,0 +1,188 @@
+import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import { CommitError } from "#server/storage/database.ts";
+import type { Database } from "#server/storage/database.ts";
+import { foldLog } from "./compaction.ts";
+import type {
+  CommitBatch,
+  EditId,
+  EditOutcome,
+  JoiningSession,
+  RoomEffect,
+  RoomEvent,
+  SessionId,
+} from "./room-events.ts";
+import { commitStatements, compactionStatements, readLog } from "./room-log.ts";
+import type { RoomKey } from "./room-log.ts";
+import { createRoom } from "./room-state.ts";
+import type { Session, SessionTransport } from "./rooms.ts";
+
+/** The part of a pino logger that rooms need. */
+export interface RoomLogger {
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+/** Times are ms; `after` calls once and answers how to cancel. */
+export interface RoomClock {
+  now(): number;
+  after(ms: number, run: () => void): () => void;
+}
+
+export interface RoomDriverOptions {
+  key: RoomKey;
+  database: Database;
+  clock: RoomClock;
+  random: () => number;
+  log: RoomLogger;
+  idleMs?: number;
+  onEnd: () => void;
+}
+
+export type RoomDriver = ReturnType<typeof createRoomDriver>;
+
+/** Carries out what a room decides: storage, transports, promises. One for each live document and owner. */
+export function createRoomDriver({ key, database, clock, random, log, idleMs, onEnd }: RoomDriverOptions) {
+  const room = createRoom(idleMs === undefined ? { random } : { random, idleMs });
+  const transports = new Map<SessionId, SessionTransport>();
+  const edits = new Map<EditId, (outcome: EditOutcome) => void>();
+  const watchers = new Set<() => void>();
+  const events: RoomEvent[] = [];
+  let running = false;
+  let lastId = 0;
+
+  // A transport may answer while an effect is carried out; its event waits for its turn.
+  function dispatch(event: RoomEvent): void {
+    events.push(event);
+    if (running) return;
+    running = true;
+    try {
+      for (let next = events.shift(); next !== undefined; next = events.shift()) {
+        for (const effect of room.handle(next, clock.now())) carryOut(effect);
+      }
+    } finally {
+      running = false;
+    }
+  }
+
+  function carryOut(effect: RoomEffect): void {
+    switch (effect.type) {
+      case "send":
+        return transports.get(effect.session)?.send(effect.frame);
+      case "close": {
+        const transport = transports.get(effect.session);
+        transports.delete(effect.session);
+        return transport?.close(effect.code, effect.reason);
+      }
+      case "pause":
+        return transports.get(effect.session)?.pause?.();
+      case "resume":
+        return transports.get(effect.session)?.resume?.();
+      case "load":
+        return void load();
+      case "commit":
+        return void commit(effect.batch);
+      case "compact":
+        return void compact(effect.checkpointSeq);
+      case "settled":
+        edits.get(effect.edit)?.(effect.outcome);
+        return void edits.delete(effect.edit);
+      case "changed":
+        return tellWatchers();
+      case "noticed":
+        return log.warn({ document: key.id, what: effect.what, session: effect.session }, "sync");
+      case "evict":
+        onEnd();
+        return tellWatchers();
+    }
+  }
+
+  function tellWatchers(): void {
+    for (const watcher of watchers) watcher();
+  }
+
+  async function load(): Promise<void> {
+    try {
+      const read = await readLog(database.kysely, key);
+      dispatch(read.ok ? { type: "loaded", log: read.value } : { type: "load-failed", failure: read.failure });
+    } catch (error) {
+      log.error({ document: key.id, err: error }, "a document could not be read");
+      dispatch({ type: "load-failed", failure: "unavailable" });
+    }
+  }
+
+  async function commit(batch: CommitBatch): Promise<void> {
+    try {
+      await database.commit(commitStatements(database.kysely, key, batch));
+    } catch (error) {
+      log.error({ document: key.id, err: error }, "a commit failed");
+      return dispatch({ type: "commit-failed", failure: error instanceof CommitError ? error.failure : "unavailable" });
+    }
+    dispatch({ type: "committed" });
+  }
+
+  async function compact(expectedCheckpoint: number): Promise<void> {
+    try {
+      const read = await readLog(database.kysely, key);
+      if (!read.ok) throw new Error(`The log is ${read.failure}`);
+      const { checkpoint, tail, headSeq: through, epoch } = read.value;
+      const folded = foldLog(checkpoint ? [checkpoint, ...tail] : tail);
+      if (!folded.ok) throw new Error(`The fold is ${folded.failure}`);
+      const fold = { epoch, expectedCheckpoint, through, bytes: folded.value, at: clock.now() };
+      await database.commit(compactionStatements(database.kysely, key, fold));
+      dispatch({ type: "compacted", through, bytes: folded.value.byteLength });
+    } catch (error) {
+      log.error({ document: key.id, err: error }, "a log could not be folded");
+      dispatch({ type: "compaction-failed" });
+    }
+  }
+
+  return {
+    dispatch,
+    isIdle: (): boolean => room.isIdle(),
+    join(joining: Omit<JoiningSession, "session" | "bufferedBytes">, transport: SessionTransport): Session {
+      lastId += 1;
+      const session = lastId;
+      transports.set(session, transport);
+      dispatch({ type: "joined", ...joining, session, bufferedBytes: () => transport.bufferedBytes() });
+      return {
+        receive: (message) => dispatch({ type: "received", session, message }),
+        drained: () => dispatch({ type: "drained", session }),
+        left() {
+          transports.delete(session);
+          dispatch({ type: "left", session });
+        },
+      };
+    },
+    /** Looks at what is stored; rejects with what `look` throws. */
+    look<T>(look: (conversation: ConversationDocument | undefined) => T): Promise<T> {
+      return new Promise((resolve, reject) => {
+        dispatch({
+          type: "look",
+          look(conversation) {
+            try {
+              resolve(look(conversation));
+            } catch (error) {
+              reject(error);
+            }
+          },
+        });
+      });
+    },
+    edit(change: (conversation: ConversationDocument) => void): Promise<EditOutcome> {
+      return new Promise((resolve) => {
+        lastId += 1;
+        edits.set(lastId, resolve);
+        dispatch({ type: "edit", edit: lastId, change });
+      });
+    },
+    /** Calls the watcher when the stored document changed or the room ended; answers how to stop. */
+    watch(watcher: () => void): () => void {
+      watchers.add(watcher);
+      dispatch({ type: "pin" });
+      return () => {
+        if (watchers.delete(watcher)) dispatch({ type: "unpin" });
+      };
+    },
+  };
+}

@@ -1,0 +1,123 @@
+import type * as Y from "yjs";
+import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import type { CloseCode } from "#shared/protocol/close-codes.ts";
+import type { NackCode } from "#shared/protocol/sync-frames.ts";
+import type { OpenFailure } from "./rooms.ts";
+
+/** Names one session of one room; never used twice in a room. */
+export type SessionId = number;
+/** Names one edit of the relay; never used twice in a room. */
+export type EditId = number;
+
+/** The durable truth a room is built from. */
+export interface DocumentLog {
+  /** whether anybody claimed the document; `false` means everything else is empty */
+  exists: boolean;
+  epoch: number;
+  headSeq: number;
+  checkpointSeq: number;
+  /** a checkpoint through `checkpointSeq`, absent while that is 0 */
+  checkpoint: Uint8Array | undefined;
+  /** the rows `checkpointSeq + 1 … headSeq`, in order */
+  tail: readonly Uint8Array[];
+  clients: readonly (readonly [clientId: number, actor: string])[];
+  /** JSON of the summary as stored, and the sequence number it shows */
+  summary: string;
+  summarySeq: number;
+}
+
+export interface LogRow {
+  seq: number;
+  bytes: Uint8Array;
+  actor: string;
+}
+
+/** What is to be written together or not at all. */
+export interface CommitBatch {
+  epoch: number;
+  /** the head this batch was built on: the compare of the compare-and-set */
+  expectedHead: number;
+  headSeq: number;
+  rows: readonly LogRow[];
+  /** clientIDs used for the first time, with their actor */
+  clients: readonly (readonly [clientId: number, actor: string])[];
+  /** the first write: the document row is to be made, and must not exist (R18) */
+  claim: boolean;
+  /** JSON of the summary as of `headSeq`; present when the feed shall show the change now */
+  summary: string | undefined;
+  /** ms since 1970 */
+  at: number;
+}
+
+export interface JoiningSession {
+  session: SessionId;
+  actor: string;
+  /** the epoch in the room name the session asked for */
+  epoch: number;
+  /** the right to write the document once it exists, and to claim it while it does not */
+  mayWrite: boolean;
+  mayClaim: boolean;
+  /** whether frames 100 and up are spoken on this transport (R10) */
+  extended: boolean;
+  /** reads what the transport accepted and the network did not take yet, in bytes */
+  bufferedBytes(): number;
+}
+
+export type CommitOutcome = "conflict" | "unavailable";
+
+/** Everything that can happen to a room. */
+export type RoomEvent =
+  | { type: "loaded"; log: DocumentLog }
+  | { type: "load-failed"; failure: Exclude<OpenFailure, "old-epoch"> }
+  | ({ type: "joined" } & JoiningSession)
+  | { type: "received"; session: SessionId; message: Uint8Array }
+  | { type: "drained"; session: SessionId }
+  | { type: "left"; session: SessionId }
+  | { type: "committed" }
+  | { type: "commit-failed"; failure: CommitOutcome }
+  | { type: "compacted"; through: number; bytes: number }
+  | { type: "compaction-failed" }
+  /** the relay edits; answered by a `settled` effect */
+  | { type: "edit"; edit: EditId; change: (conversation: ConversationDocument) => void }
+  /** calls `look` once the copy is exactly what is stored; with `undefined` where there is no document */
+  | { type: "look"; look: (conversation: ConversationDocument | undefined) => void }
+  /** somebody waits for this document to change: keep the room until `unpin` */
+  | { type: "pin" | "unpin" }
+  /** time passed; wanted about every 500 ms */
+  | { type: "tick" }
+  /** the driver is short of memory: evict at once where nobody needs the room */
+  | { type: "release" }
+  /** the server is going away: commit what was taken, then tell everybody to come back */
+  | { type: "closing" };
+
+export type EditOutcome =
+  | { ok: true }
+  | { ok: false; failure: CommitOutcome | "unknown" }
+  /** the change itself threw: a bug of the caller */
+  | { ok: false; failure: "threw"; error: unknown };
+
+/** What the shell has to carry out, in order. */
+export type RoomEffect =
+  | { type: "send"; session: SessionId; frame: Uint8Array }
+  /** the session is over; nothing more is sent to it */
+  | { type: "close"; session: SessionId; code: CloseCode; reason: string }
+  /** stop and go on reading from the transport: more waits than the room can take */
+  | { type: "pause" | "resume"; session: SessionId }
+  /** read the log; answer with `loaded` or `load-failed` */
+  | { type: "load" }
+  /** write; answer with `committed` or `commit-failed` */
+  | { type: "commit"; batch: CommitBatch }
+  /** fold the log up to its head; answer with `compacted` or `compaction-failed` */
+  | { type: "compact"; epoch: number; checkpointSeq: number }
+  | { type: "settled"; edit: EditId; outcome: EditOutcome }
+  /** the stored document is another one than before */
+  | { type: "changed"; headSeq: number }
+  /** something to count or audit; never content */
+  | { type: "noticed"; what: RoomNotice; session: SessionId | undefined }
+  /** nobody needs this room; after this effect it answers no event any more */
+  | { type: "evict" };
+
+export type RoomNotice = NackCode | "malformed" | "broken-update" | "broken-log" | "commit-failed" | "slow" | "flooded";
+
+/** For readers of the live copy that need the Y.Doc itself (the simulation's oracles). */
+export type LiveDoc = Y.Doc;

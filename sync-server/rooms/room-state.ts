@@ -1,0 +1,398 @@
+import { CloseCode } from "#shared/protocol/close-codes.ts";
+import { parseClientFrame } from "#shared/protocol/sync-frames.ts";
+import { createLiveDocument } from "./live-document.ts";
+import type { LiveDocument } from "./live-document.ts";
+import { fillBatch } from "./room-batch.ts";
+import type { Batch, Inbound } from "./room-batch.ts";
+import type { CommitBatch, CommitOutcome, DocumentLog, LiveDoc, RoomEffect, RoomEvent } from "./room-events.ts";
+import { createRoomSessions } from "./room-sessions.ts";
+import type { DurableView, RoomSession } from "./room-sessions.ts";
+import { decodeStateVector } from "./update-decode.ts";
+import { STATE_VECTOR_BYTES } from "./update-limits.ts";
+
+/** A room without sessions is kept so long for whoever comes back (R16). */
+export const IDLE_MS = 60_000;
+/** A digest is worth computing once nobody has written for so long. */
+const QUIET_MS = 5_000;
+/** The feed shows activity at most once a second; a tick finds what is left over after half of it. */
+const FEED_MS = 1_000;
+const FEED_REST_MS = 500;
+/** Folding when the tail is as long as the checkpoint costs a constant share of what was written (R17). */
+const COMPACT_ROWS = 200;
+const COMPACT_BYTES = 16 * 1024;
+const COMPACT_RETRY_MS = 60_000;
+/** The server's clientIDs are drawn from the range Yjs itself uses. */
+const CLIENT_IDS = 2 ** 32;
+
+export interface RoomOptions {
+  /** a number in [0, 1) */
+  random: () => number;
+  idleMs?: number;
+}
+
+export interface Room {
+  /** Takes one event at a time and answers what to do about it, in order. `now` is in ms and never goes back. */
+  handle(event: RoomEvent, now: number): RoomEffect[];
+  /** For the simulation's oracles: the live copy, possibly ahead of the log by the commit in flight. */
+  liveDoc(): LiveDoc | undefined;
+  /** whether `evict` would follow a `release` now */
+  isIdle(): boolean;
+}
+
+/** Where the log ends and how much of it is not folded yet. */
+interface LogFacts extends Omit<DocumentLog, "checkpoint" | "tail" | "clients" | "summary" | "summarySeq"> {
+  tailRows: number;
+  tailBytes: number;
+  checkpointBytes: number;
+}
+
+type Phase =
+  | { type: "new" | "loading" | "evicted" }
+  | { type: "ready"; live: LiveDocument }
+  | { type: "committing"; live: LiveDocument; batch: Batch; commit: CommitBatch };
+
+/**
+ * The live copy of one document, as a state machine without I/O: no clock, timer, randomness, promise or
+ * socket of its own. `handle(event, now)` answers effects; whoever drives it carries them out in order and
+ * reports back with events:
+ *
+ * - the first event of any kind answers `load`; report `loaded` or `load-failed`
+ * - `commit` → write the batch atomically with compare-and-set on `expectedHead` → `committed` / `commit-failed`;
+ *   at most one is open at a time
+ * - `compact` → fold the log (`foldLog`) and swap by compare-and-set → `compacted` / `compaction-failed`
+ * - `send`, `close`, `pause`, `resume` → the session's transport; after `close` the session is forgotten
+ * - `settled` answers an `edit`; `changed` says that the stored document is a new one; `noticed` is for counters
+ * - `evict` ends the room: it answers no event any more
+ *
+ * Invariant: the live copy is exactly the log, plus the one batch that is being committed. What arrives
+ * meanwhile waits and forms the next batch, so nothing that is not durable can leave the room (R6).
+ * A room belongs to one account and workspace: the driver sends only sessions of that owner, and reports
+ * `load-failed: unknown` where the document is somebody else's (R15).
+ */
+export function createRoom({ random, idleMs = IDLE_MS }: RoomOptions): Room {
+  let effects: RoomEffect[] = [];
+  const emit = (effect: RoomEffect): void => void effects.push(effect);
+  const sessions = createRoomSessions(emit);
+
+  let phase: Phase = { type: "new" };
+  let facts: LogFacts = { ...EMPTY_FACTS };
+  let bindings = new Map<number, string>();
+  let projected = { summary: "", seq: 0, at: -Infinity };
+  let inbox: Inbound[] = [];
+  let looks: Extract<RoomEvent, { type: "look" }>["look"][] = [];
+  let usedAt = 0;
+  let changedAt = 0;
+  let compaction: { running: boolean; notBefore: number } = { running: false, notBefore: 0 };
+  let pins = 0;
+  let closing = false;
+  /** a claim was lost: whether the sessions may come back is known once the log was read again */
+  let dismissAfterLoad = false;
+
+  const viewOf = (live: LiveDocument): DurableView => ({ live, ...facts });
+
+  function startLoading(): void {
+    if (phase.type === "ready" || phase.type === "committing") phase.live.close();
+    phase = { type: "loading" };
+    emit({ type: "load" });
+  }
+
+  function end(): void {
+    if (phase.type === "ready") phase.live.close();
+    phase = { type: "evicted" };
+    emit({ type: "evict" });
+  }
+
+  function onLoaded(log: DocumentLog, now: number): void {
+    bindings = new Map(log.clients);
+    const updates = log.checkpoint ? [log.checkpoint, ...log.tail] : log.tail;
+    const live = createLiveDocument(freshClientId(bindings, random), updates);
+    if (live === undefined) {
+      emit({ type: "noticed", what: "broken-log", session: undefined });
+      return onLoadFailed("unavailable");
+    }
+    const checkpointBytes = log.checkpoint?.byteLength ?? 0;
+    const tailBytes = log.tail.reduce((sum, bytes) => sum + bytes.byteLength, 0);
+    const { exists, epoch, headSeq, checkpointSeq } = log;
+    facts = { exists, epoch, headSeq, checkpointSeq, tailRows: log.tail.length, tailBytes, checkpointBytes };
+    projected = { summary: log.summary, seq: log.summarySeq, at: -Infinity };
+    changedAt = now;
+    phase = { type: "ready", live };
+    if (dismissAfterLoad) sessions.closeAll(CloseCode.unavailable, "unavailable");
+    dismissAfterLoad = false;
+    advance(now);
+  }
+
+  function onLoadFailed(failure: "unknown" | "unavailable"): void {
+    const gone = failure === "unknown";
+    sessions.closeAll(gone ? CloseCode.gone : CloseCode.unavailable, failure);
+    for (const item of inbox) {
+      if (item.type === "edit") emit({ type: "settled", edit: item.edit, outcome: { ok: false, failure } });
+    }
+    inbox = [];
+    runLooks(undefined);
+    end();
+  }
+
+  function runLooks(live: LiveDocument | undefined): void {
+    const waiting = looks;
+    looks = [];
+    for (const look of waiting) look(facts.exists ? live?.conversation : undefined);
+  }
+
+  /** Serves whoever waits for durable state, then applies what waits, until there is something to commit. */
+  function advance(now: number): void {
+    while (phase.type === "ready") {
+      const { live } = phase;
+      sessions.serve(viewOf(live), now);
+      runLooks(live);
+      if (inbox.length === 0) {
+        if (closing) finish(live, now);
+        return;
+      }
+      const storedBytes = facts.checkpointBytes + facts.tailBytes;
+      const batch = fillBatch(inbox, { live, sessions, bindings, storedBytes, emit, ...facts });
+      if (batch.rows.length > 0) startCommit(live, batch, now);
+      else {
+        settle(batch);
+        if (batch.broken) startLoading();
+      }
+    }
+  }
+
+  function startCommit(live: LiveDocument, batch: Batch, now: number): void {
+    // A copy in doubt projects nothing; what is missing then follows after the reload.
+    const summary = batch.broken ? undefined : summaryDue(live, now);
+    const commit: CommitBatch = {
+      epoch: facts.epoch,
+      expectedHead: facts.headSeq,
+      headSeq: facts.headSeq + batch.rows.length,
+      rows: batch.rows.map(({ seq, bytes, actor }) => ({ seq, bytes, actor })),
+      clients: batch.clients,
+      claim: !facts.exists,
+      summary,
+      at: now,
+    };
+    phase = { type: "committing", live, batch, commit };
+    emit({ type: "commit", batch: commit });
+  }
+
+  function summaryDue(live: LiveDocument, now: number): string | undefined {
+    const summary = live.summary();
+    return !facts.exists || summary !== projected.summary || now - projected.at >= FEED_MS ? summary : undefined;
+  }
+
+  function settle(batch: Batch): void {
+    for (const [session, frames] of batch.settles) sessions.settle(session, frames, facts.headSeq);
+    for (const edit of batch.edits) emit({ type: "settled", edit, outcome: { ok: true } });
+  }
+
+  function onCommitted(now: number): void {
+    if (phase.type !== "committing") return;
+    const { live, batch, commit } = phase;
+    facts = {
+      ...facts,
+      exists: true,
+      headSeq: commit.headSeq,
+      tailRows: facts.tailRows + batch.rows.length,
+      tailBytes: facts.tailBytes + batch.rows.reduce((sum, row) => sum + row.bytes.byteLength, 0),
+    };
+    if (commit.summary !== undefined) projected = { summary: commit.summary, seq: commit.headSeq, at: now };
+    phase = { type: "ready", live };
+    sessions.broadcast(batch.rows, batch.before, now);
+    settle(batch);
+    if (batch.rows.length > 0) {
+      changedAt = now;
+      emit({ type: "changed", headSeq: facts.headSeq });
+    }
+    if (batch.broken) startLoading();
+    else advance(now);
+  }
+
+  function onCommitFailed(failure: CommitOutcome): void {
+    if (phase.type !== "committing") return;
+    const { batch, commit } = phase;
+    emit({ type: "noticed", what: "commit-failed", session: undefined });
+    for (const edit of batch.edits) emit({ type: "settled", edit, outcome: { ok: false, failure } });
+    inbox = inbox.filter((item) => item.type === "edit");
+    if (commit.claim && failure === "conflict") dismissAfterLoad = true;
+    else sessions.closeAll(CloseCode.unavailable, "unavailable");
+    startLoading();
+  }
+
+  function onReceived(session: RoomSession, message: Uint8Array, now: number): void {
+    if (closing || dismissAfterLoad) return;
+    const frame = parseClientFrame(message);
+    if (!frame.ok) return frame.failure === "malformed" ? malformed(session) : undefined;
+    switch (frame.value.type) {
+      case "step1": {
+        const { stateVector } = frame.value;
+        if (stateVector.byteLength > STATE_VECTOR_BYTES || !decodeStateVector(stateVector)) return malformed(session);
+        session.wants = stateVector;
+        return advance(now);
+      }
+      case "step2":
+      case "update": {
+        const { update } = frame.value;
+        if (!sessions.wait(session, update.byteLength)) return flooded(session);
+        inbox.push({ type: "update", session: session.session, frame: session.received, update });
+        return advance(now);
+      }
+      case "awareness":
+        return sessions.hear(session, frame.value.update) ? undefined : malformed(session);
+      case "query-awareness":
+        return sessions.showAllAwareness(session);
+    }
+  }
+
+  function malformed(session: RoomSession): void {
+    emit({ type: "noticed", what: "malformed", session: session.session });
+    sessions.close(session.session, CloseCode.invalid, "malformed");
+  }
+
+  function flooded(session: RoomSession): void {
+    emit({ type: "noticed", what: "flooded", session: session.session });
+    sessions.close(session.session, CloseCode.tryAgainLater, "flooded");
+  }
+
+  /** A commit without rows, so that the library shows what earlier commits left out. */
+  function project(live: LiveDocument, now: number): void {
+    const none = { rows: [], clients: [], settles: new Map(), edits: [], before: new Uint8Array(), bytes: 0 };
+    projected = { ...projected, at: -Infinity };
+    startCommit(live, { ...none, broken: false }, now);
+  }
+
+  const isProjected = (): boolean => !facts.exists || projected.seq >= facts.headSeq;
+
+  function finish(live: LiveDocument, now: number): void {
+    sessions.closeAll(CloseCode.unavailable, "restarting");
+    if (!isProjected()) project(live, now);
+    else if (!compaction.running) end();
+  }
+
+  function onTick(now: number): void {
+    sessions.closeDead(now);
+    advance(now);
+    if (phase.type !== "ready") return;
+    if (now - changedAt >= QUIET_MS) sessions.showDigest(viewOf(phase.live));
+    if (!isProjected() && now - projected.at >= FEED_REST_MS) return project(phase.live, now);
+    compactIfDue(now);
+    if (isIdle() && now - usedAt >= idleMs) end();
+  }
+
+  function compactIfDue(now: number): void {
+    const { tailRows, tailBytes, checkpointBytes, epoch, checkpointSeq } = facts;
+    if (compaction.running || closing || now < compaction.notBefore) return;
+    if (tailRows < COMPACT_ROWS && tailBytes < Math.max(COMPACT_BYTES, checkpointBytes)) return;
+    compaction = { running: true, notBefore: now + COMPACT_RETRY_MS };
+    emit({ type: "compact", epoch, checkpointSeq });
+  }
+
+  function onCompacted(through: number, bytes: number, now: number): void {
+    compaction = { running: false, notBefore: now };
+    const tailRows = facts.headSeq - through;
+    // What was written during the fold is a guess until the next load; it only decides when to fold again.
+    const tailBytes = facts.tailRows > 0 ? Math.ceil((facts.tailBytes * tailRows) / facts.tailRows) : 0;
+    facts = { ...facts, checkpointSeq: through, checkpointBytes: bytes, tailRows, tailBytes };
+    advance(now);
+  }
+
+  function isIdle(): boolean {
+    const needed = sessions.size() > 0 || inbox.length > 0 || pins > 0 || compaction.running;
+    return phase.type === "ready" && !needed && isProjected();
+  }
+
+  function handleEvent(event: RoomEvent, now: number): void {
+    switch (event.type) {
+      case "loaded":
+        return phase.type === "loading" ? onLoaded(event.log, now) : undefined;
+      case "load-failed":
+        return phase.type === "loading" ? onLoadFailed(event.failure) : undefined;
+      case "joined":
+        sessions.join(event);
+        return advance(now);
+      case "received":
+      case "drained":
+      case "left":
+        return handleSessionEvent(event, now);
+      case "committed":
+        return onCommitted(now);
+      case "commit-failed":
+        return onCommitFailed(event.failure);
+      case "compacted":
+        return onCompacted(event.through, event.bytes, now);
+      case "compaction-failed":
+        compaction = { ...compaction, running: false };
+        return advance(now);
+      case "edit":
+        inbox.push({ type: "edit", edit: event.edit, change: event.change });
+        return advance(now);
+      case "look":
+        looks.push(event.look);
+        return advance(now);
+      case "pin":
+      case "unpin":
+        pins += event.type === "pin" ? 1 : -1;
+        return;
+      case "tick":
+        return onTick(now);
+      case "release":
+        return isIdle() ? end() : undefined;
+      case "closing":
+        closing = true;
+        return advance(now);
+    }
+  }
+
+  function handleSessionEvent(event: Extract<RoomEvent, { type: "received" | "drained" | "left" }>, now: number): void {
+    const session = sessions.get(event.session);
+    if (session === undefined) return;
+    switch (event.type) {
+      case "received":
+        return onReceived(session, event.message, now);
+      case "drained":
+        return advance(now);
+      case "left":
+        return sessions.forget(event.session);
+    }
+  }
+
+  return {
+    handle(event, now) {
+      effects = [];
+      if (phase.type === "evicted") return tooLate(event);
+      if (event.type !== "tick" && event.type !== "release") usedAt = now;
+      if (phase.type === "new") startLoading();
+      handleEvent(event, now);
+      return effects;
+    },
+    liveDoc: () => (phase.type === "ready" || phase.type === "committing" ? phase.live.doc : undefined),
+    isIdle,
+  };
+}
+
+/** A room that ended asks whoever still comes to come again: the next room will know. */
+function tooLate(event: RoomEvent): RoomEffect[] {
+  if (event.type === "look") event.look(undefined);
+  if (event.type === "edit") {
+    return [{ type: "settled", edit: event.edit, outcome: { ok: false, failure: "unavailable" } }];
+  }
+  if (event.type !== "joined") return [];
+  return [{ type: "close", session: event.session, code: CloseCode.unavailable, reason: "unavailable" }];
+}
+
+const EMPTY_FACTS: LogFacts = {
+  exists: false,
+  epoch: 0,
+  headSeq: 0,
+  checkpointSeq: 0,
+  tailRows: 0,
+  tailBytes: 0,
+  checkpointBytes: 0,
+};
+
+/** A clientID nobody wrote under: two writers of one id would silently diverge. */
+function freshClientId(bindings: ReadonlyMap<number, string>, random: () => number): number {
+  let clientId = Math.floor(random() * CLIENT_IDS);
+  while (bindings.has(clientId)) clientId = (clientId + 1) % CLIENT_IDS;
+  return clientId;
+}
