@@ -75,7 +75,7 @@ export function createDevice(
     for (const row of rows) Y.applyUpdate(doc, row.update, STORED);
     const inherited = rows.filter((row) => row.pending).map((row) => row.token);
     // What the store had not completed when the last tab died is nobody's promise any more.
-    for (const token of [...marksByToken.keys()]) if (!inherited.includes(token)) marksByToken.delete(token);
+    for (const token of marksByToken.keys()) if (!inherited.includes(token)) marksByToken.delete(token);
     doc.on("update", (update: Uint8Array, origin: unknown) => onUpdate(tab, update, origin));
     for (const token of inherited) run(tab, { type: "local", token, update: undefined });
     return tab;
