@@ -35,8 +35,8 @@ export interface DocumentWriter {
   remote(update: Uint8Array): void;
   /** Takes a command along with the edits before it, at once and flushed to the disk. */
   command(command: RunCommand): void;
-  /** Notes outbox rows that are in the document and go out with the edits up to `through`. */
-  adopt(keys: readonly number[], through: number): void;
+  /** Notes an outbox row whose edit is in the document and goes out under the token `through`. */
+  adopt(key: number, through: number): void;
   /** Notes that the server has every edit up to `through`. */
   acknowledged(through: number, headSeq: number): void;
   /** What is stored is not to be relied on any more. */
@@ -179,10 +179,9 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
       waiting.commands.push(command);
       void flush();
     },
-    adopt(keys, through) {
+    adopt(key, through) {
       lastToken = Math.max(lastToken, through);
-      const known = new Set(rows.map((row) => row.key));
-      for (const key of keys) if (!known.has(key)) rows.push({ key, through });
+      rows.push({ key, through });
     },
     acknowledged(through, head) {
       acknowledged = Math.max(acknowledged, through);

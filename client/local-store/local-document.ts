@@ -111,20 +111,22 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
       host.received(id);
     } else if (origin !== FROM_STORE && origin !== FROM_TAB) {
       arrived = true;
-      const token = addPending(update);
-      writer.local(token, update);
-      tellSummary();
+      takeEdit(update, (token) => {
+        writer.local(token, update);
+        tellSummary();
+      });
       host.changed();
     }
     updateStatus();
   }
   doc.on("update", onUpdate);
 
-  function addPending(update: Uint8Array | undefined): number {
+  /** Notes the edit everywhere here before sync hears of it, so that an answer finds it. */
+  function takeEdit(update: Uint8Array | undefined, note: (token: number) => void): void {
     const token = ++lastToken;
     unacknowledged.push({ token, update });
+    note(token);
     for (const listener of editListeners) listener(token, update);
-    return token;
   }
 
   function tellSummary(): void {
@@ -159,7 +161,9 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
 
   function adoptRows(rows: readonly { key: number; bytes: Uint8Array | undefined }[]): void {
     const own = new Set(writer.outbox());
-    for (const { key, bytes } of rows) if (!own.has(key)) writer.adopt([key], addPending(bytes));
+    for (const { key, bytes } of rows) {
+      if (!own.has(key)) takeEdit(bytes, (token) => writer.adopt(key, token));
+    }
   }
 
   const loaded = load();

@@ -1,3 +1,4 @@
+import * as encoding from "lib0/encoding";
 import * as Y from "yjs";
 import { contentDigest } from "#shared/documents/canonical-content.ts";
 import { backoffMs } from "#shared/lib/backoff.ts";
@@ -116,6 +117,7 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
   let link: Link = { status: "idle" };
   let attempt = 0;
   let headSeq = 0;
+  let presenceClock = 0;
   let refused: RefusalCode | undefined;
   let effects: EngineEffect[] = [];
 
@@ -315,6 +317,8 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
 
   function askForLife(open: OpenLink, answerBy: number): void {
     open.answerBy = Math.min(open.answerBy ?? answerBy, answerBy);
+    // A server need not answer for an empty room; with a (blank) presence of our own there is something to tell.
+    send({ type: "awareness", update: blankPresence(doc.clientID, ++presenceClock) });
     send({ type: "query-awareness" });
   }
 
@@ -384,3 +388,12 @@ function timerAt(link: Link): number | undefined {
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, index) => byte === b[index]);
+
+/** An awareness update of y-protocols (awareness.js) that says nothing but "I am here". */
+const blankPresence = (clientId: number, clock: number): Uint8Array =>
+  encoding.encode((encoder) => {
+    encoding.writeVarUint(encoder, 1);
+    encoding.writeVarUint(encoder, clientId);
+    encoding.writeVarUint(encoder, clock);
+    encoding.writeVarString(encoder, "{}");
+  });

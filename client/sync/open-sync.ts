@@ -121,7 +121,7 @@ export function openSync(
     connectivity.onOffline(() => takeReach({ type: "browser-offline" })),
     connectivity.onWake(() => {
       if (connectivity.online()) takeReach({ type: "browser-online" });
-      drain.scan(true);
+      drain.retry();
     }),
   ];
   signal.addEventListener(
@@ -147,6 +147,6 @@ export function openSync(
     },
     divergences: () => divergences,
     reach: takeReach,
-    outboxChanged: () => drain.scan(false),
+    outboxChanged: () => drain.outdated(),
   };
 }

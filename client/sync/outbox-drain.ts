@@ -12,11 +12,13 @@ const SCAN_AGAIN_MS = 2_000;
 
 /** Sees to it that every outbox row on this device is sent, whichever session or tab wrote it. */
 export interface OutboxDrain {
-  /** Looks at the outbox soon; `fresh`: documents that were given up are tried again. */
-  scan(fresh: boolean): void;
+  /** Looks at the outbox soon, and tries documents again that were given up. */
+  retry(): void;
+  /** Another tab changed the outbox: nothing is known until it was read again. */
+  outdated(): void;
   /** Lets go of documents that are done; to be called when any document changed. */
   review(): void;
-  /** whether the outbox was read at least once */
+  /** whether the outbox was read since anything changed in it behind our back */
   known(): boolean;
   /** outbox rows, over all documents and tabs */
   rows(): number;
@@ -33,7 +35,9 @@ export function openOutboxDrain(
 ): OutboxDrain {
   /** rows of other tabs and of earlier sessions, as last read */
   let foreign = new Map<ConversationId, number[]>();
-  let known = false;
+  /** raised when another tab changed the outbox */
+  let version = 0;
+  let readVersion: number | undefined;
   let scanning = false;
   let cancelTimer: (() => void) | undefined;
   const queue = new Set<ConversationId>();
@@ -45,10 +49,15 @@ export function openOutboxDrain(
   async function read(): Promise<void> {
     if (scanning || signal.aborted) return;
     scanning = true;
+    const asOf = version;
     const result = await store.outbox();
     scanning = false;
     if (signal.aborted) return;
-    if (result.ok) takeRows(result.value, !known);
+    if (result.ok) {
+      takeRows(result.value, readVersion === undefined);
+      readVersion = asOf;
+    }
+    if (asOf !== version) return schedule(0);
     schedule(foreign.size > 0 ? SCAN_AGAIN_MS : SCAN_MS);
     changed();
   }
@@ -56,7 +65,6 @@ export function openOutboxDrain(
   function takeRows(rows: Map<ConversationId, number[]>, first: boolean): void {
     const before = foreign;
     foreign = new Map();
-    known = true;
     for (const [id, keys] of rows) {
       const others = keys.filter((key) => isForeign(id, key));
       if (others.length === 0) continue;
@@ -91,9 +99,14 @@ export function openOutboxDrain(
   void read();
 
   return {
-    scan(fresh) {
-      if (fresh) givenUp.clear();
-      if (!signal.aborted) schedule(0);
+    retry() {
+      givenUp.clear();
+      schedule(0);
+    },
+    outdated() {
+      version++;
+      changed();
+      schedule(0);
     },
     review() {
       for (const [id, { document, release }] of held) {
@@ -106,7 +119,7 @@ export function openOutboxDrain(
       }
       next();
     },
-    known: () => known,
+    known: () => readVersion === version,
     rows() {
       let count = 0;
       for (const document of documents.opened()) count += document.outbox().length;

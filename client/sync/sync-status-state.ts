@@ -44,7 +44,7 @@ export function reachable(now: number, reach: Reach): { online: boolean; changes
 /** What this device holds that somebody else does not. */
 export interface Unsaved {
   health: StoreHealth;
-  /** whether the outbox was read at least once: before that nothing is known to be saved */
+  /** whether the outbox as it is now was read: before that nothing is known to be saved */
   known: boolean;
   /** a write to the local store is under way or waits */
   unstored: boolean;

@@ -1,0 +1,250 @@
+import "fake-indexeddb/auto";
+import { IDBFactory } from "fake-indexeddb";
+import { beforeEach, expect, test } from "vitest";
+import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
+import { canonicalContent } from "#shared/documents/canonical-content.ts";
+import { createUuidV7 } from "#shared/lib/uuid.ts";
+import { createSeededRandom } from "#tests/support/seeded-random.ts";
+import { createSimulatedBrowser, until } from "#tests/support/simulated-device.ts";
+import { createSimulatedServer } from "#tests/support/simulated-room.ts";
+
+const random = createSeededRandom(7);
+const newId = (): string => createUuidV7(Date.UTC(2026, 0, 1), random.bytes);
+const aConversation = (): ConversationId => newId() as ConversationId;
+const aPrompt = (text: string) => ({ id: newId() as MessageId, parentId: undefined, text, createdAt: 1 });
+const aCommand = (id: ConversationId, runId: string) => ({
+  runId,
+  conversationId: id,
+  parentMessageId: newId(),
+  messageId: newId(),
+  model: "m",
+  parameters: {},
+  createdAt: 1,
+});
+
+beforeEach(() => {
+  globalThis.indexedDB = new IDBFactory();
+});
+
+const aServer = () => createSimulatedServer(() => Date.now());
+
+test("C1, C10: an edit is saved only when the server has acknowledged it", async () => {
+  const server = aServer();
+  const browser = createSimulatedBrowser(server, "ann");
+  const tab = browser.openTab();
+  const open = tab.documents.open(aConversation());
+  await until(() => tab.sync.status().type === "saved", browser.clock);
+
+  server.holdCommits(true);
+  open.conversation.rename("Plans");
+  expect(tab.sync.status()).toEqual({ type: "saving" });
+  browser.clock.advance(1_000);
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(tab.sync.status()).toEqual({ type: "saving" });
+
+  server.holdCommits(false);
+  await until(() => tab.sync.status().type === "saved", browser.clock);
+  expect(server.durable(open.id).getMap("meta").get("title")).toBe("Plans");
+  await tab.close();
+});
+
+test("C1: what was written offline is there after a reload without a server, and is delivered later", async () => {
+  const server = aServer();
+  server.setUp(false);
+  const id = aConversation();
+  const first = createSimulatedBrowser(server, "ann");
+  const before = first.openTab();
+  const open = before.documents.open(id);
+  open.conversation.addPrompt(aPrompt("hello"));
+  open.conversation.setDraft("half a thou");
+  await until(() => before.sync.status().type === "offline", first.clock);
+  await until(() => JSON.stringify(before.sync.status()) === '{"type":"offline","changes":1}', first.clock);
+  await before.close();
+
+  const second = createSimulatedBrowser(server, "ann");
+  const after = second.openTab();
+  await until(() => after.library.loaded(), second.clock);
+  expect(after.library.entries().map((entry) => entry.summary.excerpt)).toEqual(["hello"]);
+  const again = after.documents.open(id);
+  await until(() => again.status().type === "ready", second.clock);
+  expect(again.conversation.branch()[0]?.text).toBe("hello");
+  expect(again.conversation.draft.toJSON()).toBe("half a thou");
+  again.release();
+
+  server.setUp(true);
+  second.wake();
+  await until(() => after.sync.status().type === "saved", second.clock);
+  expect(canonicalContent(server.durable(id))).toBe(canonicalContent(again.conversation.doc));
+  await after.close();
+});
+
+test("C1: at start every stored document with edits is sent, though nobody opens it", async () => {
+  const server = aServer();
+  server.setUp(false);
+  const ids = Array.from({ length: 9 }, aConversation);
+  const first = createSimulatedBrowser(server, "ann");
+  const before = first.openTab();
+  for (const id of ids) before.documents.open(id).conversation.rename(`about ${id}`);
+  first.hide();
+  await before.close();
+
+  server.setUp(true);
+  const second = createSimulatedBrowser(server, "ann");
+  const after = second.openTab();
+  let most = 0;
+  await until(() => {
+    most = Math.max(most, server.sockets());
+    return after.sync.status().type === "saved";
+  }, second.clock);
+  for (const id of ids) expect(server.durable(id).getMap("meta").get("title")).toBe(`about ${id}`);
+  expect(most).toBeLessThanOrEqual(9);
+  await until(() => server.sockets() === 0, second.clock);
+  await after.close();
+});
+
+test("two devices converge, and the second shows the whole library from the feed", async () => {
+  const server = aServer();
+  const id = aConversation();
+  const one = createSimulatedBrowser(server, "ann");
+  const tabOne = one.openTab();
+  const onOne = tabOne.documents.open(id);
+  onOne.conversation.addPrompt(aPrompt("from the first device"));
+  onOne.conversation.rename("Shared");
+  await until(() => tabOne.sync.status().type === "saved", one.clock);
+
+  // The second device has a database of its own: another account name stands for it.
+  const two = createSimulatedBrowser(server, "ann-on-a-phone");
+  const tabTwo = two.openTab();
+  await until(() => tabTwo.library.entries().length === 1, two.clock);
+  expect(tabTwo.library.entries()[0]?.summary.title).toBe("Shared");
+  const onTwo = tabTwo.documents.open(id);
+  await until(() => onTwo.conversation.branch().length === 1, two.clock);
+  onTwo.conversation.setDraft("answer from two");
+  await until(() => onOne.conversation.draft.toJSON() === "answer from two", two.clock);
+  expect(canonicalContent(onTwo.conversation.doc)).toBe(canonicalContent(onOne.conversation.doc));
+  await tabOne.close();
+  await tabTwo.close();
+});
+
+test("C4: a connection that is lost before the ack settles nothing; the edit goes out again", async () => {
+  const server = aServer();
+  const browser = createSimulatedBrowser(server, "ann");
+  const tab = browser.openTab();
+  const open = tab.documents.open(aConversation());
+  await until(() => tab.sync.status().type === "saved", browser.clock);
+  server.tamper((frame) => (frame.type === "ack" ? undefined : frame));
+  open.conversation.rename("Kept");
+  await until(() => server.durable(open.id).getMap("meta").has("title"), browser.clock);
+  expect(tab.sync.status().type).toBe("saving");
+  server.setUp(false);
+  server.tamper(undefined);
+  await until(() => tab.sync.status().type === "offline", browser.clock);
+  server.setUp(true);
+  await until(() => tab.sync.status().type === "saved", browser.clock);
+  await tab.close();
+});
+
+test("a quiet connection to the real room stays up for minutes (C8)", async () => {
+  const server = aServer();
+  const browser = createSimulatedBrowser(server, "ann");
+  const tab = browser.openTab();
+  tab.documents.open(aConversation());
+  await until(() => server.sockets() === 1);
+  for (let second = 0; second < 300; second++) {
+    browser.clock.advance(1_000);
+    expect(server.sockets()).toBe(1);
+  }
+  await tab.close();
+});
+
+test("an edit in one tab shows in the other, where it is not pending", async () => {
+  const server = aServer();
+  server.setUp(false);
+  const browser = createSimulatedBrowser(server, "ann");
+  const [left, right] = [browser.openTab(), browser.openTab()];
+  const id = aConversation();
+  const [onLeft, onRight] = [left.documents.open(id), right.documents.open(id)];
+  await until(() => onRight.status().type === "ready" && onLeft.status().type === "ready", browser.clock);
+  onLeft.conversation.rename("From the left");
+  await until(() => onRight.conversation.summary().title === "From the left", browser.clock);
+  expect(right.library.entries()[0]?.summary.title).toBe("From the left");
+
+  server.setUp(true);
+  browser.wake();
+  await until(() => left.sync.status().type === "saved" && right.sync.status().type === "saved", browser.clock);
+  expect(server.durable(id).getMap("meta").get("title")).toBe("From the left");
+  await left.close();
+  await right.close();
+});
+
+test("a tab's ack does not clear what another tab wrote and has not sent; a dead tab's rows are taken over", async () => {
+  const server = aServer();
+  const browser = createSimulatedBrowser(server, "ann");
+  const survivor = browser.openTab();
+  const id = aConversation();
+  const open = survivor.documents.open(id);
+  await until(() => survivor.sync.status().type === "saved", browser.clock);
+
+  server.setUp(false);
+  const dying = browser.openTab();
+  const other = dying.documents.open(id);
+  await until(() => other.status().type === "ready", browser.clock);
+  other.conversation.setDraft("written by the dying tab");
+  await until(() => open.conversation.draft.toJSON() !== "", browser.clock);
+  await dying.close();
+  expect(survivor.sync.status()).not.toEqual({ type: "saved" });
+
+  server.setUp(true);
+  browser.wake();
+  await until(() => survivor.sync.status().type === "saved", browser.clock);
+  expect(server.durable(id).getText("draft").toJSON()).toBe("written by the dying tab");
+  await survivor.close();
+});
+
+test("an edit and its command are stored together and survive a reload; a removed one does not come back", async () => {
+  const server = aServer();
+  server.setUp(false);
+  const id = aConversation();
+  const browser = createSimulatedBrowser(server, "ann");
+  const tab = browser.openTab();
+  const open = tab.documents.open(id);
+  const added: string[] = [];
+  tab.commands.onAdded((command) => added.push(command.runId));
+  const [runOne, runTwo] = [newId(), newId()];
+  open.editWithCommand((conversation) => conversation.addPrompt(aPrompt("one")), aCommand(id, runOne));
+  open.editWithCommand((conversation) => conversation.addPrompt(aPrompt("two")), aCommand(id, runTwo));
+  await until(() => added.length === 2);
+  await tab.commands.remove(runOne);
+  await tab.close();
+
+  const after = createSimulatedBrowser(server, "ann").openTab();
+  expect((await after.commands.list()).map((command) => command.runId)).toEqual([runTwo]);
+  const again = after.documents.open(id);
+  await until(() => again.conversation.summary().messageCount === 2);
+  await after.close();
+});
+
+test("the library hides conversations that hold nothing and shows a rename at once", async () => {
+  const server = aServer();
+  const browser = createSimulatedBrowser(server, "ann");
+  const tab = browser.openTab();
+  const open = tab.documents.open(aConversation());
+  open.conversation.setPinned(true);
+  expect(tab.library.entries()).toEqual([]);
+  open.conversation.rename("Now");
+  expect(tab.library.entries().map((entry) => entry.summary.title)).toEqual(["Now"]);
+  await until(() => tab.sync.status().type === "saved", browser.clock);
+  await tab.close();
+});
+
+test("a document written by a newer app is read-only", async () => {
+  const server = aServer();
+  const browser = createSimulatedBrowser(server, "ann");
+  const tab = browser.openTab();
+  const open = tab.documents.open(aConversation());
+  open.conversation.doc.getMap("meta").set("schema", 99);
+  expect(open.status()).toEqual({ type: "read-only" });
+  open.editWithCommand((conversation) => conversation.rename("no"), aCommand(open.id, newId()));
+  expect(open.conversation.summary().title).toBe("");
+  await tab.close();
+});

@@ -1,0 +1,89 @@
+import { openWorkspaceSync } from "#client/sync/open-workspace-sync.ts";
+import type { Broadcast, Platform } from "#client/platform/platform.ts";
+import type { WorkspaceSync } from "#client/sync/workspace-sync.ts";
+import { createFakeClock } from "./fake-clock.ts";
+import type { FakeClock } from "./fake-clock.ts";
+import { createSeededRandom } from "./seeded-random.ts";
+import type { SimulatedServer } from "./simulated-room.ts";
+
+/** What the browser around one or more tabs does, in the hands of a test. */
+export interface SimulatedBrowser {
+  clock: FakeClock;
+  /** Opens the workspace in a new tab, over the IndexedDB that is global now. */
+  openTab(): WorkspaceSync;
+  wake(): void;
+  goOffline(): void;
+  hide(): void;
+}
+
+export function createSimulatedBrowser(server: SimulatedServer, accountId: string): SimulatedBrowser {
+  const clock = createFakeClock();
+  const random = createSeededRandom(1);
+  const callbacks = { wake: new Set<() => void>(), offline: new Set<() => void>(), hide: new Set<() => void>() };
+  const channels = new Set<{ name: string; callbacks: Set<(message: unknown) => void> }>();
+  let online = true;
+
+  const subscribe = (to: Set<() => void>, callback: () => void): (() => void) => {
+    to.add(callback);
+    return () => to.delete(callback);
+  };
+
+  function openBroadcast(name: string): Broadcast {
+    const own = { name, callbacks: new Set<(message: unknown) => void>() };
+    channels.add(own);
+    return {
+      post(message) {
+        for (const other of channels) {
+          if (other === own || other.name !== name) continue;
+          for (const callback of other.callbacks) callback(structuredClone(message));
+        }
+      },
+      onMessage(callback) {
+        own.callbacks.add(callback);
+        return () => own.callbacks.delete(callback);
+      },
+    };
+  }
+
+  const platform: Platform = {
+    clock,
+    randomBytes: random.bytes,
+    random: random.next,
+    openSocket: (path, protocols, events) => server.openSocket(path, protocols, events),
+    connectivity: {
+      online: () => online,
+      onWake: (callback) => subscribe(callbacks.wake, callback),
+      onOffline: (callback) => subscribe(callbacks.offline, callback),
+    },
+    visibility: { visible: () => true, onHide: (callback) => subscribe(callbacks.hide, callback) },
+    openBroadcast,
+    fetch: server.fetch,
+  };
+
+  return {
+    clock,
+    openTab: () =>
+      openWorkspaceSync(platform, { accountId, workspaceId: "personal", kind: "guest" }, new AbortController().signal),
+    wake() {
+      online = true;
+      for (const callback of callbacks.wake) callback();
+    },
+    goOffline() {
+      online = false;
+      for (const callback of callbacks.offline) callback();
+    },
+    hide() {
+      for (const callback of callbacks.hide) callback();
+    },
+  };
+}
+
+/** Waits, turn by turn of the event loop, until the condition holds; moves the clock on meanwhile where there is one. */
+export async function until(condition: () => boolean, clock?: FakeClock): Promise<void> {
+  for (let turn = 0; turn < 3_000; turn++) {
+    if (condition()) return;
+    clock?.advance(10);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error("the condition never came to hold");
+}
