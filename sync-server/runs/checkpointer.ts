@@ -1,0 +1,76 @@
+import type { RelayPrincipal } from "#server/access/principal.ts";
+import type { Rooms } from "#server/rooms/rooms.ts";
+import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
+import type { RunFacts } from "#shared/domain/run.ts";
+
+/** What a run has written up to a frame of its log. */
+export interface RunProgress {
+  text: string;
+  reasoning: string;
+  frame: number;
+}
+
+export interface Target {
+  principal: RelayPrincipal;
+  conversationId: ConversationId;
+  parentMessageId: MessageId;
+  messageId: MessageId;
+}
+
+export interface Checkpointer {
+  /** Brings the document to this progress. Rejects where the document could not be stored. */
+  commit(progress: RunProgress, facts: RunFacts): Promise<void>;
+}
+
+/**
+ * Appends a run's durable text to its message. The frame kept with the message says what it already has, so
+ * a commit whose answer was lost is neither repeated nor skipped.
+ * @param lengthsAt answers how long the channels were at a frame, for a document that is elsewhere than this
+ * writer left it; `undefined` where that is not known
+ */
+export function createCheckpointer(
+  rooms: Rooms,
+  target: Target,
+  lengthsAt: (frame: number) => { t: number; r: number } | undefined,
+): Checkpointer {
+  const known = new Map<number, { t: number; r: number }>([[0, { t: 0, r: 0 }]]);
+  return {
+    async commit({ text, reasoning, frame }, facts) {
+      await rooms.edit(target.principal, target.conversationId, (conversation) => {
+        const message = conversation.message(target.messageId);
+        if (message?.role !== "assistant" || message.run?.runId !== facts.runId) return;
+        const before = known.get(message.run.frame) ?? lengthsAt(message.run.frame);
+        if (before === undefined) return;
+        conversation.appendAnswer(target.messageId, {
+          text: text.slice(before.t),
+          reasoning: reasoning.slice(before.r),
+          run: { ...facts, frame: Math.max(frame, message.run.frame) },
+        });
+      });
+      known.set(frame, { t: text.length, r: reasoning.length });
+    },
+  };
+}
+
+/** Makes the empty answer that devices show while the run is queued. Does nothing where it exists. */
+export const placeAnswer = (rooms: Rooms, target: Target, facts: RunFacts): Promise<void> =>
+  rooms.edit(target.principal, target.conversationId, (conversation) =>
+    conversation.startAnswer({
+      id: target.messageId,
+      parentId: target.parentMessageId,
+      createdAt: facts.queuedAt,
+      run: facts,
+    }),
+  );
+
+/** Lengths of the channels at any frame of a log. */
+export function lengthsIn(frames: readonly { seq: number; event: { type: string } }[]) {
+  return (at: number): { t: number; r: number } => {
+    const lengths = { t: 0, r: 0 };
+    for (const { seq, event } of frames) {
+      const delta = event as { type: string; c?: "t" | "r"; t?: string };
+      if (seq <= at && delta.type === "d" && delta.c && delta.t !== undefined) lengths[delta.c] += delta.t.length;
+    }
+    return lengths;
+  };
+}

@@ -1,0 +1,132 @@
+import * as z from "zod/mini";
+import type { FinishReason } from "#shared/domain/run.ts";
+import { classifyError } from "./failure-classes.ts";
+import type { ProviderFailure } from "./failure-classes.ts";
+import type { ReportedUsage } from "./usage-count.ts";
+
+/** What one data line of a Chat Completions stream says. */
+export type CompletionPart =
+  | { type: "model"; model: string }
+  | { type: "text"; text: string }
+  | { type: "reasoning"; text: string }
+  | { type: "finish"; finish: FinishReason }
+  | { type: "usage"; usage: ReportedUsage }
+  | { type: "done" }
+  | { type: "failed"; failure: ProviderFailure };
+
+/** A stream with more unreadable lines than this is no stream of completions. */
+export const MOST_BAD_LINES = 20;
+
+const text = z.nullish(z.string());
+const count = z.nullish(z.number());
+const chunkSchema = z.object({
+  model: z.optional(z.catch(z.optional(z.string()), undefined)),
+  choices: z.optional(
+    z.nullable(
+      z.array(
+        z.object({
+          index: z.optional(z.number()),
+          delta: z.nullish(z.object({ content: text, refusal: text, reasoning_content: text, reasoning: text })),
+          finish_reason: text,
+        }),
+      ),
+    ),
+  ),
+  usage: z.catch(
+    z.nullish(
+      z.object({
+        prompt_tokens: count,
+        completion_tokens: count,
+        prompt_tokens_details: z.nullish(z.object({ cached_tokens: count })),
+        completion_tokens_details: z.nullish(z.object({ reasoning_tokens: count })),
+      }),
+    ),
+    undefined,
+  ),
+  error: z.optional(z.unknown()),
+});
+type Chunk = z.infer<typeof chunkSchema>;
+
+const FINISHES: Readonly<Record<string, FinishReason>> = {
+  stop: "stop",
+  eos: "stop",
+  length: "length",
+  max_tokens: "length",
+  tool_calls: "tool",
+  function_call: "tool",
+  content_filter: "content_filter",
+};
+
+/**
+ * Reads the data lines of one Chat Completions stream. A line that is no such chunk is skipped and counted;
+ * with too many of them the answer is `bad_response`.
+ */
+export function createChunkReader() {
+  let badLines = 0;
+
+  function parse(data: string): Chunk | undefined {
+    try {
+      const parsed = chunkSchema.safeParse(JSON.parse(data));
+      return parsed.success ? parsed.data : undefined;
+    } catch {
+      return undefined; // counted by the caller
+    }
+  }
+
+  return {
+    get badLines(): number {
+      return badLines;
+    },
+    read(data: string): CompletionPart[] {
+      if (data.trim() === "[DONE]") return [{ type: "done" }];
+      const chunk = parse(data);
+      if (chunk !== undefined) return partsOf(chunk);
+      badLines += 1;
+      if (badLines <= MOST_BAD_LINES) return [];
+      return [{ type: "failed", failure: { class: "bad_response", detail: "too many unreadable lines" } }];
+    },
+  };
+}
+
+function partsOf(chunk: Chunk): CompletionPart[] {
+  if (chunk.error !== undefined && chunk.error !== null) return [{ type: "failed", failure: failureOf(chunk.error) }];
+  const parts: CompletionPart[] = [];
+  if (chunk.model) parts.push({ type: "model", model: chunk.model });
+  const choice = chunk.choices?.find(({ index }) => index === undefined || index === 0);
+  const reasoning = choice?.delta?.reasoning_content || choice?.delta?.reasoning;
+  if (reasoning) parts.push({ type: "reasoning", text: reasoning });
+  const content = choice?.delta?.content || choice?.delta?.refusal;
+  if (content) parts.push({ type: "text", text: content });
+  if (choice?.finish_reason) parts.push({ type: "finish", finish: FINISHES[choice.finish_reason] ?? "stop" });
+  if (chunk.usage) parts.push({ type: "usage", usage: usageOf(chunk.usage) });
+  return parts;
+}
+
+function usageOf(usage: NonNullable<Chunk["usage"]>): ReportedUsage {
+  return {
+    inputTokens: usage.prompt_tokens ?? undefined,
+    outputTokens: usage.completion_tokens ?? undefined,
+    cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? undefined,
+    reasoningTokens: usage.completion_tokens_details?.reasoning_tokens ?? undefined,
+  };
+}
+
+/** Reads the error object of a stream or of a refusal's body. */
+export function readProviderError(error: unknown): {
+  code: string | undefined;
+  type: string | undefined;
+  message: string | undefined;
+  param: string | undefined;
+} {
+  const record = (error !== null && typeof error === "object" ? error : { message: error }) as Record<string, unknown>;
+  const field = (name: string): string | undefined => {
+    const value = record[name];
+    return typeof value === "string" ? value : typeof value === "number" ? String(value) : undefined;
+  };
+  return { code: field("code"), type: field("type"), message: field("message"), param: field("param") };
+}
+
+function failureOf(raw: unknown): ProviderFailure {
+  const error = readProviderError(raw);
+  return { class: classifyError(error), detail: error.message?.slice(0, 500) };
+}

@@ -1,0 +1,29 @@
+import type { Rooms } from "#server/rooms/rooms.ts";
+import type { Database } from "#server/storage/database.ts";
+import type { Clock } from "./clock.ts";
+import type { ProviderHealth } from "./provider-health.ts";
+import type { ProviderSlots } from "./provider-slots.ts";
+import type { Providers } from "./provider.ts";
+import type { RunTimers } from "./run-timers.ts";
+
+/** Structured log; pino fits. Prompts, answers and keys never go here. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What the files of this folder work with. */
+export interface RunParts {
+  database: Database;
+  rooms: Rooms;
+  providers: Providers;
+  clock: Clock;
+  /** a number in [0, 1) */
+  random: () => number;
+  log: Log;
+  timers: RunTimers;
+  slots: ProviderSlots;
+  health: ProviderHealth;
+}

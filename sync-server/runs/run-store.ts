@@ -1,0 +1,155 @@
+import type { Database, CommitStatement } from "#server/storage/database.ts";
+import type { RunTable, UsageTable } from "#server/storage/schema.ts";
+import type { AccountId, ConversationId, MessageId, RunId, WorkspaceId } from "#shared/domain/ids.ts";
+import type { RunFacts, RunStatus } from "#shared/domain/run.ts";
+import type { StartRun } from "#shared/protocol/http-bodies.ts";
+import { parseRunEvent } from "#shared/protocol/run-events.ts";
+import { createFrame } from "./frame.ts";
+import type { Frame, LogEvent } from "./frame.ts";
+
+/** A row of `run`, parsed. */
+export interface StoredRun {
+  id: RunId;
+  accountId: AccountId;
+  workspaceId: WorkspaceId;
+  conversationId: ConversationId;
+  parentMessageId: MessageId;
+  messageId: MessageId;
+  model: string;
+  fingerprint: string;
+  /** absent for a run that was stopped before it was started */
+  request: StartRun | undefined;
+  state: RunStatus;
+  attempt: number;
+  leaseEpoch: number;
+  leaseUntil: number;
+  seq: number;
+  facts: RunFacts;
+  committed: boolean;
+  createdAt: number;
+  endedAt: number | undefined;
+}
+
+/** The fingerprint of a run that was stopped before it was started. */
+export const TOMBSTONE = "tombstone";
+
+const LIVE = ["queued", "streaming", "stopping"];
+
+const storedRun = (row: RunTable): StoredRun => ({
+  id: row.id as RunId,
+  accountId: row.account_id as AccountId,
+  workspaceId: row.workspace_id as WorkspaceId,
+  conversationId: row.conversation_id as ConversationId,
+  parentMessageId: row.parent_message_id as MessageId,
+  messageId: row.message_id as MessageId,
+  model: row.model,
+  fingerprint: row.fingerprint,
+  // Both columns are written by this file only, as JSON of these types.
+  request: row.request === "" ? undefined : (JSON.parse(row.request) as StartRun),
+  state: row.state as RunStatus,
+  attempt: row.attempt,
+  leaseEpoch: row.lease_epoch,
+  leaseUntil: row.lease_until,
+  seq: row.seq,
+  facts: JSON.parse(row.facts) as RunFacts,
+  committed: row.committed === 1,
+  createdAt: row.created_at,
+  endedAt: row.ended_at ?? undefined,
+});
+
+export async function readRun({ kysely }: Database, id: RunId): Promise<StoredRun | undefined> {
+  const row = await kysely.selectFrom("run").selectAll().where("id", "=", id).executeTakeFirst();
+  return row && storedRun(row);
+}
+
+/** The run that is writing a message now. */
+export async function readLiveRunOf({ kysely }: Database, messageId: MessageId): Promise<StoredRun | undefined> {
+  const query = kysely.selectFrom("run").selectAll().where("message_id", "=", messageId).where("state", "in", LIVE);
+  const row = await query.executeTakeFirst();
+  return row && storedRun(row);
+}
+
+/** Runs nobody finished: with a lease that ended before `leaseBefore`, or ended without reaching the document. */
+export async function readAbandonedRuns({ kysely }: Database, leaseBefore: number): Promise<StoredRun[]> {
+  const rows = await kysely
+    .selectFrom("run")
+    .selectAll()
+    .where("committed", "=", 0)
+    .where("lease_until", "<", leaseBefore)
+    .orderBy("created_at")
+    .limit(1000)
+    .execute();
+  return rows.map(storedRun);
+}
+
+export async function readFrames({ kysely }: Database, id: RunId): Promise<Frame[]> {
+  const rows = await kysely.selectFrom("run_frame").selectAll().where("run_id", "=", id).orderBy("seq").execute();
+  return rows.flatMap(({ kind, data, seq }) => {
+    const event = parseRunEvent(kind, data, String(seq));
+    return event === undefined ? [] : [createFrame(seq, event as LogEvent)];
+  });
+}
+
+export const insertRun = ({ kysely }: Database, row: RunTable): CommitStatement => ({
+  query: kysely.insertInto("run").values(row).compile(),
+  changes: 1,
+});
+
+/** Changes a run's row, only if its writer still is the one of `epoch` (and the log ends at `seq`). */
+export function updateRun(
+  { kysely }: Database,
+  where: { id: RunId; epoch: number; seq?: number },
+  set: Partial<RunTable>,
+): CommitStatement {
+  const query = kysely.updateTable("run").set(set).where("id", "=", where.id).where("lease_epoch", "=", where.epoch);
+  return { query: (where.seq === undefined ? query : query.where("seq", "=", where.seq)).compile(), changes: 1 };
+}
+
+export const insertFrames = ({ kysely }: Database, id: RunId, frames: readonly Frame[]): CommitStatement => ({
+  query: kysely
+    .insertInto("run_frame")
+    .values(frames.map(({ seq, event, json }) => ({ run_id: id, seq, kind: event.type, data: json })))
+    .compile(),
+  changes: frames.length,
+});
+
+/** Books one attempt; an attempt that is booked already stays as it is. */
+export const insertUsage = ({ kysely }: Database, row: UsageTable): CommitStatement => ({
+  query: kysely
+    .insertInto("usage")
+    .values(row)
+    .onConflict((conflict) => conflict.columns(["run_id", "attempt"]).doNothing())
+    .compile(),
+});
+
+export const readUsage = ({ kysely }: Database, id: RunId): Promise<UsageTable[]> =>
+  kysely.selectFrom("usage").selectAll().where("run_id", "=", id).orderBy("attempt").execute();
+
+/** The ids of runs whose frames nobody needs any longer; their rows stay. */
+export async function readSpentRuns(
+  { kysely }: Database,
+  endedBefore: number,
+  interruptedBefore: number,
+): Promise<string[]> {
+  const rows = await kysely
+    .selectFrom("run")
+    .select("id")
+    .where("committed", "=", 1)
+    .where((where) =>
+      where.or([
+        where.and([where("state", "!=", "interrupted"), where("ended_at", "<", endedBefore)]),
+        where("ended_at", "<", interruptedBefore),
+      ]),
+    )
+    .where((where) => where.exists(where.selectFrom("run_frame").select("seq").whereRef("run_id", "=", "run.id")))
+    .limit(100)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+export const deleteFrames = ({ kysely }: Database, ids: readonly string[]): CommitStatement => ({
+  query: kysely
+    .deleteFrom("run_frame")
+    .where("run_id", "in", [...ids])
+    .compile(),
+});

@@ -1,0 +1,355 @@
+import { CommitError } from "#server/storage/database.ts";
+import type { CommitStatement } from "#server/storage/database.ts";
+import { isTerminal } from "#shared/domain/run.ts";
+import type { FinishReason, RunFacts, RunFailureCode, RunUsage } from "#shared/domain/run.ts";
+import { createCheckpointer } from "./checkpointer.ts";
+import type { Target } from "./checkpointer.ts";
+import { sleep } from "./clock.ts";
+import type { ProviderFailure } from "./failure-classes.ts";
+import { cutText } from "./frame.ts";
+import type { Frame } from "./frame.ts";
+import { FRAME_GATHER_MS, FRAME_LENGTH, createFramer } from "./frames.ts";
+import type { TextFrame } from "./frames.ts";
+import { openProviderCall } from "./provider-call.ts";
+import type { CallEnd, ProviderCall } from "./provider-call.ts";
+import type { ChatMessage, ServedModel } from "./provider.ts";
+import { createRunFeed } from "./run-feed.ts";
+import type { RunFeed } from "./run-feed.ts";
+import { openRunLog } from "./run-log.ts";
+import type { RunParts } from "./run-parts.ts";
+import { createRun, nextRun } from "./run-state.ts";
+import type { Run, RunEffect, RunInput } from "./run-state.ts";
+import { updateRun } from "./run-store.ts";
+import type { StoredRun } from "./run-store.ts";
+import { RUN_LIMITS } from "./run-timers.ts";
+import { bookAttempt, countAttempt } from "./usage-booking.ts";
+import { sumUsage } from "./usage-count.ts";
+
+/** One run that was accepted: its row and its placeholder are durable, nothing was called yet. */
+export interface RunPlan {
+  stored: StoredRun;
+  served: ServedModel;
+  messages: readonly ChatMessage[];
+  /** what the run carries on; "" for one that begins anew */
+  carried: string;
+}
+
+/** The one writer of a live run. */
+export interface RunWriter {
+  readonly stored: StoredRun;
+  readonly feed: RunFeed;
+  readonly facts: RunFacts;
+  readonly attempts: number;
+  /** Aborts at the provider and keeps the text. Settles with `done`. */
+  stop(): void;
+  interrupt(code: RunFailureCode): void;
+  /** Forgets the run without ending it, as when somebody else has taken it over. */
+  abandon(): void;
+  /** Settles when the run is over and the document has it, or when it was abandoned. Never rejects. */
+  readonly done: Promise<void>;
+}
+
+/**
+ * Carries out what `nextRun` decides: calls the provider, cuts its output into frames, has them logged and
+ * only then shown, checkpoints into the document, and ends the run in the order log, document, row.
+ */
+export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
+  const { database, clock, timers, rooms, log } = parts;
+  const { stored, served, carried } = plan;
+  const { provider } = served;
+  const feed = createRunFeed("queued");
+  const framer = createFramer();
+  const lengths = { t: 0, r: 0 };
+  const target: Target = {
+    principal: { kind: "relay", accountId: stored.accountId, workspaceId: stored.workspaceId },
+    conversationId: stored.conversationId,
+    parentMessageId: stored.parentMessageId,
+    messageId: stored.messageId,
+  };
+  const checkpointer = createCheckpointer(rooms, target, () => undefined);
+  const cancels = new Set<() => void>();
+
+  let run: Run = createRun(carried !== "");
+  let facts: RunFacts = stored.facts;
+  let call: ProviderCall | undefined;
+  /** what the attempt under way wrote, for its bill */
+  let output = "";
+  let lastFailure: ProviderFailure | undefined;
+  const usages: RunUsage[] = [];
+  let booking = Promise.resolve();
+  let checkpointing = Promise.resolve();
+  let checkpointed = 0;
+  let flushAt: (() => void) | undefined;
+  let releaseSlot = (): void => {};
+  let finish = (): void => {};
+  const done = new Promise<void>((resolve) => (finish = resolve));
+
+  const runLog = openRunLog({
+    database,
+    clock,
+    id: stored.id,
+    leaseEpoch: stored.leaseEpoch,
+    seq: stored.seq,
+    timers,
+    onDurable: (frames: readonly Frame[]) => feed.add(frames),
+    onLost: () => {
+      log.warn({ runId: stored.id }, "another writer has taken over this run");
+      abandon();
+    },
+    onTrouble: (error) => log.error({ runId: stored.id, err: error }, "the run log could not be written"),
+  });
+
+  function apply(input: RunInput): void {
+    const step = nextRun(run, input, clock.now(), parts.random());
+    run = step.run;
+    for (const effect of step.effects) perform(effect);
+  }
+
+  function perform(effect: RunEffect): void {
+    switch (effect.type) {
+      case "call":
+        return void startCall(effect.attempt);
+      case "wait":
+        feed.tell({ type: "retry", seq: undefined, class: effect.class, at: effect.at, n: effect.n, max: effect.max });
+        return later(Math.max(0, effect.at - clock.now()), () => apply({ type: "retry-due" }));
+      case "abort":
+        return call?.abort();
+      case "book":
+        booking = book(effect.attempt, effect.failure, effect.failure.class).then(store, complain("book an attempt"));
+        return;
+      case "end":
+        void end().catch(complain("end a run"));
+    }
+  }
+
+  const complain = (what: string) => (error: unknown) =>
+    log.error({ runId: stored.id, err: error }, `could not ${what}`);
+
+  function later(ms: number, callback: () => void): void {
+    const cancel = clock.after(ms, () => {
+      cancels.delete(cancel);
+      callback();
+    });
+    cancels.add(cancel);
+  }
+
+  async function startCall(attempt: number): Promise<void> {
+    const now = clock.now();
+    output = "";
+    lastFailure = undefined;
+    facts = { ...facts, status: "streaming", startedAt: facts.startedAt ?? now };
+    const model = served.id;
+    runLog.append(
+      { type: "s", v: 1, run: stored.id, msg: stored.messageId, state: "streaming", attempt, model },
+      { state: "streaming", attempt, facts: JSON.stringify(facts) },
+    );
+    if (attempt === 1) for (const t of cutText(carried, FRAME_LENGTH)) appendText(framer.push("t", t), framer.flush());
+    // A call that a crash could forget would be a bill nobody knows of: its attempt is durable first.
+    await runLog.durable();
+    if (run.status !== "streaming" || runLog.lost) return stoppedBeforeCall();
+    const refused = parts.health.admit(provider.id);
+    if (refused) return apply({ type: "call-ended", closed: false, failure: refused });
+    call = openCall();
+    onCallEnd(await call.ended);
+  }
+
+  function stoppedBeforeCall(): void {
+    apply({ type: "stopped" });
+  }
+
+  const openCall = (): ProviderCall =>
+    openProviderCall({
+      served,
+      messages: plan.messages,
+      parameters: stored.facts.parameters,
+      clock,
+      timers,
+      onText,
+      onModel: (model) => (facts = { ...facts, resolvedModel: model.slice(0, 200) }),
+      onFinish: (reason: FinishReason) => apply({ type: "finished", finish: reason }),
+      onSilence: (ms) => feed.tell({ type: "stall", seq: undefined, ms }),
+      onBug: complain("read the provider"),
+      mayRead: () => (runLog.unwritten <= RUN_LIMITS.unwritten ? true : runLog.hasRoom(timers.logWait)),
+    });
+
+  function onCallEnd({ closed, failure }: CallEnd): void {
+    flush(true);
+    lastFailure = failure;
+    if (failure)
+      log.warn(
+        { runId: stored.id, provider: provider.id, class: failure.class, status: failure.status },
+        "a call failed",
+      );
+    if (failure?.detail) log.debug({ runId: stored.id, detail: failure.detail }, "what the provider said");
+    if (run.status === "streaming") parts.health.report(provider.id, failure);
+    apply({ type: "call-ended", closed, failure });
+  }
+
+  function onText(channel: "t" | "r", text: string): void {
+    if (run.status !== "streaming") return;
+    if (lengths.t + lengths.r + text.length > RUN_LIMITS.text) return call?.abort({ class: "too_long" });
+    output += text;
+    appendText(framer.push(channel, text));
+    if (framer.gathering) flushAt ??= clock.after(FRAME_GATHER_MS, () => flush(false));
+    if (run.produced) return;
+    facts = { ...facts, firstTokenAt: clock.now() };
+    apply({ type: "produced" });
+  }
+
+  function flush(last: boolean): void {
+    flushAt?.();
+    flushAt = undefined;
+    appendText(framer.flush(last));
+  }
+
+  function appendText(...batches: TextFrame[][]): void {
+    for (const frame of batches.flat()) {
+      lengths[frame.c] += frame.t.length;
+      runLog.append({ type: "d", ...frame });
+    }
+  }
+
+  async function book(
+    attempt: number,
+    failure: ProviderFailure | undefined,
+    outcome: string,
+  ): Promise<CommitStatement[]> {
+    if (call === undefined) return [];
+    const { reported } = call;
+    call = undefined;
+    const bill = { number: attempt, messages: plan.messages, output, reported, failure: failure?.class };
+    const usage = await countAttempt(bill, provider.kind, served.prices, clock.now());
+    usages.push(usage);
+    return [bookAttempt(database, { ...stored, model: served.id }, attempt, usage, outcome, clock.now())];
+  }
+
+  const store = (statements: CommitStatement[]): Promise<void> | undefined =>
+    statements.length > 0 ? database.commit(statements) : undefined;
+
+  async function end(): Promise<void> {
+    if (!isTerminal(run.status) || !("attempt" in run)) return;
+    const { status: state, attempt } = run;
+    const ending = "failure" in run || "finish" in run ? run : {};
+    for (const cancel of cancels) cancel();
+    flush(true);
+    releaseSlot();
+    await booking;
+    const also = await book(attempt, state === "stopped" ? undefined : lastFailure, state);
+    const usage = sumUsage(usages);
+    const endedAt = clock.now();
+    facts = { ...facts, status: state, ...endingOf(ending), usage, endedAt };
+    runLog.append(
+      { type: "end", state, ...endingOf(ending), usage, len: { ...lengths } },
+      { state, attempt, facts: JSON.stringify({ ...facts, frame: runLog.seq + 1 }), ended_at: endedAt },
+      also,
+    );
+    await runLog.durable();
+    facts = { ...facts, frame: runLog.seq };
+    if (!runLog.lost) await settle();
+    finish();
+  }
+
+  /** Whatever is not committed here is found by the sweeper. */
+  async function settle(): Promise<void> {
+    await checkpointing;
+    try {
+      await commitProgress();
+      await database.commit([
+        updateRun(database, { id: stored.id, epoch: stored.leaseEpoch }, { committed: 1, lease_until: 0 }),
+      ]);
+    } catch (error) {
+      complain("bring a run's end to its document")(error);
+      if (!(error instanceof CommitError)) await markSettled();
+    }
+  }
+
+  /** The document is gone for good: there is nothing to bring anything to. */
+  const markSettled = (): Promise<void> =>
+    database
+      .commit([updateRun(database, { id: stored.id, epoch: stored.leaseEpoch }, { committed: 1, lease_until: 0 })])
+      .catch(complain("close a run"));
+
+  const commitProgress = (): Promise<void> =>
+    checkpointer.commit({ text: feed.text, reasoning: feed.reasoning, frame: feed.head }, facts);
+
+  function checkpoint(): void {
+    later(timers.checkpoint, () => {
+      if (isTerminal(run.status)) return;
+      if (feed.head > checkpointed) {
+        const head = feed.head;
+        checkpointing = commitProgress().then(() => void (checkpointed = head), complain("checkpoint a run"));
+      }
+      void checkpointing.then(() => !isTerminal(run.status) && checkpoint());
+    });
+  }
+
+  function renewLease(): void {
+    later(timers.leaseRenew, () => {
+      const until = clock.now() + timers.lease;
+      database
+        .commit([updateRun(database, { id: stored.id, epoch: stored.leaseEpoch }, { lease_until: until })])
+        .catch((error: unknown) =>
+          error instanceof CommitError && error.failure === "conflict" ? abandon() : complain("renew a lease")(error),
+        );
+      renewLease();
+    });
+  }
+
+  function abandon(): void {
+    for (const cancel of cancels) cancel();
+    flushAt?.();
+    runLog.close();
+    call?.abort();
+    releaseSlot();
+    finish();
+  }
+
+  async function begin(): Promise<void> {
+    const { slot, cancel } = parts.slots.take(provider.id, provider.concurrency);
+    cancels.add(cancel);
+    const release = await slot;
+    cancels.delete(cancel);
+    if (release === undefined) return apply({ type: "not-admitted" });
+    releaseSlot = release;
+    if (run.status !== "queued") return release();
+    later(timers.total, () => call?.abort({ class: "total_time" }));
+    apply({ type: "admitted" });
+  }
+
+  renewLease();
+  checkpoint();
+  void begin();
+  return {
+    stored,
+    feed,
+    get facts() {
+      return facts;
+    },
+    get attempts() {
+      return "attempt" in run ? run.attempt : 0;
+    },
+    stop() {
+      apply({ type: "stop" });
+      if (run.status !== "stopping") return;
+      feed.setState("stopping");
+      facts = { ...facts, status: "stopping" };
+      store([updateRun(database, { id: stored.id, epoch: stored.leaseEpoch }, { state: "stopping" })])?.catch(
+        complain("record a stop"),
+      );
+      void sleep(clock, timers.stopForced).then(() => apply({ type: "stopped" }));
+    },
+    interrupt: (code) => apply({ type: "interrupt", code }),
+    abandon,
+    done,
+  };
+}
+
+interface Ended {
+  finish?: FinishReason | undefined;
+  failure?: RunFacts["failure"];
+}
+
+const endingOf = ({ finish, failure }: Ended): Ended => ({
+  ...(finish !== undefined && { finish }),
+  ...(failure !== undefined && { failure }),
+});
