@@ -177,23 +177,23 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     return ok({ type: "feed", feed: feedOf(stored, frames), runId: id });
   }
 
-  function attach(feed: RunFeed, cursor: number, sink: FollowerSink): Result<Follower, "too_many_followers"> {
+  function attach(feed: RunFeed, cursor: number, sink: FollowerSink): Follower {
+    // A run that is over may be sent, and so ended, before `follow` has answered.
+    const mine: { follower?: Follower; over?: true } = {};
+    const onEnd = (): void => {
+      mine.over = true;
+      if (mine.follower) followers.delete(mine.follower);
+    };
+    const follower = follow({ feed, cursor, sink, clock, timers, onEnd });
+    mine.follower = follower;
+    if (!mine.over) followers.add(follower);
+    return follower;
+  }
+
+  /** Whether one more reader fits into memory. */
+  function mayFollow(feed: RunFeed): boolean {
     const held = [...active.values()].reduce((sum, writer) => sum + writer.feed.size, 0);
-    if (feed.readers >= RUN_LIMITS.followersPerRun || held > RUN_LIMITS.process) return err("too_many_followers");
-    const ended = { yet: false };
-    const follower = follow({
-      feed,
-      cursor,
-      sink,
-      clock,
-      timers,
-      onEnd() {
-        ended.yet = true;
-        followers.delete(follower);
-      },
-    });
-    if (!ended.yet) followers.add(follower);
-    return ok(follower);
+    return feed.readers < RUN_LIMITS.followersPerRun && held <= RUN_LIMITS.process;
   }
 
   async function sweep(): Promise<void> {
@@ -220,6 +220,8 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     openFeed,
     /** Sends a feed to a reader, beginning after its cursor. */
     attach,
+    mayFollow,
+    clock,
     async snapshot(principal: AccountPrincipal, id: RunId): Promise<Result<RunSnapshot, "not_found">> {
       const stored = await find(principal, "run.read", id);
       return stored ? ok(await snapshotOf(principal, stored)) : err("not_found");

@@ -1,0 +1,108 @@
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { Hono } from "hono";
+import type { Context } from "hono";
+import * as z from "zod/mini";
+import { parseRunId } from "#shared/domain/ids.ts";
+import type { RunId } from "#shared/domain/ids.ts";
+import { startRunSchema } from "#shared/protocol/http-bodies.ts";
+import type { RunFeed } from "#server/runs/run-feed.ts";
+import type { RunService } from "#server/runs/run-service.ts";
+import type { StartFailure } from "#server/runs/run-starter.ts";
+import { waitForEvents } from "#server/runs/long-poll.ts";
+import type { AppEnv } from "./app-env.ts";
+import { readBody, readQuery } from "./body.ts";
+import { problem } from "./problem.ts";
+import { connectResponse, openEventStream } from "./response-sink.ts";
+
+const eventsQuerySchema = z.strictObject({
+  after: z.optional(z.string().check(z.regex(/^-?\d{1,15}$/))),
+  /** seconds to wait for something new; without it the answer is an event stream */
+  wait: z.optional(z.string().check(z.regex(/^([01]?\d|2[0-5])$/))),
+});
+
+type Ctx = Context<AppEnv>;
+
+/** Start, read, follow and stop runs. Mounted at `/api/runs`. Rights are checked by the service, each time. */
+export function runRoutes({ runs }: { runs: RunService }): Hono<AppEnv> {
+  const withId = (handle: (c: Ctx, id: RunId) => Promise<Response>) => (c: Ctx) => {
+    const id = parseRunId(c.req.param("id") ?? "");
+    return id === undefined ? problem("not_found") : handle(c, id);
+  };
+
+  async function start(c: Ctx, id: RunId): Promise<Response> {
+    const body = await readBody(c.req.raw, startRunSchema);
+    if (!body.ok) return body.failure;
+    const started = await runs.start(c.var.principal, id, body.value);
+    if (!started.ok) return refusal(started.failure);
+    const { created, snapshot } = started.value;
+    if (!accepts(c, "text/event-stream")) return c.json(snapshot, created ? 201 : 200, NO_STORE);
+    return stream(c, id, 0, created ? 201 : 200);
+  }
+
+  async function events(c: Ctx, id: RunId): Promise<Response> {
+    const query = readQuery(c.req.url, eventsQuerySchema);
+    if (!query.ok) return query.failure;
+    const cursor = cursorOf(c.req.header("last-event-id") ?? query.value.after);
+    const { wait } = query.value;
+    return stream(c, id, cursor, 200, wait === undefined ? undefined : Number(wait) * 1000);
+  }
+
+  /** Rights are checked here again: a resume is an opening like any other. */
+  async function stream(c: Ctx, id: RunId, cursor: number, status: 200 | 201, waitMs?: number): Promise<Response> {
+    const opened = await runs.openFeed(c.var.principal, id);
+    if (!opened.ok) return problem("not_found");
+    if (opened.value.type === "gone") return cursor === opened.value.seq ? nothingMore() : problem("gone");
+    const { feed } = opened.value;
+    if (feed.ended && cursor === feed.head) return nothingMore();
+    return waitMs === undefined ? send(c, feed, cursor, status) : poll(c, feed, cursor, waitMs);
+  }
+
+  function send(c: Ctx, feed: RunFeed, cursor: number, status: 200 | 201): Response {
+    const response = c.env.outgoing;
+    if (response === undefined) return problem("internal", { detail: "Event streams need the Node server" });
+    if (!runs.mayFollow(feed)) return problem("too_many_followers", { headers: { "retry-after": "5" } });
+    const sink = openEventStream(response as Parameters<typeof openEventStream>[0], status, c.res.headers);
+    connectResponse(response as Parameters<typeof openEventStream>[0], runs.attach(feed, cursor, sink));
+    return RESPONSE_ALREADY_SENT;
+  }
+
+  async function poll(c: Ctx, feed: RunFeed, cursor: number, waitMs: number): Promise<Response> {
+    if (!runs.mayFollow(feed)) return problem("too_many_followers", { headers: { "retry-after": "5" } });
+    const found = await waitForEvents(feed, cursor, waitMs, runs.clock, c.req.raw.signal);
+    return c.json({ events: found, state: feed.state }, 200, NO_STORE);
+  }
+
+  return new Hono<AppEnv>()
+    .put("/:id", withId(start))
+    .get(
+      "/:id",
+      withId(async (c, id) => {
+        const found = await runs.snapshot(c.var.principal, id);
+        return found.ok ? c.json(found.value, 200, NO_STORE) : problem("not_found");
+      }),
+    )
+    .get("/:id/events", withId(events))
+    .post(
+      "/:id/stop",
+      withId(async (c, id) => {
+        const stopped = await runs.stop(c.var.principal, id);
+        return stopped.ok ? c.json(stopped.value, 200, NO_STORE) : problem("not_found");
+      }),
+    );
+}
+
+const NO_STORE = { "cache-control": "no-store" };
+const nothingMore = (): Response => new Response(null, { status: 204, headers: NO_STORE });
+const accepts = (c: Ctx, type: string): boolean => (c.req.header("accept") ?? "").toLowerCase().includes(type);
+
+/** What is no number reads as "from the beginning". */
+const cursorOf = (text: string | undefined): number =>
+  text !== undefined && /^\d{1,15}$/u.test(text.trim()) ? Number(text) : 0;
+
+function refusal(failure: StartFailure): Response {
+  if (failure.code === "message_busy")
+    return problem("message_busy", failure.runId === undefined ? {} : { runId: failure.runId });
+  // The same id is safe to send again, so coming back soon is all a device has to do.
+  if (failure.code === "draining") return problem("draining", { headers: { "retry-after": "1" } });
+  return problem(failure.code);
+}

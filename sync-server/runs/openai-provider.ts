@@ -1,0 +1,187 @@
+import OpenAI, { APIError } from "openai";
+import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
+import { Agent, fetch as undiciFetch } from "undici";
+import { createChunkReader, readProviderError } from "./completion-chunks.ts";
+import { ADJUSTABLE, classifyConnection, classifyError, parseRetryAfter } from "./failure-classes.ts";
+import type { ProviderFailure } from "./failure-classes.ts";
+import type { CompletionRequest, Provider, ProviderPart } from "./provider.ts";
+import { createSseParser } from "./sse-parser.ts";
+import type { SseEvent } from "./sse-parser.ts";
+
+export interface OpenAiProviderOptions {
+  id: string;
+  name: string;
+  kind: "hosted" | "local";
+  baseUrl: string;
+  /** `undefined`: no key is sent at all */
+  apiKey: string | undefined;
+  concurrency: number;
+  /** ms to establish a connection */
+  connectMs?: number;
+  now: () => number;
+}
+
+/** Above every limit of our own, so that ours speak first. */
+const OUTER_TIMEOUT_MS = 35 * 60_000;
+const CONNECT_MS = 10_000;
+/** of a refusal's body; the rest is not read */
+const ERROR_BODY_BYTES = 64 * 1024;
+
+/** An endpoint that speaks Chat Completions. The package makes the request; the body is read here. */
+export function openOpenAiProvider(options: OpenAiProviderOptions): Provider & { close(): Promise<void> } {
+  const agent = new Agent({
+    connect: { timeout: options.connectMs ?? CONNECT_MS },
+    headersTimeout: OUTER_TIMEOUT_MS,
+    bodyTimeout: OUTER_TIMEOUT_MS,
+    connections: null,
+  });
+  const client = new OpenAI({
+    baseURL: options.baseUrl,
+    apiKey: options.apiKey ?? "none",
+    organization: null,
+    project: null,
+    maxRetries: 0,
+    timeout: OUTER_TIMEOUT_MS,
+    logLevel: "off",
+    fetch: boundFetch(options, agent),
+  });
+  /** parameters this endpoint has refused, by model */
+  const refused = new Map<string, Set<string>>();
+
+  async function* call(request: CompletionRequest, signal: AbortSignal): AsyncIterable<readonly ProviderPart[]> {
+    let response: Response;
+    try {
+      const body = bodyOf(request, refused.get(request.model) ?? new Set());
+      response = await client.chat.completions.create(body, { signal }).asResponse();
+    } catch (error) {
+      yield [{ type: "failed", failure: refusalOf(error, request) }];
+      return;
+    }
+    yield* readBody(response);
+  }
+
+  function refusalOf(error: unknown, { model }: CompletionRequest): ProviderFailure {
+    if (!(error instanceof APIError) || error.status === undefined)
+      return { class: classifyConnection(error), detail: String(error).slice(0, 500) };
+    const { headers } = error as { headers?: Headers };
+    const said = readProviderError(error.error);
+    const status = error.status as number;
+    const failure: ProviderFailure = {
+      class: classifyError({ ...said, status }),
+      status,
+      retryAfterMs: parseRetryAfter((name) => headers?.get(name), options.now()),
+      detail: said.message?.slice(0, 500),
+    };
+    if (failure.class !== "bad_parameter") return failure;
+    // Without a parameter to leave out, the same request would only be refused again.
+    return rememberRefused(model, said.param ?? namedIn(said.message)) ? failure : { ...failure, class: "bad_request" };
+  }
+
+  function rememberRefused(model: string, parameter: string | undefined): boolean {
+    if (parameter === undefined || !ADJUSTABLE.has(parameter)) return false;
+    const known = refused.get(model) ?? new Set();
+    if (known.has(parameter)) return false;
+    refused.set(model, known.add(parameter));
+    return true;
+  }
+
+  const { id, name, kind, concurrency } = options;
+  return { id, name, kind, concurrency, call, close: () => agent.destroy() };
+}
+
+const namedIn = (message: string | undefined): string | undefined =>
+  [...ADJUSTABLE].find((parameter) => message?.includes(`'${parameter}'`));
+
+/** The request's body without what this endpoint has refused before. */
+function bodyOf(
+  { model, messages, parameters }: CompletionRequest,
+  refused: ReadonlySet<string>,
+): ChatCompletionCreateParamsStreaming {
+  const { temperature, topP, maxOutputTokens } = parameters;
+  const optional: Record<string, unknown> = {
+    stream_options: { include_usage: true },
+    temperature,
+    top_p: topP,
+    max_tokens: maxOutputTokens,
+    // The newer name of the same limit, for models that refuse the older one.
+    max_completion_tokens: refused.has("max_tokens") ? maxOutputTokens : undefined,
+  };
+  const kept = Object.entries(optional).filter(([key, value]) => value !== undefined && !refused.has(key));
+  return {
+    model,
+    messages: messages.map(({ role, text }) => ({ role, content: text })),
+    stream: true,
+    ...Object.fromEntries(kept),
+  };
+}
+
+/**
+ * `fetch` that goes to one origin only, follows no redirect (it would carry the key along), sends no key
+ * where there is none, and reads a bounded part of a refusal.
+ */
+function boundFetch({ baseUrl, apiKey }: OpenAiProviderOptions, agent: Agent): typeof fetch {
+  const { origin } = new URL(baseUrl);
+  return async (input, init) => {
+    const url = input instanceof Request ? input.url : String(input);
+    if (new URL(url).origin !== origin) throw new Error("A provider is only called at its own origin");
+    const headers = new Headers(init?.headers);
+    if (apiKey === undefined) headers.delete("authorization");
+    // undici's own types and the DOM's describe the same objects.
+    const response = (await undiciFetch(url, {
+      ...(init as object),
+      headers: [...headers],
+      dispatcher: agent,
+      redirect: "error",
+    })) as unknown as Response;
+    return response.ok ? response : shortened(response);
+  };
+}
+
+async function shortened(response: Response): Promise<Response> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader = response.body?.getReader();
+  while (reader && size < ERROR_BODY_BYTES) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    size += value.byteLength;
+  }
+  await reader?.cancel();
+  return new Response(Buffer.concat(chunks), { status: response.status, headers: response.headers });
+}
+
+async function* readBody(response: Response): AsyncIterable<readonly ProviderPart[]> {
+  const type = response.headers.get("content-type") ?? "";
+  if (!type.includes("text/event-stream") || response.body === null) {
+    await response.body?.cancel();
+    return yield [{ type: "failed", failure: { class: "bad_response", detail: `content-type ${type.slice(0, 100)}` } }];
+  }
+  yield [{ type: "open" }];
+  const parser = createSseParser();
+  const chunks = createChunkReader();
+  const reader = response.body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const events = parser.push(value);
+      if (events === undefined)
+        return yield [{ type: "failed", failure: { class: "bad_response", detail: "event too large" } }];
+      if (events.length > 0) yield partsOf(events, chunks);
+    }
+  } catch (error) {
+    yield [{ type: "failed", failure: { class: "cut", detail: String(error).slice(0, 200) } }];
+  } finally {
+    await reader.cancel().catch(() => undefined); // the stream is broken or aborted already
+  }
+}
+
+function partsOf(events: readonly SseEvent[], chunks: ReturnType<typeof createChunkReader>): ProviderPart[] {
+  const parts: ProviderPart[] = [];
+  for (const event of events) {
+    if (event.type === "comment") parts.push({ type: "alive" });
+    else for (const part of chunks.read(event.data)) parts.push(part);
+  }
+  return parts;
+}
