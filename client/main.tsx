@@ -25,7 +25,13 @@ const FAILURES: Record<FirstContactFailure, BootFailure> = {
 
 const element = document.getElementById("root");
 assert(element, "the page has a root");
-const root = createRoot(element, { onUncaughtError: (error) => reportBug("rendering", error) });
+const root = createRoot(element, {
+  onUncaughtError(error) {
+    reportBug("rendering", error);
+    // React has taken everything off the page; words are better than nothing.
+    queueMicrotask(() => showFailure("failed"));
+  },
+});
 const page = new AbortController();
 
 /** Opens everything one account needs; all of it ends with the signal. */

@@ -86,7 +86,7 @@ export function openRuns(parts: RunsParts, signal: AbortSignal): Runs {
 
   /** A run that was not delivered yet is unknown to the server: asking for it would say that it is lost. */
   function attachIfDelivered(runId: string, run: PublishedRun): void {
-    if (delivery.delivery(runId) === undefined) run.follower.dispatch({ type: "follow" });
+    if (delivery.loaded() && delivery.delivery(runId) === undefined) run.follower.dispatch({ type: "follow" });
   }
 
   return {

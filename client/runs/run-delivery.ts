@@ -29,6 +29,8 @@ export interface RunDeliveryParts {
 }
 
 export interface RunDelivery {
+  /** false until it was read which commands this device has to deliver */
+  loaded(): boolean;
   delivery(runId: string): Delivery | undefined;
   /** Whether a command that was not delivered yet will write this message. */
   plans(messageId: string): boolean;
@@ -45,6 +47,7 @@ export function openRunDelivery(parts: RunDeliveryParts, signal: AbortSignal): R
   const tabs = platform.openBroadcast(`holdfast-run-commands-${parts.scope}`, signal);
   let cancelTimer: (() => void) | undefined;
   let storedHere = 0;
+  let loaded = false;
 
   function dispatch(event: OutboxEvent): void {
     if (signal.aborted) return;
@@ -145,7 +148,15 @@ export function openRunDelivery(parts: RunDeliveryParts, signal: AbortSignal): R
     if (before !== storedHere) return await readStore();
     dispatch({ type: "stored", commands: stored, complete: true });
   }
-  const readStoreAgain = (): void => void readStore().catch(() => undefined);
+  /** A store that cannot be read has no commands to deliver; what it holds is read at the next wake-up. */
+  const readStoreAgain = (): void =>
+    void readStore()
+      .catch(() => undefined)
+      .finally(() => {
+        const first = !loaded;
+        loaded = true;
+        if (first && !signal.aborted) parts.onChange();
+      });
 
   const stops = [
     commands.onAdded((command) => {
@@ -183,6 +194,7 @@ export function openRunDelivery(parts: RunDeliveryParts, signal: AbortSignal): R
   }
 
   return {
+    loaded: () => loaded,
     delivery: (runId) => deliveryOf(state, runId),
     plans: (messageId) =>
       [...state.planned.values()].some(

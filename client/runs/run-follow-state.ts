@@ -116,7 +116,9 @@ export function nextFollow(state: FollowState, event: FollowEvent, at: Moment): 
     case "leave":
       return isOver(state) ? stay(state) : detached(state, { type: "detached" });
     case "wake":
-      return isOver(state) || state.connection.type === "detached" ? stay(state) : attach({ ...state, failures: 0 }, at);
+      return isOver(state) || state.connection.type === "detached"
+        ? stay(state)
+        : attach({ ...state, failures: 0 }, at);
     case "snapshot":
       return takeSnapshot(state, event.snapshot, at);
     case "tick":
@@ -136,7 +138,9 @@ export function followDeadline({ connection }: FollowState): number | undefined 
     case "attaching":
       return connection.since + SILENCE_MS;
     case "attached":
-      return connection.lastByteAt === undefined ? connection.since + FIRST_BYTE_MS : connection.lastByteAt + SILENCE_MS;
+      return connection.lastByteAt === undefined
+        ? connection.since + FIRST_BYTE_MS
+        : connection.lastByteAt + SILENCE_MS;
     case "waiting":
       return connection.until;
     case "healing":

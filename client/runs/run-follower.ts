@@ -118,11 +118,7 @@ export function openRunFollower(
 }
 
 /** Reads a stream to its end; one report for all events of a chunk. The stream is let go when `own` ends. */
-async function readEvents(
-  stream: ByteStream,
-  own: AbortSignal,
-  report: (event: FollowEvent) => void,
-): Promise<void> {
+async function readEvents(stream: ByteStream, own: AbortSignal, report: (event: FollowEvent) => void): Promise<void> {
   const reader = stream.getReader();
   const parser = createSseReader();
   const letGo = (): void => void reader.cancel().catch(() => undefined);

@@ -134,7 +134,10 @@ function applyOutboxEvent(state: RunOutbox, event: OutboxEvent, at: { now: numbe
     case "judged":
       return judge(state, event.runId, event.verdict, at);
     case "withdrawn":
-      return dropped(state, event.runId, [{ type: "abort", runId: event.runId }, { type: "remove", runId: event.runId }]);
+      return dropped(state, event.runId, [
+        { type: "abort", runId: event.runId },
+        { type: "remove", runId: event.runId },
+      ]);
     case "wake":
       return { state: { online: true, planned: mapAll(state, awake) }, effects: [] };
     case "offline":
@@ -223,10 +226,11 @@ const byAge = (a: PlannedCommand, b: PlannedCommand): number =>
 /** Sends the oldest command of each conversation that is not blocked, once it is ready and nothing of it is under way. */
 function startReady({ state, effects }: OutboxStep, now: number): OutboxStep {
   if (!state.online) return { state, effects };
-  const taken = new Set<string>();
+  const all = [...state.planned.values()];
+  const taken = new Set(all.filter(({ phase }) => phase.type === "sending").map((one) => one.command.conversationId));
   const planned = new Map(state.planned);
   const sends: OutboxEffect[] = [];
-  for (const one of [...state.planned.values()].toSorted(byAge)) {
+  for (const one of all.toSorted(byAge)) {
     const { runId, conversationId, createdAt } = one.command;
     if (one.phase.type === "refused" || one.phase.type === "blocked" || taken.has(conversationId)) continue;
     if (one.phase.type === "ready" && now - createdAt > LONGEST_LIFE_MS) {

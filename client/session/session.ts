@@ -71,12 +71,7 @@ async function becomeSomeone(parts: SessionParts, signal: AbortSignal): Promise<
   return asked;
 }
 
-function watchSession(
-  parts: SessionParts,
-  me: Me,
-  initial: SessionStatus,
-  signal: AbortSignal,
-): Session {
+function watchSession(parts: SessionParts, me: Me, initial: SessionStatus, signal: AbortSignal): Session {
   const { platform, smallStorage } = parts;
   const listeners = new Set<() => void>();
   let status = initial;
@@ -93,7 +88,11 @@ function watchSession(
     if (asked.type === "me" && status.type === "signed-in") remembered(smallStorage, ME_KEY, meSchema).write(asked.me);
     for (const listener of listeners) listener();
   }
-  signal.addEventListener("abort", platform.connectivity.onWake(() => void check()), { once: true });
+  signal.addEventListener(
+    "abort",
+    platform.connectivity.onWake(() => void check()),
+    { once: true },
+  );
   if (initial.type === "unchecked") void check();
 
   return {

@@ -1,0 +1,150 @@
+import { expect, test } from "vitest";
+import { noLocks } from "#client/platform/locks.ts";
+import type { Locks } from "#client/platform/locks.ts";
+import type { SmallStorage } from "#client/platform/small-storage.ts";
+import { openSession } from "./session.ts";
+
+const GUEST = { accountId: "a1", workspaceId: "w1", kind: "guest" as const };
+
+function memoryStorage(texts: Record<string, string> = {}): SmallStorage & { texts: Record<string, string> } {
+  return {
+    texts,
+    read: (key) => texts[key],
+    write(key, text) {
+      texts[key] = text;
+      return true;
+    },
+  };
+}
+
+/** A server with cookies: who is signed in is one variable that a guest sign-in sets. */
+function aServer({ signedIn = undefined as typeof GUEST | undefined, up = true, keepsCookies = true } = {}) {
+  const server = { signedIn, up, guests: 0, asked: [] as string[] };
+  const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+    await Promise.resolve();
+    const path = String(input);
+    const body = typeof init?.body === "string" ? ` ${init.body}` : "";
+    server.asked.push(`${init?.method ?? "GET"} ${path}${body}`);
+    if (!server.up) throw new TypeError("network");
+    if (path === "/api/auth/sign-in/anonymous") {
+      server.guests++;
+      if (keepsCookies) server.signedIn = { ...GUEST, accountId: `a${server.guests}` };
+      return Response.json({});
+    }
+    return server.signedIn
+      ? Response.json(server.signedIn)
+      : Response.json({ code: "unauthenticated" }, { status: 401 });
+  };
+  return { server, fetch };
+}
+
+function aBrowser(fetch: typeof globalThis.fetch, texts: Record<string, string> = {}, locks: Locks = noLocks) {
+  const woken = new Set<() => void>();
+  const page = new AbortController();
+  const smallStorage = memoryStorage(texts);
+  const connectivity = {
+    online: () => true,
+    onWake(callback: () => void) {
+      woken.add(callback);
+      return () => woken.delete(callback);
+    },
+    onOffline: () => () => undefined,
+  };
+  return {
+    page,
+    texts: smallStorage.texts,
+    open: () => openSession({ platform: { fetch, connectivity }, locks, smallStorage }, page.signal),
+    wake: () => woken.forEach((callback) => callback()),
+  };
+}
+
+const remembered = { "holdfast.me": JSON.stringify(GUEST) };
+
+test("a newcomer becomes a guest, once, and is remembered", async () => {
+  const { server, fetch } = aServer();
+  const browser = aBrowser(fetch);
+  const session = await browser.open();
+  expect(session).toMatchObject({ ok: true, value: { me: GUEST } });
+  expect(server.asked).toEqual(["GET /api/me", "POST /api/auth/sign-in/anonymous {}", "GET /api/me"]);
+  expect(JSON.parse(browser.texts["holdfast.me"] ?? "")).toEqual(GUEST);
+});
+
+test("someone with a cookie is not made a guest", async () => {
+  const { server, fetch } = aServer({ signedIn: { ...GUEST, accountId: "mine" } });
+  const session = await aBrowser(fetch).open();
+  expect(session).toMatchObject({ ok: true, value: { me: { accountId: "mine" } } });
+  expect(server.guests).toBe(0);
+});
+
+test("two tabs at once make one guest", async () => {
+  const { server, fetch } = aServer();
+  let last: Promise<unknown> = Promise.resolve();
+  const locks: Locks = {
+    hold(_name, _signal, work) {
+      const turn = last.then(work);
+      last = turn;
+      return turn;
+    },
+  };
+  const [one, two] = await Promise.all([aBrowser(fetch, {}, locks).open(), aBrowser(fetch, {}, locks).open()]);
+  expect(server.guests).toBe(1);
+  expect(one).toMatchObject({ value: { me: GUEST } });
+  expect(two).toMatchObject({ value: { me: GUEST } });
+});
+
+test("P5: without a network the last account's data opens at once", async () => {
+  const { fetch } = aServer({ up: false });
+  const session = await aBrowser(fetch, { ...remembered }).open();
+  expect(session).toMatchObject({ ok: true, value: { me: GUEST } });
+  expect(session.ok && session.value.status()).toEqual({ type: "unchecked" });
+});
+
+test("without a network and without a past there is nothing to open, and it says why", async () => {
+  expect(await aBrowser(aServer({ up: false }).fetch).open()).toEqual({ ok: false, failure: "unreachable" });
+  expect(await aBrowser(aServer({ keepsCookies: false }).fetch).open()).toEqual({ ok: false, failure: "no-cookies" });
+});
+
+/** The next change of a session's status. */
+const changed = (session: { subscribe(listener: () => void): () => void }): Promise<void> =>
+  new Promise((resolve) => {
+    const stop = session.subscribe(() => {
+      stop();
+      resolve();
+    });
+  });
+
+test("a session that ended is reported, makes no new guest, and what is remembered stays", async () => {
+  const { server, fetch } = aServer();
+  const browser = aBrowser(fetch, { ...remembered });
+  const session = await browser.open();
+  if (!session.ok) throw new Error(session.failure);
+  await changed(session.value);
+  expect(session.value.status()).toEqual({ type: "ended" });
+  expect(server.guests).toBe(0);
+  expect(browser.texts).toEqual(remembered);
+});
+
+test("another account in the cookie is reported, and this page keeps showing its own", async () => {
+  const { server, fetch } = aServer({ signedIn: GUEST });
+  const browser = aBrowser(fetch, { ...remembered });
+  const session = await browser.open();
+  if (!session.ok) throw new Error(session.failure);
+  await changed(session.value);
+  expect(session.value.status()).toEqual({ type: "signed-in" });
+  server.signedIn = { ...GUEST, accountId: "other" };
+  const next = changed(session.value);
+  browser.wake();
+  await next;
+  expect(session.value.status()).toMatchObject({ type: "other-account", me: { accountId: "other" } });
+  expect(session.value.me).toEqual(GUEST);
+  expect(browser.texts).toEqual(remembered);
+  expect(await session.value.renew()).toBe(true);
+  expect(JSON.parse(browser.texts["holdfast.me"] ?? "")).toMatchObject({ accountId: "other" });
+});
+
+test("memory of a shape this version does not know is as good as none", async () => {
+  const { server, fetch } = aServer();
+  const session = await aBrowser(fetch, { "holdfast.me": '{"v":9}' }).open();
+  expect(session.ok).toBe(true);
+  expect(server.guests).toBe(1);
+});
