@@ -13,15 +13,17 @@ import { createTurns } from "./turns.ts";
 export interface DatabaseOptions extends Partial<GroupCommitOptions> {
   /** path of the SQLite file; its folder is made if missing */
   file: string;
+  /** refuses a file that another process opened with this set: two servers would not see each other's rooms */
+  exclusive?: boolean;
 }
 
 /**
  * Opens the embedded database and brings its tables up to date. Rejects with an `Error` for people to read
  * when the file cannot be opened or was written by a newer version.
  */
-export async function openDatabase({ file, ...options }: DatabaseOptions): Promise<Database> {
+export async function openDatabase({ file, exclusive = false, ...options }: DatabaseOptions): Promise<Database> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const thread = openSqliteThread(file);
+  const thread = openSqliteThread({ file, exclusive });
   const turns = createTurns();
   const kysely = new Kysely<Schema>({ dialect: createSqliteDialect(thread, turns) });
   const commits = createGroupCommit((items) => turns.pass(() => thread.ask({ kind: "commit", items })), {

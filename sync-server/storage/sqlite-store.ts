@@ -12,13 +12,22 @@ import type {
 /** How many prepared statements are kept; the least recently used goes first. */
 const KEPT_STATEMENTS = 300;
 
+const BUSY_MS = 5000;
+
+export interface StoreOptions {
+  file: string;
+  /** refuses to open while another process has the file open with this set */
+  exclusive: boolean;
+}
+
 /**
  * Opens a SQLite file for one writer and answers requests synchronously; runs in a thread of its own.
  * An acknowledged commit survives loss of power: WAL with `synchronous = FULL`. Deleted content is
  * overwritten (`secure_delete`).
  */
-export function openSqliteStore(file: string) {
-  const sqlite = new SqliteDatabase(file, { timeout: 5000 });
+export function openSqliteStore({ file, exclusive }: StoreOptions) {
+  const lock = exclusive ? takeLock(`${file}.lock`) : undefined;
+  const sqlite = new SqliteDatabase(file, { timeout: BUSY_MS });
   sqlite.pragma("journal_mode = WAL");
   sqlite.pragma("synchronous = FULL");
   sqlite.pragma("foreign_keys = ON");
@@ -95,12 +104,27 @@ export function openSqliteStore(file: string) {
             return undefined;
           case "close":
             sqlite.close();
+            lock?.close();
             return undefined;
         }
       });
       return failure ? { kind: "failed", failure } : answer;
     },
   };
+}
+
+/** Holds a lock that the system takes back however the process ends, and waits briefly for one who is leaving. */
+function takeLock(file: string): SqliteDatabase.Database {
+  const lock = new SqliteDatabase(file, { timeout: BUSY_MS });
+  try {
+    lock.exec("begin exclusive");
+    return lock;
+  } catch (error) {
+    lock.close();
+    if (failureOf(error).code === "SQLITE_BUSY")
+      throw new Error("another Holdfast server is using it", { cause: error });
+    throw error;
+  }
 }
 
 class TransactionLost extends Error {

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { StoreAnswer, StoreFailure, StoreRequest } from "./sqlite-messages.ts";
+import type { StoreOptions } from "./sqlite-store.ts";
 
 /** The thread that owns SQLite, seen from the event loop. */
 export interface SqliteThread {
@@ -17,14 +18,14 @@ const CLOSED: StoreFailure = { kind: "unavailable", code: "CLOSED", message: "Th
  * Starts the thread. If it dies, what was in flight is answered `unavailable` (it may or may not have been
  * written) and the next request starts a new one.
  */
-export function openSqliteThread(file: string): SqliteThread {
+export function openSqliteThread(options: StoreOptions): SqliteThread {
   let worker: Worker | undefined;
   let generation = 0;
   let closed = false;
   let waiting: ((answer: StoreAnswer) => void)[] = [];
 
   function start(): Worker {
-    const started = startWorker({ file });
+    const started = startWorker(options);
     started.on("message", (answer: StoreAnswer) => waiting.shift()?.(answer));
     let reason = "The storage thread ended";
     started.on("error", (error) => (reason = `The storage thread ended: ${String(error)}`));
@@ -72,7 +73,7 @@ export function openSqliteThread(file: string): SqliteThread {
  * In the build the worker lies beside the entry. From source it is TypeScript, and a worker of Node 20
  * ignores `--import tsx`: the loader has to be registered from within.
  */
-function startWorker(workerData: { file: string }): Worker {
+function startWorker(workerData: StoreOptions): Worker {
   if (!import.meta.url.endsWith(".ts"))
     return new Worker(new URL("./sqlite-worker.js", import.meta.url), { workerData });
   const source = JSON.stringify(new URL("./sqlite-worker.ts", import.meta.url).href);

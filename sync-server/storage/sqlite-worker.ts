@@ -1,14 +1,15 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { StoreAnswer, StoreRequest } from "./sqlite-messages.ts";
 import { failureOf, openSqliteStore } from "./sqlite-store.ts";
+import type { StoreOptions } from "./sqlite-store.ts";
 
 // The thread that owns SQLite. It answers requests strictly in the order they came.
 
-const { file } = workerData as { file: string };
+const options = workerData as StoreOptions;
 const port = parentPort;
 if (port === null) throw new Error("sqlite-worker runs as a worker thread only");
 
-const store = openOrTell(() => openSqliteStore(file));
+const store = openOrTell(() => openSqliteStore(options));
 port.on("message", (request: StoreRequest) => {
   port.postMessage(store.answer(request));
   if (request.kind === "close") port.close();

@@ -13,7 +13,7 @@ let folder: string;
 let file: string;
 const opened: Database[] = [];
 
-async function open(options: { gatherMs?: number } = {}): Promise<Database> {
+async function open(options: { gatherMs?: number; exclusive?: boolean } = {}): Promise<Database> {
   const database = await openDatabase({ file, ...options });
   opened.push(database);
   return database;
@@ -249,6 +249,24 @@ describe("tables", () => {
     await sql`pragma user_version = 999`.execute(database.kysely);
     await database.close();
     await expect(openDatabase({ file })).rejects.toThrow("written by a newer version of Holdfast");
+  });
+
+  test("a second server on the same file is refused with words, and may open it once the first is gone", async () => {
+    const first = await open({ exclusive: true });
+    await expect(openDatabase({ file, exclusive: true })).rejects.toThrow("another Holdfast server is using it");
+    await first.close();
+    await open({ exclusive: true });
+  });
+
+  test("a storage thread that died gives its lock back", async () => {
+    const threads: Worker[] = [];
+    const remember = (thread: Worker) => threads.push(thread);
+    process.on("worker", remember);
+    const database = await open({ exclusive: true });
+    process.off("worker", remember);
+    await threads[0]!.terminate();
+    await database.commit([addWorkspace(database, "afterwards")]);
+    expect(await workspaceIds(database)).toEqual(["afterwards"]);
   });
 
   test("a file that is no database is refused with words", async () => {

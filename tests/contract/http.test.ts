@@ -114,6 +114,11 @@ async function putRun(body: BodyInit, headers: Record<string, string> = {}): Pro
   });
 }
 
+const readFeed = async (cookie: string, query = "") =>
+  feedSchema.parse(await (await call(`/api/sync/feed${query}`, { headers: { cookie } })).json());
+const post = async (headers: Record<string, string>) =>
+  (await call("/api/auth/sign-in/anonymous", { method: "POST", headers })).status;
+
 describe("who is calling", () => {
   test("a guest signs in, is the same one from then on, and has a personal workspace", async () => {
     const cookie = await signIn();
@@ -248,9 +253,6 @@ describe("bodies", () => {
 });
 
 describe("origins", () => {
-  const post = async (headers: Record<string, string>) =>
-    (await call("/api/auth/sign-in/anonymous", { method: "POST", headers })).status;
-
   test("C15, C16: a foreign origin changes nothing and gets no CORS", async () => {
     const before = await database.kysely.selectFrom("workspace").select("id").execute();
     for (const origin of [
@@ -414,27 +416,24 @@ describe("feed", () => {
     }
     return ids;
   }
-  const feed = async (cookie: string, query = "") =>
-    feedSchema.parse(await (await call(`/api/sync/feed${query}`, { headers: { cookie } })).json());
-
   test("is read in pages, each document once, in order of change", async () => {
     const cookie = await signIn();
     const ids = await addDocuments(cookie, 5);
-    const first = await feed(cookie, "?limit=2");
+    const first = await readFeed(cookie, "?limit=2");
     expect(first).toMatchObject({ more: true, cursor: 2 });
-    const second = await feed(cookie, `?limit=3&cursor=${first.cursor}`);
+    const second = await readFeed(cookie, `?limit=3&cursor=${first.cursor}`);
     expect(second).toMatchObject({ more: false, cursor: 5 });
     expect([...first.entries, ...second.entries].map(({ id }) => id)).toEqual(ids);
     expect(first.entries[0]).toMatchObject({ epoch: 0, headSeq: 3, activityAt: 5, summary: { title: "Chat 0" } });
-    expect(await feed(cookie, "?cursor=5")).toEqual({ entries: [], cursor: 5, more: false });
+    expect(await readFeed(cookie, "?cursor=5")).toEqual({ entries: [], cursor: 5, more: false });
   });
 
   test("P8: another guest sees nothing of it", async () => {
     const ids = await addDocuments(await signIn(), 3);
     const stranger = await signIn();
-    expect(await feed(stranger)).toEqual({ entries: [], cursor: 0, more: false });
+    expect(await readFeed(stranger)).toEqual({ entries: [], cursor: 0, more: false });
     const own = await addDocuments(stranger, 1);
-    const entries = (await feed(stranger)).entries.map(({ id }) => id);
+    const entries = (await readFeed(stranger)).entries.map(({ id }) => id);
     expect(entries).toEqual(own);
     expect(entries.some((id) => ids.includes(id))).toBe(false);
   });
@@ -445,7 +444,7 @@ describe("feed", () => {
     const { accountId, workspaceId } = await me(cookie);
     const row = { account_id: accountId, workspace_id: workspaceId, document_id: foreign!, feed_seq: 1 };
     await database.kysely.insertInto("feed").values(row).execute();
-    expect((await feed(cookie)).entries).toEqual([]);
+    expect((await readFeed(cookie)).entries).toEqual([]);
   });
 
   test.each(["?cursor=-1", "?cursor=x", "?limit=0", "?limit=99999", "?accountId=x", "?cursor=1&cursor=2"])(
