@@ -23,6 +23,16 @@ export const en = {
     failed: "Something went wrong while opening. What is stored on this device was not changed.",
     again: "Try again",
   },
+  session: {
+    ended: {
+      text: "The server has signed you out. Everything on this device is kept, but nothing syncs.",
+      action: "Start as a new guest",
+    },
+    otherAccount: {
+      text: "This browser is now signed in to another account. What you see here stays on this device.",
+      action: "Open that account",
+    },
+  },
   library: {
     newChat: "New chat",
     search: "Search",
