@@ -51,7 +51,7 @@ describe("what an answer to a start means", () => {
     [404, "not_found", "refused"],
     [409, "run_id_reused", "refused"],
     [409, "message_busy", "refused"],
-    [410, "gone", "refused"],
+    [410, "gone", "started"],
     [422, "model_unknown", "refused"],
     [409, "parent_missing", "retry"],
     [401, "unauthenticated", "retry"],

@@ -116,7 +116,8 @@ const RETRIED_4XX: ReadonlySet<number> = new Set([401, 403, 408, 425, 429]);
  * @param retryAfterMs its Retry-After, 0 without
  */
 export function judgeAnswer(status: number, code: string | undefined, retryAfterMs: number): Verdict {
-  if (status >= 200 && status < 300) return { type: "started" };
+  // 410: it ran, ended, and its log is gone already; the answer is in the document.
+  if ((status >= 200 && status < 300) || status === 410) return { type: "started" };
   const final = status >= 400 && status < 500 && !RETRIED_4XX.has(status) && code !== "parent_missing";
   if (final) return { type: "refused", code: code ?? `http_${status}` };
   return { type: "retry", atLeastMs: retryAfterMs };
