@@ -109,6 +109,8 @@ export function deliveryOf({ planned }: RunOutbox, runId: string): Delivery | un
 
 /** Statuses that may change by themselves or by signing in again. Other 4xx are final. */
 const RETRIED_4XX: ReadonlySet<number> = new Set([401, 403, 408, 425, 429]);
+/** The prompt is still on its way, or the run it waits for is not committed yet. */
+const RETRIED_CODES: ReadonlySet<string> = new Set(["parent_missing", "message_busy"]);
 
 /**
  * What an answer to `PUT /api/runs/:id` means.
@@ -118,7 +120,8 @@ const RETRIED_4XX: ReadonlySet<number> = new Set([401, 403, 408, 425, 429]);
 export function judgeAnswer(status: number, code: string | undefined, retryAfterMs: number): Verdict {
   // 410: it ran, ended, and its log is gone already; the answer is in the document.
   if ((status >= 200 && status < 300) || status === 410) return { type: "started" };
-  const final = status >= 400 && status < 500 && !RETRIED_4XX.has(status) && code !== "parent_missing";
+  const passing = RETRIED_4XX.has(status) || (code !== undefined && RETRIED_CODES.has(code));
+  const final = status >= 400 && status < 500 && !passing;
   if (final) return { type: "refused", code: code ?? `http_${status}` };
   return { type: "retry", atLeastMs: retryAfterMs };
 }
