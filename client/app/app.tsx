@@ -1,0 +1,152 @@
+import { Suspense, lazy, useCallback, useEffect, useRef, useState } from "react";
+import { useLocation, useRoute } from "wouter";
+import { AccountMenu } from "#client/features/account/account-menu.tsx";
+import { LibraryPanel } from "#client/features/library/library-panel.tsx";
+import { SyncLine } from "#client/features/sync-status/sync-line.tsx";
+import { WorkspaceContext } from "#client/session/workspace.ts";
+import type { Workspace } from "#client/session/workspace.ts";
+import { AnnouncerProvider } from "#client/ui/announcer.tsx";
+import { IconButton } from "#client/ui/button.tsx";
+import { preloadMarkdown } from "#client/ui/markdown/lazy-markdown.tsx";
+import { readTheme, showTheme } from "#client/ui/theme.ts";
+import { ToastProvider } from "#client/ui/toast.tsx";
+import { words } from "#client/ui/words/words.ts";
+import { parseConversationId } from "#shared/domain/ids.ts";
+import { Blank } from "./blank.tsx";
+import { ChatPage } from "./chat-page.tsx";
+import { useNewChat } from "./new-chat.ts";
+import { useShortcuts } from "./use-shortcuts.ts";
+import "#client/ui/tokens.css";
+import "#client/ui/base.css";
+import "./app.css";
+
+const ShortcutsDialog = lazy(async () => ({ default: (await import("./shortcuts-dialog.tsx")).ShortcutsDialog }));
+
+showTheme(readTheme());
+
+/** The whole app over one open workspace. */
+export function App({ workspace }: { workspace: Workspace }) {
+  return (
+    <WorkspaceContext value={workspace}>
+      <AnnouncerProvider>
+        <ToastProvider>
+          <Frame />
+        </ToastProvider>
+      </AnnouncerProvider>
+    </WorkspaceContext>
+  );
+}
+
+function Frame() {
+  const [sheet, setSheet] = useState(false);
+  const [shortcuts, setShortcuts] = useState(false);
+  const openLibrary = useRef<HTMLButtonElement>(null);
+  const searchBox = useRef<HTMLInputElement>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const page = useChatPages(field, () => setSheet(false));
+  useEffect(preloadMarkdown, []);
+  useShortcuts((shortcut) => {
+    if (shortcut === "shortcuts") setShortcuts(true);
+    if (shortcut === "new-chat") page.startNewChat();
+    if (shortcut === "search") {
+      setSheet(true);
+      requestAnimationFrame(() => searchBox.current?.focus());
+    }
+  });
+  const closeSheet = useCallback(() => {
+    setSheet(false);
+    requestAnimationFrame(() => openLibrary.current?.focus());
+  }, []);
+
+  const leading = (
+    <IconButton
+      ref={openLibrary}
+      className="open-library"
+      icon="menu"
+      label={words.app.openLibrary}
+      aria-expanded={sheet}
+      onClick={() => {
+        setSheet(true);
+        requestAnimationFrame(() => searchBox.current?.focus());
+      }}
+    />
+  );
+  return (
+    <div className="frame" data-sheet={sheet || undefined}>
+      <nav
+        className="library"
+        aria-label={words.app.library}
+        onKeyDown={(event) => event.key === "Escape" && sheet && closeSheet()}
+      >
+        <LibraryPanel
+          currentId={page.currentId}
+          searchBox={searchBox}
+          onNewChat={page.startNewChat}
+          onOpen={() => setSheet(false)}
+          onClose={closeSheet}
+          foot={
+            <>
+              <SyncLine />
+              <AccountMenu onShortcuts={() => setShortcuts(true)} />
+            </>
+          }
+        />
+      </nav>
+      {sheet && <div className="sheet-veil" aria-hidden="true" onClick={closeSheet} />}
+      <main className="chat">
+        {page.id === undefined ? (
+          <Blank
+            leading={leading}
+            title={words.chat.pageMissingTitle}
+            text={words.chat.pageMissing}
+            action={{ label: words.library.newChat, run: page.startNewChat }}
+          />
+        ) : (
+          <ChatPage
+            id={page.id}
+            isNew={page.isNew}
+            leading={leading}
+            field={field}
+            onFirstSend={page.onFirstSend}
+            onSpent={page.onSpent}
+            onNewChat={page.startNewChat}
+          />
+        )}
+      </main>
+      {shortcuts && (
+        <Suspense>
+          <ShortcutsDialog onClose={() => setShortcuts(false)} />
+        </Suspense>
+      )}
+    </div>
+  );
+}
+
+/** Which conversation the address names: `/` is a new chat, `/c/:id` a known one. */
+function useChatPages(field: React.RefObject<HTMLTextAreaElement | null>, onLeave: () => void) {
+  const [location, navigate] = useLocation();
+  const [isChat, params] = useRoute("/c/:id");
+  const { id: newId, renew } = useNewChat();
+  const isNew = location === "/";
+  const id = isNew ? newId : isChat ? parseConversationId(params.id) : undefined;
+
+  const focusSoon = useCallback(() => requestAnimationFrame(() => field.current?.focus()), [field]);
+  // A touch keyboard that opens by itself covers what a person came to read.
+  useEffect(() => {
+    if (isNew || matchMedia("(pointer: fine)").matches) focusSoon();
+  }, [id, isNew, focusSoon]);
+
+  return {
+    id,
+    isNew,
+    currentId: id,
+    startNewChat: () => {
+      if (isNew && (field.current?.value ?? "") !== "") renew();
+      onLeave();
+      navigate("/");
+      focusSoon();
+    },
+    onFirstSend: () => navigate(`/c/${newId}`),
+    onSpent: renew,
+  };
+}

@@ -1,0 +1,165 @@
+import { useEffect, useMemo } from "react";
+import type { ReactNode, RefObject } from "react";
+import { Composer } from "#client/features/composer/composer.tsx";
+import {
+  answerAgain,
+  cancelPrompt,
+  continueAnswer,
+  editPrompt,
+  sendPrompt,
+} from "#client/features/composer/send-prompt.ts";
+import type { ConversationActions } from "#client/features/conversation/conversation-actions.ts";
+import { ConversationHeader } from "#client/features/conversation/conversation-header.tsx";
+import { MessageList } from "#client/features/conversation/message-list.tsx";
+import { useBranchActivity } from "#client/features/conversation/use-branch-activity.ts";
+import { useFollowScroll } from "#client/features/conversation/use-follow-scroll.ts";
+import { useRunAnnouncements } from "#client/features/conversation/use-run-announcements.ts";
+import { Welcome } from "#client/features/conversation/welcome.tsx";
+import type { OpenConversation } from "#client/local-store/documents.ts";
+import { useWorkspace } from "#client/session/workspace.ts";
+import { useWatched } from "#client/ui/use-watched.ts";
+import { words } from "#client/ui/words/words.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
+import { displayTitle } from "#shared/domain/summary.ts";
+import { Blank } from "./blank.tsx";
+import { useOpenConversation } from "./use-open-conversation.ts";
+
+interface ChatPageProps {
+  id: ConversationId;
+  /** on `/`: not sent to yet */
+  isNew: boolean;
+  leading: ReactNode;
+  field: RefObject<HTMLTextAreaElement | null>;
+  /** the first prompt of a new chat is about to be sent */
+  onFirstSend: () => void;
+  /** a new chat turned out to be used already, or deleted */
+  onSpent: () => void;
+  onNewChat: () => void;
+}
+
+/** One conversation: read above, write below. */
+export function ChatPage(props: ChatPageProps) {
+  const shown = useOpenConversation(props.id);
+  const { sync } = useWorkspace();
+  const online = useWatched(sync, () => sync.online());
+  if (!shown || shown.status.type === "loading") return <Blank leading={props.leading} />;
+  const { open, status } = shown;
+  if (status.type === "gone") {
+    return (
+      <Blank
+        leading={props.leading}
+        title={words.chat.goneTitle}
+        text={words.chat.gone}
+        action={{ label: words.library.newChat, run: props.onNewChat }}
+      />
+    );
+  }
+  const absent = !props.isNew && status.type === "ready" && !status.arrived;
+  if (absent) {
+    return online ? (
+      <Blank leading={props.leading} title={words.chat.loading} />
+    ) : (
+      <Blank leading={props.leading} title={words.chat.notHere} text={words.chat.notHereNext} />
+    );
+  }
+  return <Chat key={open.id} {...props} open={open} editable={status.type === "ready"} online={online} />;
+}
+
+interface ChatProps extends ChatPageProps {
+  open: OpenConversation;
+  editable: boolean;
+  online: boolean;
+}
+
+function Chat({ open, editable, online, isNew, leading, field, onFirstSend, onSpent }: ChatProps) {
+  const { conversation } = open;
+  const workspace = useWorkspace();
+  const { runs, clock } = workspace;
+  const model = useModel(open);
+  const { active, lastPromptWaits } = useBranchActivity(conversation, runs);
+  const { toEnd, ...scroll } = useFollowScroll();
+  const actions = useActions(open, model);
+  const deleted = useWatched(conversation, () => conversation.summary().deleted);
+  const used = useWatched(conversation, () => conversation.branch().length > 0);
+  useRunAnnouncements(conversation, active?.runId, clock);
+  usePageTitle(open, isNew);
+  useEffect(() => {
+    if (isNew && (used || deleted)) onSpent();
+  }, [isNew, used, deleted, onSpent]);
+
+  const send = (text: string): void => {
+    if (isNew) onFirstSend();
+    sendPrompt(workspace, open, { text, parentId: conversation.branch().at(-1)?.id, model, takesDraft: true });
+    toEnd();
+  };
+  const header = <ConversationHeader conversation={conversation} model={model} editable={editable} leading={leading} />;
+  if (deleted) {
+    const restore = { label: words.chat.restore, run: () => conversation.setDeleted(false) };
+    return <Blank header={header} title={words.chat.deletedTitle} text={words.chat.deleted} action={restore} />;
+  }
+  return (
+    <>
+      {header}
+      <MessageList
+        conversation={conversation}
+        actions={actions}
+        editable={editable}
+        answering={active !== undefined}
+        {...scroll}
+        onJump={toEnd}
+        empty={
+          <Welcome
+            onPrompt={(text) => {
+              conversation.setDraft(text);
+              field.current?.focus();
+            }}
+          />
+        }
+      />
+      {editable ? (
+        <Composer
+          conversation={conversation}
+          field={field}
+          online={online}
+          model={model}
+          active={active}
+          lastPromptWaits={lastPromptWaits}
+          onSend={send}
+          onStop={(runId) => runs.stop(runId)}
+          onPause={(runId) => runs.pause(runId)}
+          onResume={(runId) => runs.resume(runId)}
+        />
+      ) : (
+        <p className="read-only">{words.chat.readOnly}</p>
+      )}
+    </>
+  );
+}
+
+/** The model that answers next: the chat's own, else the server's default; "" while neither is known. */
+function useModel({ conversation }: OpenConversation): string {
+  const { models } = useWorkspace();
+  const chosen = useWatched(conversation, () => conversation.settings().model);
+  const standard = useWatched(models, () => models.models()?.defaultModel ?? "");
+  return chosen || standard;
+}
+
+function useActions(open: OpenConversation, model: string): ConversationActions {
+  const workspace = useWorkspace();
+  return useMemo(
+    () => ({
+      edit: (message, text) => editPrompt(workspace, open, message, text, model),
+      answerAgain: (prompt) => answerAgain(workspace, open, prompt, model),
+      continueAnswer: (answer) => continueAnswer(workspace, open, answer, model),
+      cancel: (prompt) => void cancelPrompt(workspace, open, prompt),
+    }),
+    [workspace, open, model],
+  );
+}
+
+function usePageTitle({ conversation }: OpenConversation, isNew: boolean): void {
+  const title = useWatched(conversation, () => displayTitle(conversation.summary()));
+  useEffect(() => {
+    document.title = isNew || title === "" ? words.app.name : `${title} · ${words.app.name}`;
+  }, [title, isNew]);
+}

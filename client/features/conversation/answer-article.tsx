@@ -1,0 +1,77 @@
+import { Suspense, lazy, memo, useState } from "react";
+import { useWorkspace } from "#client/session/workspace.ts";
+import { IconButton } from "#client/ui/button.tsx";
+import { words } from "#client/ui/words/words.ts";
+import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import type { AssistantMessage, UserMessage } from "#shared/domain/message.ts";
+import { isTerminal } from "#shared/domain/run.ts";
+import { AnswerBody } from "./answer-body.tsx";
+import { answerView } from "./answer-state.ts";
+import type { ConversationActions } from "./conversation-actions.ts";
+import { CopyMessage, MessageFooter, VersionSwitch } from "./message-footer.tsx";
+import { useModelName } from "./model-names.ts";
+import { RunNotice } from "./run-notice.tsx";
+import { useLiveRun } from "./use-live-run.ts";
+
+const AnswerDetails = lazy(async () => ({ default: (await import("./answer-details.tsx")).AnswerDetails }));
+
+interface AnswerArticleProps {
+  conversation: ConversationDocument;
+  prompt: UserMessage | undefined;
+  message: AssistantMessage;
+  actions: ConversationActions;
+  editable: boolean;
+}
+
+/** A model's turn, followed live while it is written. */
+export const AnswerArticle = memo(({ conversation, prompt, message, actions, editable }: AnswerArticleProps) => {
+  const { runs } = useWorkspace();
+  const { run } = message;
+  const over = run === undefined || isTerminal(run.status);
+  // A paused reader keeps the frozen view until they resume, also when the run ends meanwhile.
+  const live = useLiveRun(runs, run && (!over || runs.live(run.runId)?.paused) ? run.runId : undefined);
+  const view = answerView(message, live);
+  const name = useModelName(run?.model ?? "");
+  const ended = view.phase === "ended";
+  return (
+    <article className="message answer" aria-label={name}>
+      <p className="message-author">{name}</p>
+      <AnswerBody view={view} />
+      {ended && (
+        <RunNotice
+          ending={view.ending}
+          hasText={view.text !== ""}
+          onContinue={editable ? () => actions.continueAnswer(message) : undefined}
+          onTryAgain={editable && prompt ? () => actions.answerAgain(prompt) : undefined}
+        />
+      )}
+      <MessageFooter>
+        <VersionSwitch conversation={conversation} message={message} />
+        {ended && (
+          <>
+            {view.text !== "" && <CopyMessage text={view.text} />}
+            {editable && prompt && (
+              <IconButton icon="again" label={words.chat.regenerate} onClick={() => actions.answerAgain(prompt)} />
+            )}
+            {run && <DetailsButton message={message} />}
+          </>
+        )}
+      </MessageFooter>
+    </article>
+  );
+});
+AnswerArticle.displayName = "AnswerArticle";
+
+function DetailsButton({ message }: { message: AssistantMessage }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <IconButton icon="details" label={words.chat.details} aria-haspopup="dialog" onClick={() => setOpen(true)} />
+      {open && message.run && (
+        <Suspense>
+          <AnswerDetails run={message.run} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}

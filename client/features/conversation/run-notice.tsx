@@ -1,0 +1,88 @@
+import { useWorkspace } from "#client/session/workspace.ts";
+import { Button } from "#client/ui/button.tsx";
+import { words } from "#client/ui/words/words.ts";
+import type { RunFailure, RunFailureCode } from "#shared/domain/run.ts";
+import type { Ending } from "./answer-state.ts";
+import { useNow } from "./use-now.ts";
+
+/** Every failure code has words: a new code without them does not compile. */
+const FAILURES: Record<RunFailureCode, { what: string; next: string }> = words.failures;
+
+interface RunNoticeProps {
+  ending: Ending;
+  hasText: boolean;
+  onContinue: (() => void) | undefined;
+  onTryAgain: (() => void) | undefined;
+}
+
+/** Says how an answer ended when it did not end by itself, that nothing is lost, and what to do next. */
+export function RunNotice({ ending, hasText, onContinue, onTryAgain }: RunNoticeProps) {
+  switch (ending.type) {
+    case "whole":
+      return null;
+    case "stopped":
+    case "length":
+      return (
+        <div className="notice">
+          <p>{ending.type === "stopped" ? words.chat.stopped : words.chat.lengthLimit}</p>
+          <NoticeButtons onContinue={hasText ? onContinue : undefined} onTryAgain={onTryAgain} />
+        </div>
+      );
+    case "interrupted":
+      return (
+        <div className="notice" data-look="warn" role="alert">
+          <p>
+            <strong>{words.chat.interrupted}</strong> {ending.failure && FAILURES[ending.failure.code].what}{" "}
+            {hasText && words.chat.textKept}
+          </p>
+          <NoticeButtons onContinue={hasText ? onContinue : undefined} onTryAgain={onTryAgain} />
+        </div>
+      );
+    case "failed":
+      return <FailureNotice failure={ending.failure} onContinue={hasText ? onContinue : undefined} onTryAgain={onTryAgain} />;
+  }
+}
+
+function FailureNotice(props: {
+  failure: RunFailure | undefined;
+  onContinue: (() => void) | undefined;
+  onTryAgain: (() => void) | undefined;
+}) {
+  const { clock } = useWorkspace();
+  const { what, next } = FAILURES[props.failure?.code ?? "internal"];
+  const retryAt = props.failure?.retryAt ?? 0;
+  const now = useNow(clock, retryAt > clock.now());
+  const seconds = Math.ceil((retryAt - now) / 1000);
+  return (
+    <div className="notice" data-look="warn">
+      <p role="alert">
+        <strong>{what}</strong> {next}
+      </p>
+      {seconds > 0 && <p className="notice-countdown">{words.chat.retryIn(seconds)}</p>}
+      <NoticeButtons onContinue={props.onContinue} onTryAgain={props.onTryAgain} disabled={seconds > 0} />
+    </div>
+  );
+}
+
+/** What can be done after an answer ended early. */
+export function NoticeButtons(props: {
+  onContinue: (() => void) | undefined;
+  onTryAgain: (() => void) | undefined;
+  disabled?: boolean;
+}) {
+  if (!props.onContinue && !props.onTryAgain) return null;
+  return (
+    <div className="notice-buttons">
+      {props.onContinue && (
+        <Button look="soft" onClick={props.onContinue} disabled={props.disabled}>
+          {words.chat.continue}
+        </Button>
+      )}
+      {props.onTryAgain && (
+        <Button look="soft" onClick={props.onTryAgain} disabled={props.disabled}>
+          {words.chat.tryAgain}
+        </Button>
+      )}
+    </div>
+  );
+}
