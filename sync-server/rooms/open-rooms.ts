@@ -1,3 +1,4 @@
+import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { authorize as authorizeByPolicy } from "#server/access/authorize.ts";
@@ -114,7 +115,8 @@ export function openRooms(options: RoomsOptions): Rooms {
     },
 
     async read(principal, id, look) {
-      if (closed || !mayOwn(principal, "document.read")) return undefined;
+      if (closed) throw new CommitError("unavailable");
+      if (!mayOwn(principal, "document.read")) return undefined;
       return driverOf(keyOf(principal, id)).look((conversation) => conversation && look(conversation));
     },
 
@@ -124,7 +126,7 @@ export function openRooms(options: RoomsOptions): Rooms {
         const driver = driverOf(keyOf(principal, id));
         const change = nextChange(driver, signal);
         // Somebody else's document is waited for like one that nobody wrote: the time taken tells nothing.
-        if (await driver.look((conversation) => conversation !== undefined && ready(conversation))) {
+        if (await isReady(driver, ready)) {
           change.stop();
           return true;
         }
@@ -192,4 +194,14 @@ function nextChange(driver: RoomDriver, signal: AbortSignal): { happened: Promis
     });
   });
   return { happened, stop: () => stopping.abort() };
+}
+
+/** Whether the document exists, can be read now, and is what somebody waits for. */
+async function isReady(driver: RoomDriver, ready: (conversation: ConversationDocument) => boolean): Promise<boolean> {
+  try {
+    return await driver.look((conversation) => conversation !== undefined && ready(conversation));
+  } catch (error) {
+    if (error instanceof CommitError) return false;
+    throw error;
+  }
 }

@@ -154,17 +154,18 @@ export function createRoomDriver({ key, database, clock, random, log, idleMs, on
         },
       };
     },
-    /** Looks at what is stored; rejects with what `look` throws. */
+    /**
+     * Looks at what is stored: `undefined` stands for no document. Rejects with what `look` throws, and with
+     * `CommitError("unavailable")` where the document cannot be read now.
+     */
     look<T>(look: (conversation: ConversationDocument | undefined) => T): Promise<T> {
       return new Promise((resolve, reject) => {
         dispatch({
           type: "look",
-          look(conversation) {
-            try {
-              resolve(look(conversation));
-            } catch (error) {
-              reject(error);
-            }
+          look(stored) {
+            if (stored === "unavailable") return reject(new CommitError("unavailable"));
+            // As an async call, so that what `look` throws rejects.
+            resolve((async () => look(stored === "unknown" ? undefined : stored))());
           },
         });
       });

@@ -65,6 +65,12 @@ export interface JoiningSession {
 
 export type CommitOutcome = "conflict" | "unavailable";
 
+/**
+ * Called once the copy is exactly what is stored: with the conversation, `unknown` where there is no document
+ * (for this owner), or `unavailable` where it cannot be read now. Must not throw.
+ */
+export type Look = (stored: ConversationDocument | "unknown" | "unavailable") => void;
+
 /** Everything that can happen to a room. */
 export type RoomEvent =
   | { type: "loaded"; log: DocumentLog }
@@ -79,8 +85,7 @@ export type RoomEvent =
   | { type: "compaction-failed" }
   /** the relay edits; answered by a `settled` effect */
   | { type: "edit"; edit: EditId; change: (conversation: ConversationDocument) => void }
-  /** calls `look` once the copy is exactly what is stored; with `undefined` where there is no document */
-  | { type: "look"; look: (conversation: ConversationDocument | undefined) => void }
+  | { type: "look"; look: Look }
   /** somebody waits for this document to change: keep the room until `unpin` */
   | { type: "pin" | "unpin" }
   /** time passed; wanted about every 500 ms */

@@ -4,7 +4,7 @@ import { createLiveDocument } from "./live-document.ts";
 import type { LiveDocument } from "./live-document.ts";
 import { fillBatch } from "./room-batch.ts";
 import type { Batch, Inbound } from "./room-batch.ts";
-import type { CommitBatch, CommitOutcome, DocumentLog, LiveDoc, RoomEffect, RoomEvent } from "./room-events.ts";
+import type { CommitBatch, CommitOutcome, DocumentLog, LiveDoc, Look, RoomEffect, RoomEvent } from "./room-events.ts";
 import { createRoomSessions } from "./room-sessions.ts";
 import type { DurableView, RoomSession } from "./room-sessions.ts";
 import { decodeStateVector } from "./update-decode.ts";
@@ -79,7 +79,7 @@ export function createRoom({ random, idleMs = IDLE_MS }: RoomOptions): Room {
   let bindings = new Map<number, string>();
   let projected = { summary: "", seq: 0, at: -Infinity };
   let inbox: Inbound[] = [];
-  let looks: Extract<RoomEvent, { type: "look" }>["look"][] = [];
+  let looks: Look[] = [];
   let usedAt = 0;
   let changedAt = 0;
   let compaction: { running: boolean; notBefore: number } = { running: false, notBefore: 0 };
@@ -129,14 +129,14 @@ export function createRoom({ random, idleMs = IDLE_MS }: RoomOptions): Room {
       if (item.type === "edit") emit({ type: "settled", edit: item.edit, outcome: { ok: false, failure } });
     }
     inbox = [];
-    runLooks(undefined);
+    runLooks(failure);
     end();
   }
 
-  function runLooks(live: LiveDocument | undefined): void {
+  function runLooks(stored: Parameters<Look>[0]): void {
     const waiting = looks;
     looks = [];
-    for (const look of waiting) look(facts.exists ? live?.conversation : undefined);
+    for (const look of waiting) look(stored);
   }
 
   /** Serves whoever waits for durable state, then applies what waits, until there is something to commit. */
@@ -144,7 +144,7 @@ export function createRoom({ random, idleMs = IDLE_MS }: RoomOptions): Room {
     while (phase.type === "ready") {
       const { live } = phase;
       sessions.serve(viewOf(live), now);
-      runLooks(live);
+      runLooks(facts.exists ? live.conversation : "unknown");
       if (inbox.length === 0) {
         if (closing) finish(live, now);
         return;
@@ -372,7 +372,7 @@ export function createRoom({ random, idleMs = IDLE_MS }: RoomOptions): Room {
 
 /** A room that ended asks whoever still comes to come again: the next room will know. */
 function tooLate(event: RoomEvent): RoomEffect[] {
-  if (event.type === "look") event.look(undefined);
+  if (event.type === "look") event.look("unavailable");
   if (event.type === "edit") {
     return [{ type: "settled", edit: event.edit, outcome: { ok: false, failure: "unavailable" } }];
   }

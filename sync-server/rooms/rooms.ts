@@ -39,7 +39,8 @@ export interface Rooms {
   join(principal: Principal, name: RoomName, transport: SessionTransport, extended: boolean): Session;
   /**
    * Reads a document as it is durably stored (nothing uncommitted).
-   * Answers `undefined` where the principal has no such document.
+   * Answers `undefined` where the principal has no such document; rejects with `CommitError("unavailable")`
+   * where it cannot be read now.
    */
   read<T>(
     principal: Principal,

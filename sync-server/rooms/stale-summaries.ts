@@ -19,14 +19,15 @@ export async function projectStaleSummaries(
       .whereRef("summary_seq", "<", "head_seq")
       .execute();
     for (const row of stale) {
-      await open({
+      const key = {
         id: row.id as ConversationId,
         accountId: row.owner_id as AccountId,
         workspaceId: row.workspace_id as WorkspaceId,
-      });
+      };
+      await open(key).catch((error: unknown) => log.error({ document: row.id, err: error }, "a summary stays stale"));
     }
   } catch (error) {
     // The next start looks again; until then the library shows those conversations as of their last summary.
-    log.error({ err: error }, "stale summaries were not all found");
+    log.error({ err: error }, "stale summaries were not found");
   }
 }

@@ -75,6 +75,8 @@ const principalOf = (cookie: string): AccountPrincipal => ({
   sessionId: cookie,
 });
 
+const urlOf = (server: Server): string => `ws://127.0.0.1:${(server.address() as AddressInfo).port}/sync`;
+
 /** A real HTTP server with real rooms over a real SQLite file; only the session cookies are scripted. */
 export async function startSyncServer(
   options: Partial<RoomsOptions> & Pick<Partial<SyncSocketOptions>, "pingMs" | "recheckMs"> = {},
@@ -114,7 +116,6 @@ export async function startSyncServer(
 
   let current = await listen();
   const left: Rooms[] = [];
-  const urlOf = (server: Server): string => `ws://127.0.0.1:${(server.address() as AddressInfo).port}/sync`;
   async function stopListening(): Promise<void> {
     current.stop.abort();
     await new Promise<void>((resolve) => current.server.close(() => resolve()));

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { WebSocket } from "ws";
+import type { WebSocket } from "ws";
 import * as Y from "yjs";
 import { openConversation } from "#shared/documents/conversation.ts";
 import { canonicalContent } from "#shared/documents/canonical-content.ts";
