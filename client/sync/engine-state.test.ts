@@ -51,7 +51,7 @@ function aClient(random = 0.5) {
 function frameOf(message: Uint8Array): ServerFrame {
   const frame = parseFrame(message);
   if (!frame.ok) throw new Error(frame.failure);
-  return frame.value as ServerFrame;
+  return frame.value;
 }
 
 const textAt = (frames: readonly ServerFrame[]): string => {

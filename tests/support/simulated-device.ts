@@ -23,11 +23,6 @@ export function createSimulatedBrowser(server: SimulatedServer, accountId: strin
   const channels = new Set<{ name: string; callbacks: Set<(message: unknown) => void> }>();
   let online = true;
 
-  const subscribe = (to: Set<() => void>, callback: () => void): (() => void) => {
-    to.add(callback);
-    return () => to.delete(callback);
-  };
-
   function openBroadcast(name: string): Broadcast {
     const own = { name, callbacks: new Set<(message: unknown) => void>() };
     channels.add(own);
@@ -76,6 +71,11 @@ export function createSimulatedBrowser(server: SimulatedServer, accountId: strin
       for (const callback of callbacks.hide) callback();
     },
   };
+}
+
+function subscribe(to: Set<() => void>, callback: () => void): () => void {
+  to.add(callback);
+  return () => to.delete(callback);
 }
 
 /** Waits, turn by turn of the event loop, until the condition holds; moves the clock on meanwhile where there is one. */

@@ -97,7 +97,7 @@ export function createSimulatedServer(now: () => number): SimulatedServer {
   function deliver(session: number, bytes: Uint8Array): void {
     const frame = parseFrame(bytes);
     if (!frame.ok) throw new Error("the server sent what is no frame");
-    const shown = change ? change(frame.value as ServerFrame) : (frame.value as ServerFrame);
+    const shown = change ? change(frame.value) : frame.value;
     const transport = transports.get(session);
     if (!shown || !transport) return;
     if (transport.early) transport.early.push(encodeFrame(shown));

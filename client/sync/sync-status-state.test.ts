@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { OFFLINE_AFTER_MS, nextReach, reachable, syncStatus } from "./sync-status-state.ts";
+import type { Reach, Unsaved } from "./sync-status-state.ts";
+
+const reached: Reach = { failingSince: undefined, browserOffline: false };
+const clean: Unsaved = { health: { type: "ok" }, known: true, unstored: false, pending: false, outbox: 0 };
+
+test("C10: saved is said only when nothing waits anywhere", () => {
+  expect(syncStatus(true, clean)).toEqual({ type: "saved" });
+  for (const waiting of [{ unstored: true }, { pending: true }, { outbox: 1 }, { known: false }]) {
+    expect(syncStatus(true, { ...clean, ...waiting })).toEqual({ type: "saving" });
+  }
+});
+
+test("offline counts what is stored here; a device that cannot store says that first", () => {
+  expect(syncStatus(false, { ...clean, outbox: 3, unstored: true })).toEqual({ type: "offline", changes: 3 });
+  const failing: Unsaved = { ...clean, health: { type: "failing", reason: "full" } };
+  expect(syncStatus(false, failing)).toEqual({ type: "cannot-save", reason: "full" });
+});
+
+test("a short loss is nobody's concern; a longer one is offline until anything comes", () => {
+  const failing = nextReach(1_000, reached, { type: "failure" });
+  const stillFailing = nextReach(2_500, failing, { type: "failure" });
+  expect(reachable(1_000 + OFFLINE_AFTER_MS - 1, stillFailing)).toEqual({
+    online: true,
+    changesAt: 1_000 + OFFLINE_AFTER_MS,
+  });
+  expect(reachable(1_000 + OFFLINE_AFTER_MS, stillFailing).online).toBe(false);
+  expect(reachable(9_000, nextReach(9_000, stillFailing, { type: "contact" })).online).toBe(true);
+});
+
+test("A1: the browser's word is taken at once, unless the server is heard after all", () => {
+  const gone = nextReach(0, reached, { type: "browser-offline" });
+  expect(reachable(0, gone).online).toBe(false);
+  expect(reachable(0, nextReach(0, gone, { type: "contact" })).online).toBe(true);
+});
