@@ -11,7 +11,7 @@ test("with nothing set, everything has its default", () => {
       port: 8787,
       host: undefined,
       publicUrl: undefined,
-      openai: { apiKey: undefined, baseUrl: "https://api.openai.com/v1", models: [] },
+      openai: undefined,
       localEndpoints: "usual",
       logLevel: "info",
       drainTimeoutMs: 60_000,

@@ -24,7 +24,8 @@ export interface Config {
   publicUrl: URL | undefined;
   /** absolute path */
   dataDir: string;
-  openai: { apiKey: string | undefined; baseUrl: string; models: readonly string[] };
+  /** absent when neither a key nor a base address is set */
+  openai: { apiKey: string | undefined; baseUrl: string | undefined; models: readonly string[] } | undefined;
   /** absolute path */
   providersFile: string | undefined;
   /** `usual`: the addresses local model servers listen on by default */
@@ -45,11 +46,7 @@ export function parseConfig(environment: Environment): Result<Config, readonly s
     host: read.text("HOST"),
     publicUrl: read.origin("PUBLIC_URL"),
     dataDir: resolve(read.text("DATA_DIR") ?? VARIABLES.DATA_DIR.standard),
-    openai: {
-      apiKey: read.text("OPENAI_API_KEY"),
-      baseUrl: read.endpoint("OPENAI_BASE_URL"),
-      models: listOf(read.text("OPENAI_MODELS")),
-    },
+    openai: read.openai(),
     providersFile: read.path("PROVIDERS_FILE"),
     localEndpoints: read.localEndpoints(),
     logLevel: read.logLevel(),
@@ -87,10 +84,13 @@ function createReader(environment: Environment, problems: string[]) {
       problems.push(`${name} must be a whole number from 0 to ${max}.`);
       return 0;
     },
-    endpoint(name: VariableName): string {
-      const value = text(name) ?? "";
-      if (!isWebUrl(value)) problems.push(`${name} must be an http or https address.`);
-      return value.replace(/\/+$/, "");
+    openai(): Config["openai"] {
+      const apiKey = text("OPENAI_API_KEY");
+      const baseUrl = environment["OPENAI_BASE_URL"]?.trim() || undefined;
+      if (baseUrl !== undefined && !isWebUrl(baseUrl))
+        problems.push("OPENAI_BASE_URL must be an http or https address.");
+      if (apiKey === undefined && baseUrl === undefined) return undefined;
+      return { apiKey, baseUrl: baseUrl?.replace(/\/+$/, ""), models: listOf(text("OPENAI_MODELS")) };
     },
     origin(name: VariableName): URL | undefined {
       const value = text(name);

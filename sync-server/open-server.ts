@@ -1,0 +1,132 @@
+import { readFileSync } from "node:fs";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createAdaptorServer } from "@hono/node-server";
+import { ok } from "#shared/lib/result.ts";
+import { createUuidV7 } from "#shared/lib/uuid.ts";
+import { openAuth } from "./access/auth.ts";
+import { createPrincipalResolver } from "./access/principal-resolver.ts";
+import { readOrCreateSecret } from "./access/secret.ts";
+import { createApp } from "./app.ts";
+import type { Config } from "./config/config.ts";
+import { modelRoutes } from "./http/models.ts";
+import { isOwnOrigin } from "./http/origin.ts";
+import { runRoutes } from "./http/runs.ts";
+import { openStaticFiles } from "./http/static-files.ts";
+import type { Log } from "./observability/log.ts";
+import { openRooms } from "./rooms/open-rooms.ts";
+import { attachSyncSocket } from "./rooms/sync-socket.ts";
+import { systemClock } from "./runs/clock.ts";
+import { parseProvidersFile } from "./runs/provider-config.ts";
+import type { Providers } from "./runs/provider.ts";
+import { openProviders } from "./runs/providers.ts";
+import { openRunService } from "./runs/run-service.ts";
+import type { RunTimers } from "./runs/run-timers.ts";
+import { openDatabase } from "./storage/open-database.ts";
+
+const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
+
+export interface RunningServer {
+  port: number;
+  /** Takes no new runs, lets running ones finish, tells everybody to come back, and closes what was opened. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the parts from the bottom up and listens. Rejects with an `Error` for people to read.
+ * @param environment answers a variable that the providers file names as the holder of a key
+ */
+export async function openServer(
+  config: Config,
+  log: Log,
+  environment: (name: string) => string | undefined,
+): Promise<RunningServer> {
+  const { dataDir, publicUrl } = config;
+  const clock = systemClock;
+  const random = Math.random;
+  const database = await openDatabase({ file: join(dataDir, "holdfast.sqlite"), exclusive: true });
+  const auth = await openAuth({
+    database,
+    publicUrl,
+    secret: readOrCreateSecret(join(dataDir, "session-secret")),
+    warn: (message) => log.warn({ from: "better-auth" }, message),
+  });
+  const resolver = createPrincipalResolver(auth, database, clock.now, () => createUuidV7(clock.now(), randomBytes));
+  const rooms = openRooms({ database, clock, random, log });
+  const providers = openConfiguredProviders(config, log, environment);
+  const runs = openRunService({ database, rooms, providers, clock, random, log, timers: timersOf(config) });
+  await runs.recover();
+
+  let draining = false;
+  const app = createApp({
+    database,
+    auth,
+    resolver,
+    publicUrl,
+    runs: runRoutes({ runs }),
+    models: modelRoutes({ providers }),
+    staticFiles: await openStaticFiles(pathBeside("../dist/client/", "../client/")),
+    isDraining: () => draining,
+    log,
+  });
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const sockets = new AbortController();
+  attachSyncSocket(server, {
+    rooms,
+    resolvePrincipal: resolver.resolve,
+    allowsOrigin: (headers) => isOwnOrigin(headers, publicUrl),
+    log,
+    signal: sockets.signal,
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(config.port, config.host, resolve);
+  });
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      draining = true;
+      await runs.drain(config.drainTimeoutMs);
+      await rooms.close();
+      sockets.abort();
+      server.close();
+      server.closeAllConnections();
+      await runs.close();
+      await providers.close();
+      await database.close();
+    },
+  };
+}
+
+/** A folder of the project, seen from the source and from the build in `dist/server`. */
+const pathBeside = (fromSource: string, fromBuild: string): string =>
+  fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? fromSource : fromBuild, import.meta.url));
+
+function openConfiguredProviders(
+  { openai, providersFile, localEndpoints }: Config,
+  log: Log,
+  environment: (name: string) => string | undefined,
+): Providers {
+  const configured =
+    providersFile === undefined ? ok([]) : parseProvidersFile(readFileSync(providersFile, "utf8"), environment);
+  if (!configured.ok) throw new Error(configured.failure);
+  const local =
+    localEndpoints === "usual"
+      ? undefined
+      : localEndpoints.map((baseUrl, index) => ({ id: `local-${index + 1}`, name: new URL(baseUrl).host, baseUrl }));
+  const helpFolder = pathBeside("../docs/help/", "../../docs/help/");
+  return openProviders({ openai, configured: configured.value, helpFolder, ...(local && { local }) }, log);
+}
+
+function timersOf({ runTimeouts }: Config): Partial<RunTimers> {
+  return {
+    firstByte: runTimeouts.firstByteMs,
+    firstContent: runTimeouts.firstContentMs,
+    stallNotice: runTimeouts.stallNoticeMs,
+    contentIdle: runTimeouts.stallMs,
+    total: runTimeouts.totalMs,
+  };
+}
