@@ -83,7 +83,7 @@ export function createRoomDriver({ key, database, clock, random, log, idleMs, on
       case "commit":
         return void commit(effect.batch);
       case "compact":
-        return void compact(effect.checkpointSeq);
+        return void compact();
       case "settled":
         edits.get(effect.edit)?.(effect.outcome);
         return void edits.delete(effect.edit);
@@ -121,11 +121,11 @@ export function createRoomDriver({ key, database, clock, random, log, idleMs, on
     dispatch({ type: "committed" });
   }
 
-  async function compact(expectedCheckpoint: number): Promise<void> {
+  async function compact(): Promise<void> {
     try {
       const read = await readLog(database.kysely, key);
       if (!read.ok) throw new Error(`The log is ${read.failure}`);
-      const { checkpoint, tail, headSeq: through, epoch } = read.value;
+      const { checkpoint, checkpointSeq: expectedCheckpoint, tail, headSeq: through, epoch } = read.value;
       const folded = foldLog(checkpoint ? [checkpoint, ...tail] : tail);
       if (!folded.ok) throw new Error(`The fold is ${folded.failure}`);
       const fold = { epoch, expectedCheckpoint, through, bytes: folded.value, at: clock.now() };

@@ -113,7 +113,7 @@ export type RoomEffect =
   /** write; answer with `committed` or `commit-failed` */
   | { type: "commit"; batch: CommitBatch }
   /** fold the log up to its head; answer with `compacted` or `compaction-failed` */
-  | { type: "compact"; epoch: number; checkpointSeq: number }
+  | { type: "compact" }
   | { type: "settled"; edit: EditId; outcome: EditOutcome }
   /** the stored document is another one than before */
   | { type: "changed"; headSeq: number }

@@ -280,11 +280,11 @@ export function createRoom({ random, idleMs = IDLE_MS }: RoomOptions): Room {
   }
 
   function compactIfDue(now: number): void {
-    const { tailRows, tailBytes, checkpointBytes, epoch, checkpointSeq } = facts;
+    const { tailRows, tailBytes, checkpointBytes } = facts;
     if (compaction.running || closing || now < compaction.notBefore) return;
     if (tailRows < COMPACT_ROWS && tailBytes < Math.max(COMPACT_BYTES, checkpointBytes)) return;
     compaction = { running: true, notBefore: now + COMPACT_RETRY_MS };
-    emit({ type: "compact", epoch, checkpointSeq });
+    emit({ type: "compact" });
   }
 
   function onCompacted(through: number, bytes: number, now: number): void {
