@@ -12,7 +12,7 @@ const LINGER_MS = 1_000;
 
 /** The documents open in this tab, as sync needs them. */
 export interface LocalDocuments extends Documents {
-  /** Opens (or shares) a document without anybody looking at it. */
+  /** Opens (or shares) a document without anybody looking at it; letting go of it takes effect at once. */
   hold(id: ConversationId): { document: LocalDocument; release: () => void };
   /** Calls back for each document that is opened; the signal ends with it. */
   onOpened(callback: (document: LocalDocument, closing: AbortSignal) => void): void;
@@ -94,7 +94,12 @@ export function openDocuments(
     void document.close().then(tellChanged);
   }
 
-  function hold(id: ConversationId): { document: LocalDocument; release: () => void } {
+  function letGo(entry: Entry): void {
+    entry.holders--;
+    closeIfUnused(entry);
+  }
+
+  function hold(id: ConversationId, lingerMs = 0): { document: LocalDocument; release: () => void } {
     const entry = entries.get(id) ?? openEntry(id);
     entry.holders++;
     let held = true;
@@ -103,11 +108,9 @@ export function openDocuments(
       release() {
         if (!held) return;
         held = false;
-        clock.after(LINGER_MS, () => {
-          entry.holders--;
-          closeIfUnused(entry);
-        });
+        if (lingerMs === 0) return letGo(entry);
         void entry.document.flush();
+        clock.after(lingerMs, () => letGo(entry));
       },
     };
   }
@@ -124,8 +127,8 @@ export function openDocuments(
   });
 
   return {
-    open: (id) => conversationOf(hold(id)),
-    hold,
+    open: (id) => conversationOf(hold(id, LINGER_MS)),
+    hold: (id) => hold(id),
     onOpened: (callback) => void openedListeners.add(callback),
     opened: () => [...entries.values()].map(({ document }) => document),
     find: (id) => entries.get(id)?.document,

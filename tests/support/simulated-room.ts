@@ -21,6 +21,8 @@ export interface SimulatedServer {
   /** What is durably stored of a document. */
   durable(id: string): Y.Doc;
   sockets(): number;
+  /** the most sockets that were ever open at once */
+  mostSockets(): number;
   requests(): number;
 }
 
@@ -52,6 +54,7 @@ export function createSimulatedServer(now: () => number): SimulatedServer {
   let feedSeq = 0;
   let nextSession = 1;
   let requests = 0;
+  let most = 0;
   let change: ((frame: ServerFrame) => ServerFrame | undefined) | undefined;
 
   function openRoom(id: string): SimulatedRoom {
@@ -135,6 +138,7 @@ export function createSimulatedServer(now: () => number): SimulatedServer {
         // The server joins a socket before its client knows that it is open.
         const transport = { room, events, early: [] as Uint8Array[] | undefined };
         transports.set(session, transport);
+        most = Math.max(most, transports.size);
         room.handle({
           type: "joined",
           session,
@@ -183,6 +187,7 @@ export function createSimulatedServer(now: () => number): SimulatedServer {
     tamper: (next) => void (change = next),
     durable,
     sockets: () => transports.size,
+    mostSockets: () => most,
     requests: () => requests,
   };
 }
