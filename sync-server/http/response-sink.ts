@@ -12,10 +12,9 @@ const STREAM_HEADERS = {
 
 /**
  * Opens an event stream on Node's own response, whose `write` tells when to wait. A first comment goes out
- * at once: some browsers hand over a response only with its first byte.
+ * at once: some browsers hand over a response only with its first byte. Headers set on it before stay.
  */
-export function openEventStream(response: ServerResponse, status: number, headers: Headers): FollowerSink {
-  for (const [name, value] of headers) if (name !== "content-type") response.setHeader(name, value);
+export function openEventStream(response: ServerResponse, status: number): FollowerSink {
   response.writeHead(status, STREAM_HEADERS);
   response.socket?.setNoDelay(true);
   response.flushHeaders();

@@ -61,7 +61,7 @@ export function runRoutes({ runs }: { runs: RunService }): Hono<AppEnv> {
     const response = c.env.outgoing;
     if (response === undefined) return problem("internal", { detail: "Event streams need the Node server" });
     if (!runs.mayFollow(feed)) return problem("too_many_followers", { headers: { "retry-after": "5" } });
-    const sink = openEventStream(response as Parameters<typeof openEventStream>[0], status, c.res.headers);
+    const sink = openEventStream(response as Parameters<typeof openEventStream>[0], status);
     connectResponse(response as Parameters<typeof openEventStream>[0], runs.attach(feed, cursor, sink));
     return RESPONSE_ALREADY_SENT;
   }

@@ -115,7 +115,9 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
       case "abort":
         return call?.abort();
       case "book":
-        booking = book(effect.attempt, effect.failure, effect.failure.class).then(store, complain("book an attempt"));
+        booking = book(effect.attempt, effect.failure, effect.failure.class)
+          .then(store)
+          .catch(complain("book an attempt"));
         return;
       case "end":
         void end().catch(complain("end a run"));

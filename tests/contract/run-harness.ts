@@ -1,0 +1,245 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { Hono } from "hono";
+import { createEncoder, toUint8Array, writeVarUint } from "lib0/encoding";
+import { writeUpdate } from "y-protocols/sync";
+import * as Y from "yjs";
+import type { AccountPrincipal } from "#server/access/principal.ts";
+import type { AppEnv } from "#server/http/app-env.ts";
+import { modelRoutes } from "#server/http/models.ts";
+import { runRoutes } from "#server/http/runs.ts";
+import { openRooms } from "#server/rooms/open-rooms.ts";
+import { systemClock } from "#server/runs/clock.ts";
+import type { Log } from "#server/runs/run-parts.ts";
+import { openProviders } from "#server/runs/providers.ts";
+import type { ProvidersConfig } from "#server/runs/providers.ts";
+import { openRunService } from "#server/runs/run-service.ts";
+import type { RunTimers } from "#server/runs/run-timers.ts";
+import type { Database } from "#server/storage/database.ts";
+import { openDatabase } from "#server/storage/open-database.ts";
+import { openConversation } from "#shared/documents/conversation.ts";
+import type { AccountId, ConversationId, MessageId, RunId, WorkspaceId } from "#shared/domain/ids.ts";
+import type { AssistantMessage } from "#shared/domain/message.ts";
+import { createUuidV7 } from "#shared/lib/uuid.ts";
+import type { RunSnapshot, StartRun } from "#shared/protocol/http-bodies.ts";
+import { parseRunEvent } from "#shared/protocol/run-events.ts";
+import type { RunEvent } from "#shared/protocol/run-events.ts";
+import { createSseParser } from "#server/runs/sse-parser.ts";
+
+export const newId = (): string => createUuidV7(Date.now(), (length) => crypto.getRandomValues(new Uint8Array(length)));
+
+const principalOf = (name: string): AccountPrincipal => ({
+  kind: "account",
+  accountId: name as AccountId,
+  workspaceId: `workspace-${name}` as WorkspaceId,
+  sessionId: `session-${name}`,
+});
+
+/** Waits short enough for tests; the policy is the same. */
+export const SHORT: Partial<RunTimers> = {
+  firstByte: 300,
+  firstContent: 300,
+  firstContentStretched: 900,
+  stallNotice: 60,
+  contentIdle: 240,
+  afterFinish: 200,
+  queueWait: 300,
+  stopForced: 500,
+  parentWait: 300,
+  checkpoint: 40,
+  byeSpread: 10,
+  logRetry: 10,
+};
+
+export interface HarnessOptions {
+  baseUrl?: string | undefined;
+  apiKey?: string | undefined;
+  timers?: Partial<RunTimers>;
+  file?: string;
+  configured?: ProvidersConfig["configured"];
+  random?: () => number;
+  /** stands between the relay and the database */
+  wrap?: (database: Database) => Database;
+}
+
+export type Harness = Awaited<ReturnType<typeof openHarness>>;
+
+/** A relay with a real database, real rooms and a real HTTP port; its provider is whatever listens at `baseUrl`. */
+export async function openHarness(options: HarnessOptions = {}) {
+  const folder = options.file === undefined ? mkdtempSync(join(tmpdir(), "holdfast-runs-")) : undefined;
+  const file = options.file ?? join(folder ?? "", "holdfast.db");
+  const logged: string[] = [];
+  const note = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
+  const log: Log = { debug: () => undefined, info: note, warn: note, error: note };
+  const database = await openDatabase({ file });
+  const rooms = openRooms({ database, clock: systemClock, random: Math.random, log });
+  const providers = openProviders(
+    {
+      openai:
+        options.baseUrl === undefined
+          ? undefined
+          : { apiKey: options.apiKey, baseUrl: options.baseUrl, models: ["scripted-1"] },
+      configured: options.configured ?? [],
+      local: [],
+    },
+    log,
+  );
+  const runs = openRunService({
+    database: options.wrap?.(database) ?? database,
+    rooms,
+    providers,
+    clock: systemClock,
+    random: options.random ?? (() => 0),
+    log,
+    timers: { ...SHORT, ...options.timers },
+  });
+
+  const app = new Hono<AppEnv>()
+    .use(async (c, next) => {
+      c.set("principal", principalOf(c.req.header("x-account") ?? "ada"));
+      await next();
+    })
+    .route("/api/runs", runRoutes({ runs }))
+    .route("/api/models", modelRoutes({ providers }));
+  const server: Server = createServer(getRequestListener(app.fetch));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  let closed = false;
+
+  const request = (path: string, init: RequestInit = {}, account = "ada"): Promise<Response> =>
+    fetch(origin + path, { ...init, headers: { ...init.headers, "x-account": account } });
+
+  const harness = {
+    database,
+    rooms,
+    runs,
+    file,
+    logged,
+    origin,
+    request,
+    /** A conversation of one prompt, written as a device would, with what a run needs to answer it. */
+    async prompt(text = "Hello?", account = "ada", systemPrompt = ""): Promise<StartRun> {
+      const conversationId = newId() as ConversationId;
+      const parentMessageId = newId() as MessageId;
+      const doc = new Y.Doc();
+      const conversation = openConversation(doc, "test");
+      if (systemPrompt) conversation.setSystemPrompt(systemPrompt);
+      conversation.addPrompt({ id: parentMessageId, parentId: undefined, text, createdAt: 1 });
+      await harness.deliver(conversationId, doc, account);
+      return { conversationId, parentMessageId, messageId: newId(), model: "openai/scripted-1", parameters: {} };
+    },
+    /** Sends a document's content to its room. */
+    async deliver(id: ConversationId, doc: Y.Doc, account = "ada"): Promise<void> {
+      const encoder = createEncoder();
+      writeVarUint(encoder, 0);
+      writeUpdate(encoder, Y.encodeStateAsUpdate(doc));
+      const transport = { send: () => undefined, close: () => undefined, bufferedBytes: () => 0 };
+      const session = rooms.join(principalOf(account), { kind: "conversation", id, epoch: 0 }, transport, true);
+      session.receive(toUint8Array(encoder));
+      const messages = [...doc.getMap("messages").keys()];
+      const arrived = await rooms.waitFor(
+        principalOf(account),
+        id,
+        (conversation) => messages.every((message) => conversation.message(message) !== undefined),
+        AbortSignal.timeout(5000),
+      );
+      if (!arrived) throw new Error("the conversation did not arrive");
+      session.left();
+    },
+    put: (id: string, body: unknown, headers: Record<string, string> = {}, account = "ada") =>
+      request(
+        `/api/runs/${id}`,
+        { method: "PUT", body: JSON.stringify(body), headers: { "content-type": "application/json", ...headers } },
+        account,
+      ),
+    /** Starts a run and answers its id. */
+    async start(body: StartRun, id = newId()): Promise<RunId> {
+      const response = await harness.put(id, body);
+      if (response.status !== 201) throw new Error(`start answered ${response.status} ${await response.text()}`);
+      return id as RunId;
+    },
+    async snapshot(id: string): Promise<RunSnapshot> {
+      return (await (await request(`/api/runs/${id}`)).json()) as RunSnapshot;
+    },
+    stop: (id: string, account = "ada") => request(`/api/runs/${id}/stop`, { method: "POST" }, account),
+    /** All events after a cursor, until the server ends the stream. */
+    async events(id: string, after = 0): Promise<RunEvent[]> {
+      const response = await request(`/api/runs/${id}/events?after=${after}`);
+      return response.status === 204 ? [] : readEvents(response);
+    },
+    /** Waits for the end of a run; answers its snapshot once its message is final in the document. */
+    async finished(id: string): Promise<RunSnapshot> {
+      await harness.events(id);
+      const snapshot = await harness.snapshot(id);
+      await rooms.waitFor(
+        principalOf("ada"),
+        snapshot.conversationId as ConversationId,
+        (doc) => statusIn(doc.message(snapshot.messageId)) === snapshot.state,
+        AbortSignal.timeout(5000),
+      );
+      return snapshot;
+    },
+    message: (body: StartRun): Promise<AssistantMessage | undefined> =>
+      rooms.read(
+        principalOf("ada"),
+        body.conversationId as ConversationId,
+        (doc) => doc.message(body.messageId) as AssistantMessage | undefined,
+      ),
+    usage: (id: string) =>
+      database.kysely.selectFrom("usage").selectAll().where("run_id", "=", id).orderBy("attempt").execute(),
+    /** Ends the process's part without a goodbye; the file stays. */
+    async crash(): Promise<void> {
+      if (closed) return;
+      closed = true;
+      await runs.close();
+      server.closeAllConnections();
+      server.close();
+      await rooms.close();
+      await providers.close();
+      await database.close();
+    },
+    async close(): Promise<void> {
+      await harness.crash();
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return harness;
+}
+
+const statusIn = (message: unknown): string | undefined => (message as AssistantMessage | undefined)?.run?.status;
+
+/** Reads a whole event stream as a follower does. */
+export async function readEvents(response: Response): Promise<RunEvent[]> {
+  return parseEvents(new Uint8Array(await response.arrayBuffer()));
+}
+
+export function parseEvents(bytes: Uint8Array): RunEvent[] {
+  const text = new TextDecoder().decode(bytes);
+  const ids = [...text.matchAll(/(?:^id: (\d+)\n)?^event: (\w+)\ndata: (.*)$/gmu)];
+  const named = createSseParser().push(bytes) ?? [];
+  if (named.filter(({ type }) => type === "event").length !== ids.length) throw new Error("the stream is malformed");
+  return ids.flatMap(([, id, name, data]) => parseRunEvent(name!, data!, id) ?? []);
+}
+
+/** What a reader who starts with `text` shows after the events; throws on any gap or repetition. */
+export function applyEvents(events: readonly RunEvent[], text = "", reasoning = ""): { t: string; r: string } {
+  const channels = { t: text, r: reasoning };
+  for (const event of events) {
+    if (event.type === "snap") Object.assign(channels, event.ch);
+    if (event.type === "d") {
+      if (event.o !== channels[event.c].length)
+        throw new Error(`gap at ${event.c}:${event.o}, has ${channels[event.c].length}`);
+      channels[event.c] += event.t;
+    }
+    if (event.type === "end" && (event.len.t !== channels.t.length || event.len.r !== channels.r.length))
+      throw new Error("the end counts another length");
+  }
+  return channels;
+}
