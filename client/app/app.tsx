@@ -58,6 +58,15 @@ function Frame() {
     requestAnimationFrame(() => openLibrary.current?.focus());
   }, []);
 
+  useEffect(() => {
+    if (!sheet) return;
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key === "Escape" && !event.defaultPrevented) closeSheet();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [sheet, closeSheet]);
+
   const leading = (
     <IconButton
       ref={openLibrary}
@@ -73,11 +82,7 @@ function Frame() {
   );
   return (
     <div className="frame" data-sheet={sheet || undefined}>
-      <nav
-        className="library"
-        aria-label={words.app.library}
-        onKeyDown={(event) => event.key === "Escape" && sheet && closeSheet()}
-      >
+      <nav className="library" aria-label={words.app.library}>
         <LibraryPanel
           currentId={page.currentId}
           searchBox={searchBox}
@@ -134,6 +139,7 @@ function useChatPages(field: React.RefObject<HTMLTextAreaElement | null>, onLeav
   // A touch keyboard that opens by itself covers what a person came to read.
   useEffect(() => {
     if (isNew || matchMedia("(pointer: fine)").matches) focusSoon();
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- each chat is focused when it opens
   }, [id, isNew, focusSoon]);
 
   return {

@@ -10,11 +10,11 @@ export interface KeyPress {
   writing: boolean;
 }
 
+const COMMANDS: Readonly<Record<string, Shortcut>> = { k: "search", "shift+o": "new-chat" };
+
 /** What a key press asks of the whole app, wherever the focus is; single keys never while writing. */
 export function shortcutOf({ key, ctrl, meta, shift, alt, writing }: KeyPress): Shortcut | undefined {
-  const command = (ctrl || meta) && !alt;
-  if (command && !shift && key.toLowerCase() === "k") return "search";
-  if (command && shift && key.toLowerCase() === "o") return "new-chat";
-  if (key === "?" && !writing && !ctrl && !meta && !alt) return "shortcuts";
-  return undefined;
+  if (alt) return undefined;
+  if (ctrl || meta) return COMMANDS[(shift ? "shift+" : "") + key.toLowerCase()];
+  return key === "?" && !writing ? "shortcuts" : undefined;
 }

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { words } from "./words/words.ts";
 
 /** Says something once to people who use a screen reader. */
-type Announce = (words: string) => void;
+type Announce = (text: string) => void;
 
 const AnnouncerContext = createContext<Announce>(() => undefined);
 
@@ -11,14 +11,15 @@ const AnnouncerContext = createContext<Announce>(() => undefined);
 export function AnnouncerProvider({ children }: { children: ReactNode }) {
   const status = useRef<HTMLDivElement>(null);
   const announce = useMemo<Announce>(
-    () => (words) => {
-      if (status.current) status.current.textContent = words;
+    () => (text) => {
+      if (status.current) status.current.textContent = text;
     },
     [],
   );
   return (
     <AnnouncerContext value={announce}>
       {children}
+      {/* oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- an output element is the result of a form */}
       <div ref={status} role="status" aria-label={words.app.announcements} className="hidden-words" />
     </AnnouncerContext>
   );

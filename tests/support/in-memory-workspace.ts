@@ -133,8 +133,17 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
     const { text, reasoning = "", ...facts } = result;
     const { runId, messageId, model } = prompt.plannedRun;
     const run: RunFacts = { runId, model, parameters: {}, status: "streaming", frame: 0, queuedAt: now, ...facts };
-    conversation.startAnswer({ id: messageId as MessageId, parentId: prompt.id, createdAt: now, run: { ...run, frame: 0 } });
-    conversation.appendAnswer(messageId as MessageId, { text, reasoning, run: { ...run, frame: Math.max(1, run.frame) } });
+    conversation.startAnswer({
+      id: messageId as MessageId,
+      parentId: prompt.id,
+      createdAt: now,
+      run: { ...run, frame: 0 },
+    });
+    conversation.appendAnswer(messageId as MessageId, {
+      text,
+      reasoning,
+      run: { ...run, frame: Math.max(1, run.frame) },
+    });
     return runId;
   }
 

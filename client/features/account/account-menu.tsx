@@ -14,17 +14,15 @@ export function AccountMenu({ onShortcuts }: { onShortcuts: () => void }) {
       ? { type: "note", title: words.account.guest, text: words.account.guestAbout }
       : { type: "note", title: words.account.account, text: "" },
     { type: "line" },
-    ...THEMES.map(
-      (one): MenuItem => ({
-        type: "action",
-        label: words.account.theme[one],
-        checked: one === theme,
-        onSelect: () => {
-          chooseTheme(one);
-          setTheme(one);
-        },
-      }),
-    ),
+    ...THEMES.map((one): MenuItem => ({
+      type: "action",
+      label: words.account.theme[one],
+      checked: one === theme,
+      onSelect: () => {
+        chooseTheme(one);
+        setTheme(one);
+      },
+    })),
     { type: "line" },
     { type: "action", label: words.account.shortcuts, onSelect: onShortcuts },
   ];

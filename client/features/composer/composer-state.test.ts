@@ -17,7 +17,10 @@ test("while an answer is written a prompt is queued after it", () => {
 });
 
 test("while a prompt waits to go out the next one stays a draft", () => {
-  expect(composerView({ ...facts, answering: true, lastPromptWaits: true })).toEqual({ canSend: false, line: "waiting" });
+  expect(composerView({ ...facts, answering: true, lastPromptWaits: true })).toEqual({
+    canSend: false,
+    line: "waiting",
+  });
 });
 
 test("without a known model nothing is sent, and the line says why", () => {

@@ -73,7 +73,13 @@ export function Composer(props: ComposerProps) {
           }}
         />
         <ComposerButtons {...props} canSend={view.canSend}>
-          <IconButton className="composer-send" type="submit" icon="send" label={words.composer.send} disabled={!view.canSend} />
+          <IconButton
+            className="composer-send"
+            type="submit"
+            icon="send"
+            label={words.composer.send}
+            disabled={!view.canSend}
+          />
         </ComposerButtons>
       </div>
     </form>
@@ -111,7 +117,8 @@ function useGrowing(field: RefObject<HTMLTextAreaElement | null>, text: string):
   useLayoutEffect(() => {
     const element = field.current;
     if (!element || growsItself.current) return;
-    element.style.height = "auto";
-    element.style.height = `${element.scrollHeight}px`;
+    element.style.setProperty("height", "auto");
+    element.style.setProperty("height", `${element.scrollHeight}px`);
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- the height follows the text
   }, [field, text]);
 }

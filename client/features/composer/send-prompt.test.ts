@@ -11,7 +11,12 @@ beforeEach(() => {
 const aChat = () => world.workspace.documents.open(world.newConversationId());
 const firstPrompt = (open: ReturnType<typeof aChat>): UserMessage => open.conversation.branch()[0] as UserMessage;
 const send = (open: ReturnType<typeof aChat>, text: string): void =>
-  sendPrompt(world.workspace, open, { text, parentId: open.conversation.branch().at(-1)?.id, model: "t/m", takesDraft: true });
+  sendPrompt(world.workspace, open, {
+    text,
+    parentId: open.conversation.branch().at(-1)?.id,
+    model: "t/m",
+    takesDraft: true,
+  });
 
 test("sending moves the draft into the branch and stores the run with it, under the ids the message names", () => {
   const open = aChat();
@@ -21,7 +26,11 @@ test("sending moves the draft into the branch and stores the run with it, under 
   expect(prompt.text).toBe("Hello");
   expect(open.conversation.draft.toString()).toBe("");
   expect(world.delivered).toHaveLength(1);
-  expect(world.delivered[0]).toMatchObject({ ...prompt.plannedRun, parentMessageId: prompt.id, conversationId: open.id });
+  expect(world.delivered[0]).toMatchObject({
+    ...prompt.plannedRun,
+    parentMessageId: prompt.id,
+    conversationId: open.id,
+  });
 });
 
 test("editing a prompt that waits rewrites it; editing one that went out makes a sibling", () => {

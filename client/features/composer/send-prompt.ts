@@ -63,7 +63,13 @@ export function sendPrompt(powers: SendPowers, open: OpenConversation, prompt: N
  * Says a turn in other words: in place while it waits to go out, else as a sibling with a run of its own.
  * Either way the earlier answers stay.
  */
-export function editPrompt(powers: SendPowers, open: OpenConversation, message: UserMessage, text: string, model: string): void {
+export function editPrompt(
+  powers: SendPowers,
+  open: OpenConversation,
+  message: UserMessage,
+  text: string,
+  model: string,
+): void {
   if (text.trim() === "" || text.trim() === message.text) return;
   const planned = message.plannedRun;
   if (planned && powers.runs.delivery(planned.runId)?.type === "queued") {
@@ -77,21 +83,28 @@ export function editPrompt(powers: SendPowers, open: OpenConversation, message: 
 export function answerAgain(powers: SendPowers, open: OpenConversation, prompt: UserMessage, model: string): void {
   const planned = prompt.plannedRun;
   const unbegun = planned && open.conversation.message(planned.messageId) === undefined ? planned.messageId : undefined;
-  startRun(powers, { open, parentMessageId: prompt.id, model, ...(unbegun === undefined ? {} : { messageId: unbegun }) });
+  startRun(powers, {
+    open,
+    parentMessageId: prompt.id,
+    model,
+    ...(unbegun === undefined ? {} : { messageId: unbegun }),
+  });
 }
 
 /** Carries on an answer that ended early, as a new run. */
-export function continueAnswer(powers: SendPowers, open: OpenConversation, answer: AssistantMessage, model: string): void {
+export function continueAnswer(
+  powers: SendPowers,
+  open: OpenConversation,
+  answer: AssistantMessage,
+  model: string,
+): void {
   if (answer.parentId === undefined || answer.run === undefined) return;
   startRun(powers, { open, parentMessageId: answer.parentId, model, continues: answer.run.runId });
 }
 
 function startRun(powers: SendPowers, wish: RunWish): void {
   const command = createRunCommand(powers, wish);
-  wish.open.editWithCommand(
-    (conversation) => conversation.planRun(wish.parentMessageId, plannedBy(command)),
-    command,
-  );
+  wish.open.editWithCommand((conversation) => conversation.planRun(wish.parentMessageId, plannedBy(command)), command);
   powers.runs.deliver(command);
 }
 

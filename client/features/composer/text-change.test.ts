@@ -2,7 +2,10 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { movedCaret, textChange } from "./text-change.ts";
 
-const text = fc.oneof(fc.string({ unit: "binary", maxLength: 20 }), fc.string({ unit: fc.constantFrom("a", "b", "😀", "😁", "é"), maxLength: 12 }));
+const text = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 20 }),
+  fc.string({ unit: fc.constantFrom("a", "b", "😀", "😁", "é"), maxLength: 12 }),
+);
 
 test("applying the change to the old text gives the new one", () => {
   fc.assert(

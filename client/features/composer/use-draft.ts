@@ -38,6 +38,7 @@ export function useDraft(conversation: ConversationDocument, field: RefObject<HT
     const place = caret.current;
     caret.current = undefined;
     if (place && document.activeElement === field.current) field.current?.setSelectionRange(place.start, place.end);
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- the caret moves once the new text is in the field
   }, [text, field]);
 
   const type = useCallback(

@@ -1,10 +1,12 @@
 import { Suspense, lazy, memo, useState } from "react";
+import type { Runs } from "#client/runs/runs.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { IconButton } from "#client/ui/button.tsx";
 import { words } from "#client/ui/words/words.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { AssistantMessage, UserMessage } from "#shared/domain/message.ts";
 import { isTerminal } from "#shared/domain/run.ts";
+import type { RunFacts } from "#shared/domain/run.ts";
 import { AnswerBody } from "./answer-body.tsx";
 import { answerView } from "./answer-state.ts";
 import type { ConversationActions } from "./conversation-actions.ts";
@@ -27,12 +29,11 @@ interface AnswerArticleProps {
 export const AnswerArticle = memo(({ conversation, prompt, message, actions, editable }: AnswerArticleProps) => {
   const { runs } = useWorkspace();
   const { run } = message;
-  const over = run === undefined || isTerminal(run.status);
-  // A paused reader keeps the frozen view until they resume, also when the run ends meanwhile.
-  const live = useLiveRun(runs, run && (!over || runs.live(run.runId)?.paused) ? run.runId : undefined);
+  const live = useLiveRun(runs, runToFollow(run, runs));
   const view = answerView(message, live);
   const name = useModelName(run?.model ?? "");
   const ended = view.phase === "ended";
+  const again = editable && prompt ? () => actions.answerAgain(prompt) : undefined;
   return (
     <article className="message answer" aria-label={name}>
       <p className="message-author">{name}</p>
@@ -42,7 +43,7 @@ export const AnswerArticle = memo(({ conversation, prompt, message, actions, edi
           ending={view.ending}
           hasText={view.text !== ""}
           onContinue={editable ? () => actions.continueAnswer(message) : undefined}
-          onTryAgain={editable && prompt ? () => actions.answerAgain(prompt) : undefined}
+          onTryAgain={again}
         />
       )}
       <MessageFooter>
@@ -50,9 +51,7 @@ export const AnswerArticle = memo(({ conversation, prompt, message, actions, edi
         {ended && (
           <>
             {view.text !== "" && <CopyMessage text={view.text} />}
-            {editable && prompt && (
-              <IconButton icon="again" label={words.chat.regenerate} onClick={() => actions.answerAgain(prompt)} />
-            )}
+            {again && <IconButton icon="again" label={words.chat.regenerate} onClick={again} />}
             {run && <DetailsButton message={message} />}
           </>
         )}
@@ -61,6 +60,12 @@ export const AnswerArticle = memo(({ conversation, prompt, message, actions, edi
   );
 });
 AnswerArticle.displayName = "AnswerArticle";
+
+/** A paused reader keeps the frozen view until they resume, also when the run ends meanwhile. */
+function runToFollow(run: RunFacts | undefined, runs: Runs): string | undefined {
+  if (!run) return undefined;
+  return !isTerminal(run.status) || runs.live(run.runId)?.paused ? run.runId : undefined;
+}
 
 function DetailsButton({ message }: { message: AssistantMessage }) {
   const [open, setOpen] = useState(false);

@@ -32,7 +32,10 @@ function WritingLine({ view }: { view: Extract<AnswerView, { phase: "writing" }>
   return line === undefined ? null : <p className="writing-line">{line}</p>;
 }
 
-function lineOf({ paused, stopping, waiting }: Extract<AnswerView, { phase: "writing" }>, now: number): string | undefined {
+function lineOf(
+  { paused, stopping, waiting }: Extract<AnswerView, { phase: "writing" }>,
+  now: number,
+): string | undefined {
   if (stopping) return words.chat.stopping;
   if (paused) return words.chat.paused;
   if (waiting?.type === "stall") return words.chat.waitingStall;

@@ -40,10 +40,11 @@ function parametersOf({ parameters }: RunFacts): string {
   return set.length > 0 ? set.join(" · ") : words.details.defaults;
 }
 
+const count = (tokens: number | undefined): string =>
+  tokens === undefined ? words.details.unknown : formatNumber(tokens);
+
 function tokensOf(usage: RunUsage | undefined): string {
   if (!usage) return words.details.unknown;
-  const count = (tokens: number | undefined): string =>
-    tokens === undefined ? words.details.unknown : formatNumber(tokens);
   const text = words.details.tokensOf(count(usage.inputTokens), count(usage.outputTokens));
   return usage.source === "estimated" ? `${text} (${words.details.estimated})` : text;
 }

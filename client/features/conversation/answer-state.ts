@@ -13,7 +13,14 @@ export type Ending =
 
 /** What is shown of an answer. */
 export type AnswerView =
-  | { phase: "writing"; text: string; reasoning: string; paused: boolean; stopping: boolean; waiting: LiveRun["waiting"] }
+  | {
+      phase: "writing";
+      text: string;
+      reasoning: string;
+      paused: boolean;
+      stopping: boolean;
+      waiting: LiveRun["waiting"];
+    }
   | { phase: "ended"; text: string; reasoning: string; ending: Ending };
 
 /**
@@ -22,8 +29,7 @@ export type AnswerView =
  */
 export function answerView(message: AssistantMessage | undefined, live: LiveRun | undefined): AnswerView {
   const status = runStatus(message?.run, live);
-  const stored = { text: message?.text ?? "", reasoning: message?.reasoning ?? "" };
-  const shown = shownText(stored, live, message?.run);
+  const shown = shownText(message ?? { text: "", reasoning: "" }, live, message?.run);
   if (status !== undefined && (!isTerminal(status) || live?.paused)) {
     const { paused = false, waiting } = live ?? {};
     return { phase: "writing", ...shown, paused, stopping: status === "stopping", waiting };
@@ -38,9 +44,9 @@ export function runStatus(run: RunFacts | undefined, live: LiveRun | undefined):
 }
 
 function shownText(stored: { text: string; reasoning: string }, live: LiveRun | undefined, run: RunFacts | undefined) {
-  if (!live) return stored;
+  if (!live) return { text: stored.text, reasoning: stored.reasoning };
   if (live.paused) return { text: live.text, reasoning: live.reasoning };
-  if (run && isTerminal(run.status)) return stored;
+  if (run && isTerminal(run.status)) return { text: stored.text, reasoning: stored.reasoning };
   return {
     text: live.text.length >= stored.text.length ? live.text : stored.text,
     reasoning: live.reasoning.length >= stored.reasoning.length ? live.reasoning : stored.reasoning,

@@ -1,4 +1,3 @@
-import type { MessageId } from "#shared/domain/ids.ts";
 import type { AssistantMessage, Message, PlannedRun, UserMessage } from "#shared/domain/message.ts";
 
 /** One line of the shown branch. A planned answer keeps its key when it begins, so that nothing is remounted. */
@@ -48,7 +47,7 @@ export function versionOf(siblings: readonly Message[], id: string) {
   return {
     position: index + 1,
     count: siblings.length,
-    previous: siblings[index - 1]?.id as MessageId | undefined,
+    previous: siblings[index - 1]?.id,
     next: index >= 0 ? siblings[index + 1]?.id : undefined,
   };
 }

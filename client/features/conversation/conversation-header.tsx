@@ -72,9 +72,7 @@ function ChatTitle({ conversation, editable }: { conversation: ConversationDocum
       <h1 dir="auto" title={shown}>
         {shown}
       </h1>
-      {editable && (
-        <IconButton ref={rename} icon="pencil" label={words.chat.rename} onClick={() => setEditing(true)} />
-      )}
+      {editable && <IconButton ref={rename} icon="pencil" label={words.chat.rename} onClick={() => setEditing(true)} />}
     </div>
   );
 }

@@ -26,7 +26,10 @@ export function PlannedAnswer({ row, actions, behind }: PlannedAnswerProps) {
   const { runs, sync, clock } = useWorkspace();
   const { runId, model } = row.planned;
   const name = useModelName(model);
-  const deliveries = useMemo(() => ({ subscribe: (listener: () => void) => runs.subscribeDeliveries(listener) }), [runs]);
+  const deliveries = useMemo(
+    () => ({ subscribe: (listener: () => void) => runs.subscribeDeliveries(listener) }),
+    [runs],
+  );
   const delivery = useWatched(deliveries, () => runs.delivery(runId), sameFields);
   const online = useWatched(sync, () => sync.online());
   const live = useLiveRun(runs, delivery?.type === "queued" || delivery?.type === "refused" ? undefined : runId);
@@ -43,7 +46,13 @@ export function PlannedAnswer({ row, actions, behind }: PlannedAnswerProps) {
       </article>
     );
   }
-  return <PlannedNotice view={view} onCancel={() => actions.cancel(row.prompt)} onTryAgain={() => actions.answerAgain(row.prompt)} />;
+  return (
+    <PlannedNotice
+      view={view}
+      onCancel={() => actions.cancel(row.prompt)}
+      onTryAgain={() => actions.answerAgain(row.prompt)}
+    />
+  );
 }
 
 interface PlannedNoticeProps {

@@ -29,7 +29,8 @@ export const ARRIVAL_GRACE_MS = 10_000;
 export function plannedView({ delivery, live, online, behind, age, answered }: PlannedFacts): PlannedView {
   if (delivery?.type === "refused") return delivery;
   if (live) return { type: "live" };
-  if (delivery?.type === "queued") return { type: "queued", because: online ? (behind ? "behind" : "unknown") : "offline" };
+  if (delivery?.type === "queued")
+    return { type: "queued", because: online ? (behind ? "behind" : "unknown") : "offline" };
   if (delivery?.type === "sending") return { type: "sending" };
   if (answered) return { type: "nothing" };
   return age < ARRIVAL_GRACE_MS ? { type: "sending" } : { type: "unanswered" };

@@ -39,7 +39,9 @@ export function RunNotice({ ending, hasText, onContinue, onTryAgain }: RunNotice
         </div>
       );
     case "failed":
-      return <FailureNotice failure={ending.failure} onContinue={hasText ? onContinue : undefined} onTryAgain={onTryAgain} />;
+      return (
+        <FailureNotice failure={ending.failure} onContinue={hasText ? onContinue : undefined} onTryAgain={onTryAgain} />
+      );
   }
 }
 

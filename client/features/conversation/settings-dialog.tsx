@@ -68,6 +68,7 @@ function SystemPrompt({ stored, onChange }: { stored: string; onChange: (text: s
       pending.current = undefined;
     }, WRITE_AFTER_MS);
     return () => clearTimeout(timer);
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- each keystroke starts the pause anew
   }, [text, onChange]);
   useEffect(
     () => () => {

@@ -54,7 +54,10 @@ test("the longer of stored and followed text is shown while a run is under way",
 });
 
 test("a paused reader sees the frozen text, also after the run ended", () => {
-  const view = answerView(answer("Hello you", { status: "completed" }), live({ text: "Hel", paused: true, status: "completed" }));
+  const view = answerView(
+    answer("Hello you", { status: "completed" }),
+    live({ text: "Hel", paused: true, status: "completed" }),
+  );
   expect(view).toMatchObject({ phase: "writing", text: "Hel", paused: true });
 });
 
@@ -77,15 +80,23 @@ test("a follower that knows the end first shows it before the document does", ()
 });
 
 test("an answer cut by its length limit says so", () => {
-  expect(answerView(answer("x", { status: "completed", finish: "length" }), undefined)).toMatchObject({ ending: { type: "length" } });
+  expect(answerView(answer("x", { status: "completed", finish: "length" }), undefined)).toMatchObject({
+    ending: { type: "length" },
+  });
 });
 
 test("a planned answer follows its prompt, and keeps its key when it begins", () => {
   const asked = prompt("p1", "a1");
   const before = branchRows([asked], () => false);
   const after = branchRows([asked, answer("x")], () => true);
-  expect(before.map((row) => [row.type, row.key])).toEqual([["prompt", "p1"], ["planned", "a1"]]);
-  expect(after.map((row) => [row.type, row.key])).toEqual([["prompt", "p1"], ["answer", "a1"]]);
+  expect(before.map((row) => [row.type, row.key])).toEqual([
+    ["prompt", "p1"],
+    ["planned", "a1"],
+  ]);
+  expect(after.map((row) => [row.type, row.key])).toEqual([
+    ["prompt", "p1"],
+    ["answer", "a1"],
+  ]);
 });
 
 test("one more answer that was asked for stands after the one that is shown", () => {
@@ -104,9 +115,18 @@ test("versions know their neighbours", () => {
 const planned = { delivery: undefined, live: undefined, online: true, behind: false, age: 60_000, answered: false };
 
 test("a prompt that waits says what it waits for", () => {
-  expect(plannedView({ ...planned, delivery: { type: "queued" }, online: false })).toEqual({ type: "queued", because: "offline" });
-  expect(plannedView({ ...planned, delivery: { type: "queued" }, behind: true })).toEqual({ type: "queued", because: "behind" });
-  expect(plannedView({ ...planned, delivery: { type: "refused", code: "gone" }, live: live() })).toEqual({ type: "refused", code: "gone" });
+  expect(plannedView({ ...planned, delivery: { type: "queued" }, online: false })).toEqual({
+    type: "queued",
+    because: "offline",
+  });
+  expect(plannedView({ ...planned, delivery: { type: "queued" }, behind: true })).toEqual({
+    type: "queued",
+    because: "behind",
+  });
+  expect(plannedView({ ...planned, delivery: { type: "refused", code: "gone" }, live: live() })).toEqual({
+    type: "refused",
+    code: "gone",
+  });
 });
 
 test("a prompt nobody here delivers is called unanswered only after a while, and never beside another answer", () => {

@@ -26,6 +26,7 @@ export function useBranchActivity(conversation: ConversationDocument, runs: Runs
     setCandidates((before) => (sameFields(before, ids) ? before : ids));
   }, [conversation, runs]);
   useEffect(() => {
+    // oxlint-disable-next-line react/set-state-in-effect -- what happened between rendering and watching
     read();
     const stops = [conversation.subscribe(read), runs.subscribeDeliveries(read)];
     return () => {

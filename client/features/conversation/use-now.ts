@@ -7,6 +7,7 @@ export function useNow(clock: Clock, ticking: boolean): number {
   useEffect(() => {
     if (!ticking) return;
     return clock.after(1000, () => setNow(clock.now()));
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- each tick sets the next
   }, [clock, ticking, now]);
   return now;
 }

@@ -21,7 +21,11 @@ function wordsOf(announcement: Announcement): string {
 }
 
 /** Tells people who listen instead of look when an answer begins, goes on and is complete. */
-export function useRunAnnouncements(conversation: ConversationDocument, active: string | undefined, clock: Clock): void {
+export function useRunAnnouncements(
+  conversation: ConversationDocument,
+  active: string | undefined,
+  clock: Clock,
+): void {
   const announce = useAnnounce();
   const state = useRef(NOTHING_ANNOUNCED);
   const now = useNow(clock, active !== undefined);
@@ -41,6 +45,7 @@ export function useRunAnnouncements(conversation: ConversationDocument, active: 
       }
     });
     return stop;
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- each second is looked at again
   }, [conversation, active, now, clock, announce]);
 }
 

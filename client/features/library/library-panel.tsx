@@ -96,9 +96,7 @@ function LibraryList({ query, archived, currentId, onOpen, onArchived, onClear }
         </section>
       ))}
       {found.length > limit && <MoreRows onSeen={() => setLimit(limit + FIRST_ROWS)} />}
-      {found.length === 0 && (
-        <EmptyList loaded={loaded} query={query} archived={archived} onClear={onClear} />
-      )}
+      {found.length === 0 && <EmptyList loaded={loaded} query={query} archived={archived} onClear={onClear} />}
       {!archived && archivedCount > 0 && query === "" && (
         <Button className="library-archived" onClick={() => onArchived(true)}>
           {words.library.showArchived(archivedCount)}

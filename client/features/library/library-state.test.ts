@@ -11,14 +11,30 @@ function entry(title: string, hoursAgo: number, summary: Partial<ConversationSum
   return {
     id: title as ConversationId,
     activityAt: NOW - hoursAgo * HOUR,
-    summary: { title, excerpt: "", pinned: false, archived: false, deleted: false, tags: [], messageCount: 2, ...summary },
+    summary: {
+      title,
+      excerpt: "",
+      pinned: false,
+      archived: false,
+      deleted: false,
+      tags: [],
+      messageCount: 2,
+      ...summary,
+    },
   };
 }
 const titles = (entries: readonly LibraryEntry[]): string[] => entries.map((one) => one.summary.title);
 
 test("days are calendar days of this device, and pinned chats come first", () => {
   const groups = groupLibrary(
-    [entry("now", 0), entry("early", 9), entry("last night", 10), entry("six days", 144), entry("old", 400), entry("pin", 999, { pinned: true })],
+    [
+      entry("now", 0),
+      entry("early", 9),
+      entry("last night", 10),
+      entry("six days", 144),
+      entry("old", 400),
+      entry("pin", 999, { pinned: true }),
+    ],
     NOW,
   );
   expect(groups.map((group) => [group.name, titles(group.entries)])).toEqual([

@@ -26,6 +26,7 @@ export function SyncLine() {
       <span className="sync-dot" aria-hidden="true" />
       <div>
         {/* Each keystroke passes through "Saving…": read on demand, never announced by itself. */}
+        {/* oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- an output element is the result of a form */}
         <span role="status" aria-label={words.sync.label} aria-live="off">
           {wordsOf(status)}
         </span>

@@ -18,11 +18,12 @@ export function isClosed(token: Tokens.Code): boolean {
   if (fence === undefined) return true;
   const lines = token.raw.trimEnd().split("\n");
   const last = lines.at(-1)?.trim() ?? "";
-  return lines.length > 1 && last.startsWith(fence) && [...last].every((char) => char === fence[0]);
+  return lines.length > 1 && last.startsWith(fence) && /^(`+|~+)$/u.test(last);
 }
 
 function renderBlock(raw: Token): ReactNode {
   const token = raw as MarkedToken;
+  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- inline tokens are the default's
   switch (token.type) {
     case "space":
     case "def":
@@ -85,14 +86,16 @@ const renderItem = (item: Tokens.ListItem): ReactNode[] =>
     ),
   );
 
+const cell = (one: Tokens.TableCell, index: number, Tag: "th" | "td") => (
+  <Tag key={index} dir="auto" data-align={one.align ?? undefined} scope={Tag === "th" ? "col" : undefined}>
+    {renderInline(one.tokens)}
+  </Tag>
+);
+
 function Table({ table }: { table: Tokens.Table }) {
-  const cell = (one: Tokens.TableCell, index: number, Tag: "th" | "td") => (
-    <Tag key={index} dir="auto" data-align={one.align ?? undefined} scope={Tag === "th" ? "col" : undefined}>
-      {renderInline(one.tokens)}
-    </Tag>
-  );
   return (
-    <div className="table-scroll" role="region" aria-label={words.markdown.table} tabIndex={0}>
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard
+    <section className="table-scroll" aria-label={words.markdown.table} tabIndex={0}>
       <table>
         <thead>
           <tr>{table.header.map((one, index) => cell(one, index, "th"))}</tr>
@@ -103,6 +106,6 @@ function Table({ table }: { table: Tokens.Table }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }

@@ -26,15 +26,12 @@ export function CodeBlock({ code, language, closed }: CodeBlockProps) {
         <IconButton icon="wrap" label={words.markdown.wrap} aria-pressed={wrap} onClick={() => setWrap(!wrap)} />
         <CopyCode code={code} />
       </figcaption>
-      <pre
-        role="region"
-        tabIndex={0}
-        dir="ltr"
-        data-wrap={wrap}
-        aria-label={language ? words.markdown.codeIn(language) : words.markdown.code}
-      >
-        <code>{colours ?? code}</code>
-      </pre>
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard */}
+      <section tabIndex={0} aria-label={language ? words.markdown.codeIn(language) : words.markdown.code}>
+        <pre dir="ltr" data-wrap={wrap}>
+          <code>{colours ?? code}</code>
+        </pre>
+      </section>
     </figure>
   );
 }
@@ -44,10 +41,12 @@ function useColours(code: string, language: string, wanted: boolean): ReactNode 
   useEffect(() => {
     if (!wanted || !language) return;
     let left = false;
-    void import("./highlight.tsx").then(({ highlight }) => {
+    const colour = async (): Promise<void> => {
+      const { highlight } = await import("./highlight.tsx");
       const nodes = left ? undefined : highlight(code, language);
       if (nodes) setDone({ code, nodes });
-    });
+    };
+    void colour();
     return () => {
       left = true;
     };

@@ -15,7 +15,7 @@ interface Piece {
 export function highlight(code: string, language: string): ReactNode {
   const name = language.toLowerCase();
   if (!lowlight.registered(name)) return undefined;
-  return render(lowlight.highlight(name, code).children as readonly Piece[]);
+  return render(lowlight.highlight(name, code).children);
 }
 
 function render(pieces: readonly Piece[]): ReactNode[] {

@@ -12,6 +12,7 @@ export function renderInline(tokens: readonly Token[] | undefined): ReactNode[] 
 }
 
 function inline(token: MarkedToken): ReactNode {
+  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- everything else is shown as it was written
   switch (token.type) {
     case "strong":
       return <strong>{renderInline(token.tokens)}</strong>;

@@ -17,11 +17,62 @@ const html = (blocks: Blocks): string =>
 const show = (text: string): string => renderToStaticMarkup(<Markdown text={text} />);
 
 const piece = fc.constantFrom(
-  "Some words", " and *more* of **them**", "\n", "\n\n", "\n\n\n", "  ", "    ", "\t", "- item", "\n- item", "\n  - below",
-  "\n\n- [ ] task", "\n1. first", "\n2) second", "# Heading", "\n\n## Two\n", "\n---\n", "\n===\n", "```", "\n```ts\n", "\n```\n",
-  "\n\n~~~\n", "> quote", "\n> ", "\n\n    code", "| a | b |", "\n|---|---|", "\n| 1 | 2 |", "[ref]", "[ref]: https://a.example",
-  "\n\n[ref]: https://b.example 'T'\n\n", "[x](https://c.example)", "`code`", "<b>bold</b>", "\n\n<div>\n", "</div>\n\n", "<!-- no", "-->",
-  "&amp;", "\\*", "*", "_", "[", "]", "!", "www.d.example", "\r\n", "é", "👩‍👩‍👧", "<script>", "</script>", "\n\n  text", ":", "|", "\n+ ", "\n* ",
+  "Some words",
+  " and *more* of **them**",
+  "\n",
+  "\n\n",
+  "\n\n\n",
+  "  ",
+  "    ",
+  "\t",
+  "- item",
+  "\n- item",
+  "\n  - below",
+  "\n\n- [ ] task",
+  "\n1. first",
+  "\n2) second",
+  "# Heading",
+  "\n\n## Two\n",
+  "\n---\n",
+  "\n===\n",
+  "```",
+  "\n```ts\n",
+  "\n```\n",
+  "\n\n~~~\n",
+  "> quote",
+  "\n> ",
+  "\n\n    code",
+  "| a | b |",
+  "\n|---|---|",
+  "\n| 1 | 2 |",
+  "[ref]",
+  "[ref]: https://a.example",
+  "\n\n[ref]: https://b.example 'T'\n\n",
+  "[x](https://c.example)",
+  "`code`",
+  "<b>bold</b>",
+  "\n\n<div>\n",
+  "</div>\n\n",
+  "<!-- no",
+  "-->",
+  "&amp;",
+  "\\*",
+  "*",
+  "_",
+  "[",
+  "]",
+  "!",
+  "www.d.example",
+  "\r\n",
+  "é",
+  "👩‍👩‍👧",
+  "<script>",
+  "</script>",
+  "\n\n  text",
+  ":",
+  "|",
+  "\n+ ",
+  "\n* ",
 );
 
 test("every prefix of a growing text shows what a full parse of it shows", () => {
@@ -48,7 +99,8 @@ test("a definition that comes late links what was settled before it", () => {
 });
 
 test("the work for one more token does not grow with the length of the answer", () => {
-  const paragraph = "A paragraph with `code`, a [link](https://a.example) and **strong** words in it.\n\n- one\n- two\n\n```ts\nlet x = 1;\n```\n\n";
+  const paragraph =
+    "A paragraph with `code`, a [link](https://a.example) and **strong** words in it.\n\n- one\n- two\n\n```ts\nlet x = 1;\n```\n\n";
   const workOfNextTokens = (paragraphs: number): number => {
     let text = "";
     let blocks = NO_BLOCKS;
@@ -99,7 +151,7 @@ test.each([
   "![x](javascript:alert(1))",
   '![x](https://evil.example/"onerror="alert(1))',
   "| a |\n|---|\n| <img src=x onerror=alert(1)> |",
-  "```html\"><img src=x onerror=alert(1)>\n<script>alert(1)</script>\n```",
+  '```html"><img src=x onerror=alert(1)>\n<script>alert(1)</script>\n```',
   "- [ ] <input autofocus onfocus=alert(1)>",
   "`<img src=x onerror=alert(1)>`",
   "# <math><mtext><img src=x onerror=alert(1)></math>",

@@ -1,4 +1,4 @@
-import { useRef } from "react";
+import { useState } from "react";
 import { MarkdownBlock } from "./block.tsx";
 import { NO_BLOCKS, nextBlocks } from "./block-splitter.ts";
 import "./markdown.css";
@@ -14,10 +14,11 @@ interface MarkdownProps {
  * lexed and rendered again. Blocks are keyed by position, so nothing is remounted when the text is finished.
  */
 export function Markdown({ text, writing = false }: MarkdownProps) {
-  const last = useRef({ text: "", blocks: NO_BLOCKS });
-  // A cache of a pure function: rendering twice with the same text gives the same blocks.
-  if (last.current.text !== text) last.current = { text, blocks: nextBlocks(last.current.blocks, text) };
-  const { settled, tail } = last.current.blocks;
+  const [shown, setShown] = useState(() => ({ text, blocks: nextBlocks(NO_BLOCKS, text) }));
+  // Derived while rendering, as React advises: the same text gives the same blocks, so this settles at once.
+  const current = shown.text === text ? shown : { text, blocks: nextBlocks(shown.blocks, text) };
+  if (current !== shown) setShown(current);
+  const { settled, tail } = current.blocks;
   return (
     <div className="markdown" data-writing={writing || undefined}>
       {settled.map((block, index) => (

@@ -1,5 +1,6 @@
 const number = new Intl.NumberFormat("en");
-const plural = (count: number, one: string, many: string): string => `${number.format(count)} ${count === 1 ? one : many}`;
+const plural = (count: number, one: string, many: string): string =>
+  `${number.format(count)} ${count === 1 ? one : many}`;
 
 /** English: everything a person reads. A failure says what happened, that nothing is lost, and what to do next. */
 export const en = {
@@ -19,7 +20,8 @@ export const en = {
     blocked: "Another tab with an older version of Holdfast is still open. Close it, then try again.",
     unavailable:
       "This browser doesn't let Holdfast store anything, for example in a private window. Allow storage for this site, then try again.",
-    offline: "This is the first visit on this device, and the server can't be reached. Check the connection, then try again.",
+    offline:
+      "This is the first visit on this device, and the server can't be reached. Check the connection, then try again.",
     failed: "Something went wrong while opening. What is stored on this device was not changed.",
     again: "Try again",
   },
@@ -179,7 +181,8 @@ export const en = {
   },
   welcome: {
     title: "What's on your mind?",
-    about: "Holdfast is a chat for language models that never loses a word: it works offline and keeps every draft and answer.",
+    about:
+      "Holdfast is a chat for language models that never loses a word: it works offline and keeps every draft and answer.",
     guide: "No model is connected yet, so the built-in guide answers, from Holdfast's own help pages.",
     connect: "To connect a model, start the server with an OPENAI_API_KEY, or run Ollama or LM Studio beside it.",
     promptsLabel: "Examples",
@@ -188,11 +191,7 @@ export const en = {
       "Help me write a kind reply that says no",
       "Plan a week of simple dinners for two",
     ],
-    guidePrompts: [
-      "What can Holdfast do?",
-      "How do I connect a model?",
-      "What happens to my chats when I go offline?",
-    ],
+    guidePrompts: ["What can Holdfast do?", "How do I connect a model?", "What happens to my chats when I go offline?"],
   },
   shortcuts: {
     title: "Keyboard shortcuts",

@@ -9,12 +9,16 @@ export const formatNumber = (value: number): string => number.format(value);
 /** A date with its time of day; `at` is ms since 1970. */
 export const formatTime = (at: number): string => clockTime.format(at);
 
+const unit = (value: number, name: string, digits = 0): string =>
+  new Intl.NumberFormat(words.locale, {
+    style: "unit",
+    unit: name,
+    unitDisplay: "short",
+    maximumFractionDigits: digits,
+  }).format(value);
+
 /** A length of time in ms as "850 ms", "4.2 s" or "2 min 5 s". */
 export function formatDuration(ms: number): string {
-  const unit = (value: number, name: string, digits = 0): string =>
-    new Intl.NumberFormat(words.locale, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: digits }).format(
-      value,
-    );
   if (ms < 1000) return unit(Math.round(ms), "millisecond");
   if (ms < 60_000) return unit(ms / 1000, "second", 1);
   const seconds = Math.round(ms / 1000);
