@@ -10,6 +10,8 @@ if (!config.ok) {
   process.stderr.write(`Holdfast cannot start:\n${config.failure.map((line) => `  - ${line}\n`).join("")}`);
   process.exit(1);
 }
+// What people wrote is for the server alone to read, also in a folder somebody else made.
+process.umask(0o077);
 let leaving = false;
 const log = createLog(config.value.logLevel);
 

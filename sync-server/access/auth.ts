@@ -46,7 +46,7 @@ export async function openAuth({ database, secret, publicUrl, warn }: AuthOption
       ipAddress: { disableIpTracking: true },
       defaultCookieAttributes: { httpOnly: true, sameSite: "lax" as const },
     },
-    logger: { level: "warn" as const, log: (_level: string, message: string) => warn(message) },
+    logger: { level: "error" as const, log: (_level: string, message: string) => warn(message) },
     plugins: [anonymous()],
   };
   await (await getMigrations(options)).runMigrations();

@@ -75,6 +75,6 @@ function settle(group: readonly Waiting[], answer: StoreAnswer): void {
 
 /** The error a caller sees: `CommitError` for what may happen, a plain error for a bug. */
 export function errorOf(failure: StoreFailure): Error {
-  const cause = new Error(`${failure.code}: ${failure.message}`);
+  const cause = Object.assign(new Error(failure.message), { code: failure.code });
   return failure.kind === "bug" ? cause : new CommitError(failure.kind, { cause });
 }

@@ -149,7 +149,7 @@ const UNAVAILABLE = /^SQLITE_(FULL|IOERR|BUSY|LOCKED|READONLY|CANTOPEN|CORRUPT|N
 /** Sorts an error of SQLite into what a caller can do about it. */
 export function failureOf(error: unknown): StoreFailure {
   if (!(error instanceof SqliteDatabase.SqliteError))
-    return { kind: "bug", code: "NOT_SQLITE", message: String(error) };
+    return { kind: "bug", code: "NOT_SQLITE", message: error instanceof Error ? error.message : String(error) };
   const { code, message } = error;
   if (code.startsWith("SQLITE_CONSTRAINT")) return { kind: "conflict", code, message };
   return { kind: UNAVAILABLE.test(code) ? "unavailable" : "bug", code, message };
