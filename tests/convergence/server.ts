@@ -82,7 +82,7 @@ export function createSimulatedServer(world: World, initialFaults: ServerFaults)
       case "commit":
         return commit(effect.batch);
       case "compact":
-        return compact(effect.checkpointSeq);
+        return compact();
       case "evict":
         room = undefined;
         return;
@@ -133,22 +133,21 @@ export function createSimulatedServer(world: World, initialFaults: ServerFaults)
     });
   }
 
-  function compact(checkpointSeq: number): void {
+  function compact(): void {
     const [atProcess, atRoom] = [process, room];
     const source = log;
     world.after(world.delay(1, 100), () => {
       const folded = foldLog(source.checkpoint ? [source.checkpoint, ...source.tail] : source.tail);
-      const mayswap = folded.ok && log.checkpointSeq === checkpointSeq && source.checkpointSeq === checkpointSeq;
-      if (mayswap) {
+      const maySwap = folded.ok && log.checkpointSeq === source.checkpointSeq;
+      if (maySwap) {
         const tail = log.tail.slice(source.tail.length);
         log = { ...log, checkpoint: folded.value, checkpointSeq: source.headSeq, tail };
       }
       if (atProcess !== process || atRoom !== room) return;
-      handle(
-        mayswap
-          ? { type: "compacted", through: source.headSeq, bytes: folded.value.byteLength }
-          : { type: "compaction-failed" },
-      );
+      const compacted: RoomEvent = maySwap
+        ? { type: "compacted", through: source.headSeq, bytes: folded.value.byteLength }
+        : { type: "compaction-failed" };
+      handle(compacted);
     });
   }
 
