@@ -87,7 +87,7 @@ test("every prefix of a growing text shows what a full parse of it shows", () =>
         if (end >= text.length) return;
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 100 },
   );
 });
 
