@@ -7,12 +7,10 @@ export const en = {
   locale: "en",
   app: {
     name: "Holdfast",
-    opening: "Opening your chats…",
     announcements: "Announcements",
     library: "Library",
     openLibrary: "Open library",
     closeLibrary: "Close library",
-    skip: "Skip to the message box",
     close: "Close",
   },
   cannotOpen: {

@@ -1,13 +1,9 @@
 import { words } from "./words.ts";
 
 const number = new Intl.NumberFormat(words.locale);
-const clockTime = new Intl.DateTimeFormat(words.locale, { dateStyle: "medium", timeStyle: "short" });
 
 /** "12,345" */
 export const formatNumber = (value: number): string => number.format(value);
-
-/** A date with its time of day; `at` is ms since 1970. */
-export const formatTime = (at: number): string => clockTime.format(at);
 
 const unit = (value: number, name: string, digits = 0): string =>
   new Intl.NumberFormat(words.locale, {
