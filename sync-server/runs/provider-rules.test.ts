@@ -1,0 +1,142 @@
+import { describe, expect, test } from "vitest";
+import { CLOSED, admitCall, nextBreaker } from "./breaker-state.ts";
+import type { Breaker } from "./breaker-state.ts";
+import { MOST_BAD_LINES, createChunkReader } from "./completion-chunks.ts";
+import { classifyConnection, classifyError, parseRetryAfter } from "./failure-classes.ts";
+import { composeGuideAnswer } from "./guide-provider.ts";
+import { createHelpPages, findHelpFolder, readHelpPages } from "./help-pages.ts";
+import { parseProvidersFile } from "./provider-config.ts";
+import { costOf, priceAt, sumUsage, trustedUsage } from "./usage-count.ts";
+
+describe("chunks", () => {
+  const chunk = (body: object): string => JSON.stringify(body);
+  test("deltas, finish reason and the last usage are read; a bad line is skipped and counted", () => {
+    const reader = createChunkReader();
+    expect(
+      reader.read(
+        chunk({ choices: [{ delta: { content: "a", reasoning_content: "b" }, finish_reason: null }], usage: null }),
+      ),
+    ).toEqual([
+      { type: "reasoning", text: "b" },
+      { type: "text", text: "a" },
+    ]);
+    expect(reader.read("{broken")).toEqual([]);
+    expect(reader.badLines).toBe(1);
+    expect(reader.read(chunk({ choices: [], usage: { prompt_tokens: 3, completion_tokens: 4 } }))).toMatchObject([
+      { type: "usage", usage: { inputTokens: 3, outputTokens: 4 } },
+    ]);
+    expect(reader.read(" [DONE]")).toEqual([{ type: "done" }]);
+  });
+  test("too many bad lines are no stream of completions", () => {
+    const reader = createChunkReader();
+    for (let i = 0; i < MOST_BAD_LINES; i++) expect(reader.read("<html>")).toEqual([]);
+    expect(reader.read("<html>")).toMatchObject([{ type: "failed", failure: { class: "bad_response" } }]);
+  });
+});
+
+describe("failures", () => {
+  test.each([
+    [{ status: 429, code: "insufficient_quota" }, "quota"],
+    [{ status: 429 }, "rate_limit"],
+    [{ status: 529 }, "rate_limit"],
+    [{ status: 400, message: "maximum context length is 5" }, "context"],
+    [{ status: 400, param: "top_p" }, "bad_parameter"],
+    [{ status: 422 }, "bad_request"],
+    [{ code: "rate_limit_exceeded" }, "rate_limit"],
+    [{ code: "503" }, "server"],
+    [{ message: "?" }, "server"],
+  ] as const)("%j is %s", (error, found) => expect(classifyError(error)).toBe(found));
+  test("connection errors are told apart by the code at the bottom", () => {
+    const caused = (code: string) => new Error("x", { cause: Object.assign(new Error("y"), { code }) });
+    expect(classifyConnection(caused("ECONNREFUSED"))).toBe("connect");
+    expect(classifyConnection(caused("DEPTH_ZERO_SELF_SIGNED_CERT"))).toBe("certificate");
+  });
+  test("Retry-After is seconds, a date, or milliseconds of its own", () => {
+    const read = (headers: Record<string, string>) => parseRetryAfter((name) => headers[name], Date.UTC(2026, 0, 1));
+    expect(read({ "retry-after": "2" })).toBe(2000);
+    expect(read({ "retry-after": "Thu, 01 Jan 2026 00:00:05 GMT" })).toBe(5000);
+    expect(read({ "retry-after-ms": "7", "retry-after": "9" })).toBe(7);
+    expect(read({ "retry-after": "soon" })).toBeUndefined();
+  });
+});
+
+test("the breaker opens after five failures in 30 s, probes once after 15 s, and closes when it answers", () => {
+  let breaker: Breaker = CLOSED;
+  for (let i = 0; i < 5; i++) breaker = nextBreaker(breaker, "server", 500, i * 1000);
+  expect(admitCall(breaker, 5000)).toMatchObject({ type: "refuse", class: "breaker", retryAt: 19_000 });
+  const probe = admitCall(breaker, 19_000);
+  expect(probe.type).toBe("call");
+  if (probe.type === "call") expect(admitCall(probe.breaker, 19_001).type).toBe("refuse");
+  expect(nextBreaker(breaker, undefined, 200, 19_500)).toEqual(CLOSED);
+  expect(admitCall(nextBreaker(CLOSED, "auth", 401, 0), 59_999)).toMatchObject({ type: "refuse", class: "auth" });
+});
+
+describe("usage", () => {
+  const counts = { inputTokens: 10, outputTokens: 5, cachedTokens: 4, reasoningTokens: undefined };
+  test.each([
+    { inputTokens: -1 },
+    { outputTokens: Number.NaN },
+    { outputTokens: 9e15 },
+    { outputTokens: 0 },
+    { inputTokens: 1.5 },
+  ])("%j cannot be true", (wrong) => expect(trustedUsage({ ...counts, ...wrong }, true)).toBeUndefined());
+  test("the price is that of the day, the cost whole millionths rounded up", () => {
+    const prices = [
+      {
+        from: "2026-01-01",
+        inputMicroUsdPerMillion: 2_000_000,
+        outputMicroUsdPerMillion: 8_000_000,
+        cachedInputMicroUsdPerMillion: 500_000,
+      },
+      { from: "2027-01-01", inputMicroUsdPerMillion: 1, outputMicroUsdPerMillion: 1 },
+    ];
+    expect(costOf(counts, priceAt(prices, Date.UTC(2026, 5, 1)))).toBe(54);
+    expect(priceAt(prices, Date.UTC(2025, 5, 1))).toBeUndefined();
+    expect(costOf(counts, undefined)).toBeUndefined();
+  });
+  test("one estimate makes the sum an estimate; unknown stays absent", () => {
+    expect(sumUsage([{ source: "estimated" }, { source: "provider", inputTokens: 1, outputTokens: 2 }])).toMatchObject({
+      source: "estimated",
+      inputTokens: 1,
+      outputTokens: 2,
+      costMicroUsd: undefined,
+    });
+  });
+});
+
+test("a providers file is read strictly, with errors that name the place and never the key", () => {
+  const parse = (body: unknown) =>
+    parseProvidersFile(JSON.stringify(body), (name) => (name === "KEY" ? "secret" : undefined));
+  const entry = { id: "acme", baseUrl: "https://acme.example/v1" };
+  expect(parse([{ ...entry, apiKeyEnv: "KEY" }])).toMatchObject({
+    ok: true,
+    value: [{ id: "acme", name: "acme", apiKey: "secret" }],
+  });
+  for (const wrong of [
+    { ...entry, more: 1 },
+    { ...entry, baseUrl: "ftp://x" },
+    { ...entry, baseUrl: "https://u:p@x" },
+    { ...entry, apiKeyEnv: "NONE" },
+    { ...entry, id: "holdfast" },
+  ])
+    expect(parse([wrong]).ok).toBe(false);
+  expect(parse([entry, entry]).ok).toBe(false);
+});
+
+describe("the guide", () => {
+  const pages = createHelpPages(["# Answers\n## Stop an answer\nPress Stop.\n## Offline\nWrite anyway.\n"]);
+  test("answers from the sections that fit, names them, and says what it is first", () => {
+    const answer = composeGuideAnswer(pages, "How do I stop answers?");
+    expect(answer.split("\n")[0]).toContain("not a language model");
+    expect(answer).toContain("### Stop an answer\n\nPress Stop.");
+    expect(answer).not.toContain("Write anyway");
+  });
+  test("says so when nothing fits, and greets who greets", () => {
+    expect(composeGuideAnswer(pages, "quantum chromodynamics")).toContain("I found nothing about that");
+    expect(composeGuideAnswer(pages, "hi there!")).toContain("Hello!");
+  });
+  test("finds the pages of the project", () => {
+    const found = readHelpPages(findHelpFolder()!).find("How do I connect a model with an OpenAI key?");
+    expect(found.map(({ page }) => page)).toContain("Connect a model");
+  });
+});
