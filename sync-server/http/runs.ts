@@ -61,8 +61,8 @@ export function runRoutes({ runs }: { runs: RunService }): Hono<AppEnv> {
     const response = c.env.outgoing;
     if (response === undefined) return problem("internal", { detail: "Event streams need the Node server" });
     if (!runs.mayFollow(feed)) return problem("too_many_followers", { headers: { "retry-after": "5" } });
-    const sink = openEventStream(response as Parameters<typeof openEventStream>[0], status);
-    connectResponse(response as Parameters<typeof openEventStream>[0], runs.attach(feed, cursor, sink));
+    const sink = openEventStream(response, status);
+    connectResponse(response, runs.attach(feed, cursor, sink));
     return RESPONSE_ALREADY_SENT;
   }
 

@@ -1,3 +1,4 @@
+import { nothing } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import type { ProviderFailure } from "./failure-classes.ts";
 import type { RunTimers } from "./run-timers.ts";
@@ -31,7 +32,7 @@ interface WatchOptions {
  * end after the model has finished.
  */
 export function watchCall({ clock, timers, local, onSilence, giveUp }: WatchOptions): CallWatch {
-  let cancelLimit = (): void => {};
+  let cancelLimit = nothing;
   let phase: "headers" | "first-text" | "text" | "finished" | "closed" = "headers";
 
   function limit(ms: number, failure: ProviderFailure | undefined): void {
@@ -42,7 +43,7 @@ export function watchCall({ clock, timers, local, onSilence, giveUp }: WatchOpti
   /** Calls back after `ms` without a touch. */
   function silence(ms: number, callback: () => void) {
     let quiet = 0;
-    let cancel = (): void => {};
+    let cancel = nothing;
     const look = (): void => {
       cancel = clock.after(ms / LOOKS, () => {
         quiet += 1;

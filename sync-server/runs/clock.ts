@@ -6,6 +6,9 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void;
 }
 
+/** Cancels what was never started. */
+export const nothing = (): void => undefined;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, callback) {

@@ -1,5 +1,6 @@
 import { formatRunEvent } from "#shared/protocol/run-events.ts";
 import type { RunEvent } from "#shared/protocol/run-events.ts";
+import { nothing } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import type { RunFeed } from "./run-feed.ts";
 import { RUN_LIMITS } from "./run-timers.ts";
@@ -46,7 +47,7 @@ export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: Foll
   let blocked = false;
   let over = false;
   let cancelBlocked: (() => void) | undefined;
-  let cancelHeartbeat = (): void => {};
+  let cancelHeartbeat = nothing;
 
   function write(text: string): void {
     if (sink.write(text) && sink.bufferedBytes() < RUN_LIMITS.socketBytes) return;

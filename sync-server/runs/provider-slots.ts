@@ -1,3 +1,4 @@
+import { nothing } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 
 export interface ProviderSlots {
@@ -38,7 +39,7 @@ export function createProviderSlots(clock: Clock, waitMs: number): ProviderSlots
         used.set(key, count + 1);
         return { slot: Promise.resolve(releaseOnce(key)), cancel() {} };
       }
-      let cancel = (): void => {};
+      let cancel = nothing;
       const slot = new Promise<(() => void) | undefined>((resolve) => {
         const queue = waiting.get(key) ?? [];
         waiting.set(key, queue);

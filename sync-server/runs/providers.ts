@@ -54,7 +54,7 @@ export function openProviders(config: ProvidersConfig, log: Log, now: () => numb
   function refresh(): Promise<void> {
     if (now() - refreshedAt < REFRESH_MS) return refreshing;
     refreshedAt = now();
-    refreshing = Promise.all(endpoints.map((endpoint) => endpoint.refresh?.())).then(() => {
+    refreshing = Promise.all(endpoints.map((endpoint) => endpoint.refresh?.() ?? Promise.resolve())).then(() => {
       log.info({ models: endpoints.reduce((sum, { models }) => sum + models.length, 0) }, "looked for models");
     });
     return refreshing;
@@ -112,7 +112,12 @@ function configuredEndpoint(entry: ConfiguredProvider, now: () => number): Endpo
   return endpoint;
 }
 
-function readsItsModels(endpoint: Endpoint, baseUrl: string, apiKey: string | undefined, keep = (_: string) => true) {
+function readsItsModels(
+  endpoint: Endpoint,
+  baseUrl: string,
+  apiKey: string | undefined,
+  keep = (name: string) => name !== "",
+) {
   return async (): Promise<void> => {
     const names = await readModelNames(baseUrl, apiKey, LIST_TIMEOUT_MS);
     if (names !== undefined) endpoint.models = names.filter(keep).map((id) => ({ id }));

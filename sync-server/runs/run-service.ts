@@ -9,7 +9,7 @@ import { isTerminal } from "#shared/domain/run.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import type { RunSnapshot, StartRun } from "#shared/protocol/http-bodies.ts";
-import { sleep } from "./clock.ts";
+import { nothing, sleep } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import { follow } from "./followers.ts";
 import type { Follower, FollowerSink } from "./followers.ts";
@@ -80,7 +80,7 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
   let draining = false;
   let closed = false;
   let sweeping = Promise.resolve();
-  let cancelSweep = (): void => {};
+  let cancelSweep = nothing;
 
   const mayOn = (principal: AccountPrincipal, action: Action, { accountId, workspaceId }: StoredRun): boolean =>
     authorize(principal, action, { kind: "run", ownerId: accountId, workspaceId });

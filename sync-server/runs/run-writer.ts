@@ -4,7 +4,7 @@ import { isTerminal } from "#shared/domain/run.ts";
 import type { FinishReason, RunFacts, RunFailureCode, RunUsage } from "#shared/domain/run.ts";
 import { createCheckpointer } from "./checkpointer.ts";
 import type { Target } from "./checkpointer.ts";
-import { sleep } from "./clock.ts";
+import { nothing, sleep } from "./clock.ts";
 import type { ProviderFailure } from "./failure-classes.ts";
 import { cutText } from "./frame.ts";
 import type { Frame } from "./frame.ts";
@@ -80,8 +80,8 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
   let checkpointing = Promise.resolve();
   let checkpointed = 0;
   let flushAt: (() => void) | undefined;
-  let releaseSlot = (): void => {};
-  let finish = (): void => {};
+  let releaseSlot = nothing;
+  let finish = nothing;
   const done = new Promise<void>((resolve) => (finish = resolve));
 
   const runLog = openRunLog({

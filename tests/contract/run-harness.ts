@@ -114,7 +114,7 @@ export async function openHarness(options: HarnessOptions = {}) {
   let closed = false;
 
   const request = (path: string, init: RequestInit = {}, account = "ada"): Promise<Response> =>
-    fetch(origin + path, { ...init, headers: { ...init.headers, "x-account": account } });
+    fetch(origin + path, { ...init, headers: { ...(init.headers as Record<string, string>), "x-account": account } });
 
   const harness = {
     database,
