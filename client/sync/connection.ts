@@ -17,6 +17,8 @@ export interface ConnectionHost {
   acknowledged(): void;
   /** both copies claim to be the same and are not */
   diverged(document: LocalDocument, state: Uint8Array): void;
+  /** some document of this account changed on the server */
+  feedMoved(): void;
   changed(): void;
 }
 
@@ -67,6 +69,8 @@ export function openConnection(
         return document.arrived();
       case "ended":
         return document.ended(effect.code);
+      case "feed-moved":
+        return host.feedMoved();
       case "diverged":
         return host.diverged(document, effect.state);
       // Both show in `view()`.

@@ -278,7 +278,7 @@ describe("C8: a silent connection", () => {
     client.effects();
     client.at(15_000);
     client.handle({ type: "tick" });
-    expect(client.sent().map((frame) => frame.type)).toContain("query-awareness");
+    expect(client.sent()).toEqual([{ type: "query-awareness" }]);
     client.at(24_999);
     client.handle({ type: "tick" });
     expect(client.view().connection).toBe("live");
@@ -339,6 +339,14 @@ describe("C9: a digest", () => {
     client.server({ type: "digest", seq: 6, hash: new Uint8Array(32) });
     expect(client.effects()).toEqual([]);
   });
+});
+
+test("R19: word that the feed moved is passed on", () => {
+  const client = aClient();
+  client.connect();
+  client.effects();
+  client.server({ type: "feed" });
+  expect(client.effects()).toEqual([{ type: "feed-moved" }]);
 });
 
 test("a frame that is none drops the connection; one of an unknown type is ignored", () => {

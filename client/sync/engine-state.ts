@@ -1,4 +1,3 @@
-import * as encoding from "lib0/encoding";
 import * as Y from "yjs";
 import { contentDigest } from "#shared/documents/canonical-content.ts";
 import { backoffMs } from "#shared/lib/backoff.ts";
@@ -56,6 +55,8 @@ export type EngineEffect =
   | { type: "refused"; code: RefusalCode }
   /** what was refused before is taken now */
   | { type: "accepted" }
+  /** some document of this account changed: the feed is worth a look (R19) */
+  | { type: "feed-moved" }
   /** closed for good (4400–4499) */
   | { type: "ended"; code: number }
   /** both copies claim to be the same and are not; `state` is ours as it was (C9) */
@@ -117,7 +118,6 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
   let link: Link = { status: "idle" };
   let attempt = 0;
   let headSeq = 0;
-  let presenceClock = 0;
   let refused: RefusalCode | undefined;
   let effects: EngineEffect[] = [];
 
@@ -232,6 +232,8 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
         return onDigest(open, frame);
       case "reauth":
         return drop(now);
+      case "feed":
+        return emit({ type: "feed-moved" });
       case "permission-denied":
         open.writable = false;
         return;
@@ -317,8 +319,6 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
 
   function askForLife(open: OpenLink, answerBy: number): void {
     open.answerBy = Math.min(open.answerBy ?? answerBy, answerBy);
-    // A server need not answer for an empty room; with a (blank) presence of our own there is something to tell.
-    send({ type: "awareness", update: blankPresence(doc.clientID, ++presenceClock) });
     send({ type: "query-awareness" });
   }
 
@@ -388,12 +388,3 @@ function timerAt(link: Link): number | undefined {
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, index) => byte === b[index]);
-
-/** An awareness update of y-protocols (awareness.js) that says nothing but "I am here". */
-const blankPresence = (clientId: number, clock: number): Uint8Array =>
-  encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, 1);
-    encoding.writeVarUint(encoder, clientId);
-    encoding.writeVarUint(encoder, clock);
-    encoding.writeVarString(encoder, "{}");
-  });

@@ -1,9 +1,9 @@
 import { backoffMs } from "#shared/lib/backoff.ts";
 
 /** ms between two looks at the feed while the page is visible */
-export const FEED_INTERVAL_MS = 15_000;
-/** ms a hint (an ack, an update from elsewhere) waits for more of its kind */
-export const FEED_HINT_MS = 1_000;
+export const FEED_INTERVAL_MS = 10_000;
+/** ms a hint (an ack, word from the server) waits for more of its kind */
+export const FEED_HINT_MS = 500;
 
 /** When the feed is read next. One request at a time. */
 export type FeedState =

@@ -31,8 +31,8 @@ export function openSync(
   platform: Pick<Platform, "clock" | "random" | "openSocket" | "connectivity">,
   store: LocalStore,
   documents: LocalDocuments,
-  /** the server stored something of ours, so the feed has moved */
-  acknowledged: () => void,
+  /** the feed has moved: the server stored something of ours, or said so */
+  feedMoved: () => void,
   signal: AbortSignal,
 ): OpenSync {
   const { clock, connectivity } = platform;
@@ -102,7 +102,8 @@ export function openSync(
       {
         contact: () => takeReach({ type: "contact" }),
         failure: () => takeReach({ type: "failure" }),
-        acknowledged,
+        acknowledged: feedMoved,
+        feedMoved,
         diverged(one, state) {
           divergences++;
           void store.quarantine(one.id, "diverged", state);

@@ -19,6 +19,7 @@ const frames: fc.Arbitrary<ServerFrame> = fc.oneof(
     maxFrameBytes: count,
   }),
   fc.constant({ type: "reauth" as const }),
+  fc.constant({ type: "feed" as const }),
   fc.record({ type: fc.constant("digest" as const), seq: count, hash: bytes }),
   fc.record({ type: fc.constant("permission-denied" as const), reason: fc.string({ unit: "binary" }) }),
 );

@@ -31,7 +31,9 @@ export type ExtensionFrame =
   /** the rights were re-evaluated: come back with a fresh session */
   | { type: "reauth" }
   /** SHA-256 of the canonical content at `seq`: the only detector of silent divergence */
-  | { type: "digest"; seq: number; hash: Uint8Array };
+  | { type: "digest"; seq: number; hash: Uint8Array }
+  /** the feed of this socket's account moved, by whichever document */
+  | { type: "feed" };
 
 export type ServerFrame = StockFrame | ExtensionFrame | { type: "permission-denied"; reason: string };
 export type ClientFrame = StockFrame;
@@ -47,12 +49,9 @@ const MESSAGE = {
   hello: 102,
   reauth: 103,
   digest: 104,
+  feed: 105,
 };
 const SYNC = { step1: 0, step2: 1, update: 2 };
-
-/** Whether a frame carries document content and is therefore counted by `ack`. */
-export const isDocumentFrame = (frame: AnyFrame): frame is Extract<StockFrame, { update: Uint8Array }> =>
-  frame.type === "step2" || frame.type === "update";
 
 /** Writes one frame as the bytes of one binary WebSocket message. */
 export function encodeFrame(frame: AnyFrame): Uint8Array {
@@ -88,7 +87,8 @@ function writeFrame(encoder: encoding.Encoder, frame: AnyFrame): void {
     case "hello":
       return numbers(MESSAGE.hello, frame.epoch, frame.headSeq, frame.mayWrite ? 1 : 0, frame.maxFrameBytes);
     case "reauth":
-      return numbers(MESSAGE.reauth);
+    case "feed":
+      return numbers(MESSAGE[frame.type]);
     case "digest":
       numbers(MESSAGE.digest, frame.seq);
       return bytes(frame.hash);
@@ -129,6 +129,7 @@ export function parseClientFrame(message: Uint8Array): Result<ClientFrame, Frame
     case "hello":
     case "reauth":
     case "digest":
+    case "feed":
     case "permission-denied":
       return err("malformed");
   }
@@ -157,6 +158,8 @@ function readFrame(decoder: decoding.Decoder): AnyFrame | undefined {
       return { type: "reauth" };
     case MESSAGE.digest:
       return { type: "digest", seq: number(), hash: bytes() };
+    case MESSAGE.feed:
+      return { type: "feed" };
     default:
       return undefined;
   }

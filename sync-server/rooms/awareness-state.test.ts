@@ -24,8 +24,17 @@ test("R13: a stock peer understands what is shown, and that a participant left",
   const left = withoutSession(heard!.awareness, 10);
   applyAwarenessUpdate(ben, left.shown!, "server");
   expect(ben.getStates().has(1)).toBe(false);
-  expect(wholeAwareness(left.awareness)).toBeUndefined();
   for (const peer of [ann, ben]) peer.destroy();
+});
+
+test("R13: a stock peer takes the update of an empty room for what it is: nobody, and nothing to tell", () => {
+  const ann = aPeer(1, { name: "Ann" });
+  let told = 0;
+  for (const event of ["change", "update"] as const) ann.on(event, () => told++);
+  applyAwarenessUpdate(ann, wholeAwareness(NOBODY), "server");
+  expect([told, ann.getLocalState(), ann.getStates().size]).toEqual([0, { name: "Ann" }, 1]);
+  expect(nextAwareness(NOBODY, 10, wholeAwareness(NOBODY))).toEqual({ awareness: NOBODY, shown: undefined });
+  ann.destroy();
 });
 
 test("R13: a state over 4 KiB, an older one, and one of a fifth clientID are not taken", () => {

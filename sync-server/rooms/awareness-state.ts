@@ -58,9 +58,8 @@ export function withoutSession(
   return { awareness: next, shown: write(left.map((presence) => ({ ...presence, state: GONE }))) };
 }
 
-/** Everybody's state as one payload; `undefined` where nobody is there. */
-export const wholeAwareness = (awareness: Awareness): Uint8Array | undefined =>
-  awareness.size > 0 ? write([...awareness.values()]) : undefined;
+/** Everybody's state as one payload; an update of no entries where nobody is there. */
+export const wholeAwareness = (awareness: Awareness): Uint8Array => write([...awareness.values()]);
 
 function mayTake(awareness: Awareness, session: SessionId, entry: Entry): boolean {
   if (entry.state.length > AWARENESS_STATE_LENGTH) return false;

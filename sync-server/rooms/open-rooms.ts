@@ -64,6 +64,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       random,
       log,
       ...(idleMs !== undefined && { idleMs }),
+      onFeedMoved: () => tellFeedMoved(key),
       onEnd,
     });
     function onEnd(): void {
@@ -71,6 +72,13 @@ export function openRooms(options: RoomsOptions): Rooms {
       for (const end of ends) end();
     }
     return driver;
+  }
+
+  function tellFeedMoved({ accountId, workspaceId }: RoomKey): void {
+    for (const driver of drivers.values()) {
+      const { key } = driver;
+      if (key.accountId === accountId && key.workspaceId === workspaceId) driver.dispatch({ type: "feed-moved" });
+    }
   }
 
   function tick(): void {

@@ -36,13 +36,16 @@ export interface RoomDriverOptions {
   random: () => number;
   log: RoomLogger;
   idleMs?: number;
+  /** a commit of this document moved its owner's feed */
+  onFeedMoved: () => void;
   onEnd: () => void;
 }
 
 export type RoomDriver = ReturnType<typeof createRoomDriver>;
 
 /** Carries out what a room decides: storage, transports, promises. One for each live document and owner. */
-export function createRoomDriver({ key, database, clock, random, log, idleMs, onEnd }: RoomDriverOptions) {
+export function createRoomDriver(options: RoomDriverOptions) {
+  const { key, database, clock, random, log, idleMs, onFeedMoved, onEnd } = options;
   const room = createRoom(idleMs === undefined ? { random } : { random, idleMs });
   const transports = new Map<SessionId, SessionTransport>();
   const edits = new Map<EditId, (outcome: EditOutcome) => void>();
@@ -119,6 +122,7 @@ export function createRoomDriver({ key, database, clock, random, log, idleMs, on
       return dispatch({ type: "commit-failed", failure: error instanceof CommitError ? error.failure : "unavailable" });
     }
     dispatch({ type: "committed" });
+    if (batch.summary !== undefined) onFeedMoved();
   }
 
   async function compact(): Promise<void> {
@@ -138,6 +142,7 @@ export function createRoomDriver({ key, database, clock, random, log, idleMs, on
   }
 
   return {
+    key,
     dispatch,
     isIdle: (): boolean => room.isIdle(),
     join(joining: Omit<JoiningSession, "session" | "bufferedBytes">, transport: SessionTransport): Session {

@@ -88,6 +88,8 @@ export type RoomEvent =
   | { type: "look"; look: Look }
   /** somebody waits for this document to change: keep the room until `unpin` */
   | { type: "pin" | "unpin" }
+  /** the feed of this room's owner moved, by this or another document */
+  | { type: "feed-moved" }
   /** time passed; wanted about every 500 ms */
   | { type: "tick" }
   /** the driver is short of memory: evict at once where nobody needs the room */

@@ -77,10 +77,10 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void) {
     }
   }
 
+  /** Answers even where nobody is there: to the one who asks it is also a sign of life (C8). */
   function showAllAwareness(session: RoomSession): void {
     session.missedAwareness = false;
-    const update = wholeAwareness(awareness);
-    if (update) send(session, { type: "awareness", update });
+    send(session, { type: "awareness", update: wholeAwareness(awareness) });
   }
 
   function forget(id: SessionId): void {
@@ -114,7 +114,7 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void) {
     if (session.extended) send(session, { type: "hello", epoch, headSeq, mayWrite, maxFrameBytes: MAX_FRAME_BYTES });
     // Whoever may not write has nothing that we lack.
     session.owesStep1 = mayWrite;
-    showAllAwareness(session);
+    if (awareness.size > 0) showAllAwareness(session);
   }
 
   function answer(session: RoomSession, view: DurableView): void {
@@ -229,6 +229,12 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void) {
     showDigest(view: DurableView): void {
       for (const session of sessions.values()) {
         if (session.live && session.behindFrom === undefined && session.wants === undefined) sendDigest(session, view);
+      }
+    },
+    /** Tells whoever can take it that the feed moved (R19); a client that is behind looks by itself. */
+    showFeedMoved(now: number): void {
+      for (const session of sessions.values()) {
+        if (session.extended && session.greeted && flowOf(session, now) === "flowing") send(session, { type: "feed" });
       }
     },
     closeDead(now: number): void {

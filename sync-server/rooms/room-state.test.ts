@@ -282,6 +282,24 @@ test("R13: presence is echoed, belongs to its connection, and leaves with it", (
   expect(room.sent(two)).toEqual([say(7, 1, "null")]);
 });
 
+test("R13: query-awareness is answered where nobody is present too, and only to the one who asked", () => {
+  const room = aRoom();
+  const [one, two] = [room.joinLive(), room.joinLive()];
+  room.forget();
+  room.receive(one, { type: "query-awareness" });
+  expect(room.sent(one)).toEqual([{ type: "awareness", update: new Uint8Array([0]) }]);
+  expect(room.sent(two)).toEqual([]);
+});
+
+test("R19: word that the feed moved goes to extended sockets that flow", () => {
+  const room = aRoom();
+  const [one, stock, slow] = [room.joinLive(), room.joinLive({ extended: false }), room.joinLive()];
+  room.buffered.set(slow, FULL_BYTES + 1);
+  room.forget();
+  room.handle({ type: "feed-moved" });
+  expect([room.sent(one), room.sent(stock), room.sent(slow)]).toEqual([[{ type: "feed" }], [], []]);
+});
+
 describe("R15: names", () => {
   test("a document of another account closes everybody 4404", () => {
     const room = aRoom(EMPTY, { load: false });

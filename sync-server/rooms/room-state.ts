@@ -333,6 +333,8 @@ export function createRoom({ random, idleMs = IDLE_MS }: RoomOptions): Room {
       case "unpin":
         pins += event.type === "pin" ? 1 : -1;
         return;
+      case "feed-moved":
+        return sessions.showFeedMoved(now);
       case "tick":
         return onTick(now);
       case "release":

@@ -301,6 +301,24 @@ describe("bad input", () => {
   });
 });
 
+test("R19: a change in one room is word of the feed in the owner's other rooms, and in nobody else's", async () => {
+  const server = await aServer();
+  const [annsOther, bens] = [
+    aSocket(server, newRoom(), "ann", [SYNC_SUBPROTOCOL]),
+    aSocket(server, newRoom(), "ben", [SYNC_SUBPROTOCOL]),
+  ];
+  const [heardByAnn, heardByBen] = [inboxOf(annsOther), inboxOf(bens)];
+  await Promise.all([heardByAnn.next("hello"), heardByBen.next("hello")]);
+  const writer = aClient(server, newRoom());
+  await synced(writer);
+  openConversation(writer.doc, "test").rename("Tides");
+  await heardByAnn.next("feed");
+  bens.send(encodeFrame({ type: "query-awareness" }));
+  // The answer comes after anything that was on its way before.
+  await heardByBen.next("awareness");
+  expect(heardByBen.frames.map((frame) => frame.type)).not.toContain("feed");
+});
+
 test("a session that ended closes its socket 4401 at the next check", async () => {
   const server = await aServer({ recheckMs: 20 });
   const socket = aSocket(server, newRoom());

@@ -116,6 +116,7 @@ export function createDevice(
         return claims.diverged(name);
       case "arrived":
       case "accepted":
+      case "feed-moved":
     }
   }
 
