@@ -136,12 +136,6 @@ function useChatPages(field: React.RefObject<HTMLTextAreaElement | null>, onLeav
   const id = isNew ? newId : isChat ? parseConversationId(params.id) : undefined;
 
   const focusSoon = useCallback(() => requestAnimationFrame(() => field.current?.focus()), [field]);
-  // A touch keyboard that opens by itself covers what a person came to read.
-  useEffect(() => {
-    if (isNew || matchMedia("(pointer: fine)").matches) focusSoon();
-    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- each chat is focused when it opens
-  }, [id, isNew, focusSoon]);
-
   return {
     id,
     isNew,

@@ -84,6 +84,10 @@ function Chat({ open, editable, online, isNew, leading, field, onFirstSend, onSp
   useRunAnnouncements(conversation, active?.runId, clock);
   usePageTitle(open, isNew);
   useEffect(() => {
+    // A touch keyboard that opens by itself covers what a person came to read.
+    if (isNew || matchMedia("(pointer: fine)").matches) field.current?.focus();
+  }, [isNew, field]);
+  useEffect(() => {
     if (isNew && (used || deleted)) onSpent();
   }, [isNew, used, deleted, onSpent]);
 

@@ -10,6 +10,4 @@ export type RunId = Brand<string, "RunId">;
 /** Each parser answers `undefined` for text that is no id. Ids that devices make are UUIDv7. */
 export const parseConversationId = (text: string): ConversationId | undefined =>
   isUuidV7(text) ? (text as ConversationId) : undefined;
-export const parseMessageId = (text: string): MessageId | undefined =>
-  isUuidV7(text) ? (text as MessageId) : undefined;
 export const parseRunId = (text: string): RunId | undefined => (isUuidV7(text) ? (text as RunId) : undefined);

@@ -19,8 +19,6 @@ export interface FeedRow {
   summary: string;
 }
 
-export type Tenant = ReturnType<typeof openTenant>;
-
 /**
  * The database as one principal sees it: every query of documents, feed and runs is bound to their account
  * and workspace here, and nowhere else. `…Resource` tells `authorize` whose a thing is, and nothing more.

@@ -37,7 +37,7 @@ test("the same holds for what a person writes", async ({ chat }) => {
   expect(await chat.page.evaluate(() => "pwned" in globalThis)).toBe(false);
 });
 
-test("remote images load only after a click", async ({ chat, app, page }) => {
+test("a remote image is a link: nothing is asked of its server", async ({ chat, app, page }) => {
   const asked: string[] = [];
   await page.route("**/*.png", (route) => {
     asked.push(route.request().url());

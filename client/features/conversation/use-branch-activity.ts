@@ -57,12 +57,16 @@ function unfinishedRuns(branch: readonly Message[], conversation: ConversationDo
 }
 
 function activityOf(branch: readonly Message[], conversation: ConversationDocument, runs: Runs): BranchActivity {
-  return { active: activeOf(branch, runs), lastPromptWaits: waits(branch.at(-1), conversation, runs) };
+  return { active: activeOf(branch, conversation, runs), lastPromptWaits: waits(branch.at(-1), conversation, runs) };
 }
 
-function activeOf(branch: readonly Message[], runs: Runs): BranchActivity["active"] {
+function activeOf(
+  branch: readonly Message[],
+  conversation: ConversationDocument,
+  runs: Runs,
+): BranchActivity["active"] {
   for (const message of branch) {
-    const runId = message.role === "assistant" ? message.run?.runId : message.plannedRun?.runId;
+    const runId = runWrittenFor(message, conversation);
     if (runId === undefined) continue;
     const live = runs.live(runId);
     const status = runStatus(message.role === "assistant" ? message.run : undefined, live);
@@ -70,6 +74,13 @@ function activeOf(branch: readonly Message[], runs: Runs): BranchActivity["activ
     if (running || live?.paused) return { runId, paused: live?.paused === true, stopping: status === "stopping" };
   }
   return undefined;
+}
+
+/** The run a message stands for. A prompt stands for its plan only until the answer is in the document. */
+function runWrittenFor(message: Message, conversation: ConversationDocument): string | undefined {
+  if (message.role === "assistant") return message.run?.runId;
+  const plan = message.plannedRun;
+  return plan && conversation.message(plan.messageId) === undefined ? plan.runId : undefined;
 }
 
 function waits(last: Message | undefined, conversation: ConversationDocument, runs: Runs): boolean {

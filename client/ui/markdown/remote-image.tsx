@@ -1,30 +1,16 @@
-import { useState } from "react";
-import { Button } from "../button.tsx";
 import { words } from "../words/words.ts";
 
-/** An image on someone else's server. Nothing is asked of that server before a person says so. */
+/**
+ * An image on someone else's server. Loading it would tell that server who reads what (and a model can be made
+ * to write such an address), so it is a link that opens elsewhere; the page's policy refuses it too.
+ */
 export function RemoteImage({ url, host, alt }: { url: string; host: string; alt: string }) {
-  const [state, setState] = useState<"asked" | "shown" | "failed">("asked");
-  switch (state) {
-    case "asked":
-      return (
-        <span className="remote-image">
-          <span>{alt || words.markdown.imageFrom(host)}</span>
-          <Button look="soft" title={words.markdown.imageFrom(host)} onClick={() => setState("shown")}>
-            {words.markdown.loadImage}
-          </Button>
-        </span>
-      );
-    case "shown":
-      return <img src={url} alt={alt} loading="lazy" referrerPolicy="no-referrer" onError={() => setState("failed")} />;
-    case "failed":
-      return (
-        <span className="remote-image">
-          <span>{words.markdown.imageFailed}</span>{" "}
-          <a href={url} target="_blank" rel="noopener noreferrer nofollow">
-            {words.markdown.openImage}
-          </a>
-        </span>
-      );
-  }
+  return (
+    <span className="remote-image">
+      {alt && <span>{alt}</span>}
+      <a href={url} target="_blank" rel="noopener noreferrer nofollow">
+        {words.markdown.openImage(host)}
+      </a>
+    </span>
+  );
 }
