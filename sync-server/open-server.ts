@@ -1,9 +1,7 @@
 import { readFileSync } from "node:fs";
-import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createAdaptorServer } from "@hono/node-server";
 import { ok } from "#shared/lib/result.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { openAuth } from "./access/auth.ts";
@@ -11,6 +9,7 @@ import { createPrincipalResolver } from "./access/principal-resolver.ts";
 import { readOrCreateSecret } from "./access/secret.ts";
 import { createApp } from "./app.ts";
 import type { Config } from "./config/config.ts";
+import { createHttpServer } from "./http/http-server.ts";
 import { modelRoutes } from "./http/models.ts";
 import { isOwnOrigin } from "./http/origin.ts";
 import { runRoutes } from "./http/runs.ts";
@@ -71,7 +70,7 @@ export async function openServer(
     isDraining: () => draining,
     log,
   });
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const server = createHttpServer(app.fetch);
   const sockets = new AbortController();
   attachSyncSocket(server, {
     rooms,

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 
 /** Stable codes of `application/problem+json` (RFC 9457) answers, with their HTTP status. */
 export const PROBLEM_STATUS = {
+  malformed_request: 400,
   malformed_json: 400,
   invalid_body: 400,
   invalid_query: 400,
@@ -12,12 +13,14 @@ export const PROBLEM_STATUS = {
   parent_missing: 409,
   run_id_reused: 409,
   message_busy: 409,
+  request_timeout: 408,
   gone: 410,
   body_too_large: 413,
   unsupported_media_type: 415,
   model_unknown: 422,
   upgrade_required: 426,
   too_many_followers: 429,
+  headers_too_large: 431,
   internal: 500,
   draining: 503,
   overloaded: 503,

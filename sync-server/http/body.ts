@@ -15,8 +15,7 @@ export async function readBody<T>(request: Request, schema: z.core.$ZodType<T>):
   const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
   if (type !== "application/json") return err(problem("unsupported_media_type"));
   const bytes = await readAtMost(request, BODY_LIMIT_BYTES);
-  // What was not read would be taken for the next request: the connection cannot be used again.
-  if (!bytes) return err(problem("body_too_large", { headers: { connection: "close" } }));
+  if (!bytes) return err(problem("body_too_large"));
   const json = parseJson(bytes);
   return json.ok ? parse(schema, json.value, "invalid_body") : err(problem("malformed_json"));
 }
@@ -63,7 +62,8 @@ async function readAtMost(request: Request, limit: number): Promise<Uint8Array |
     if (done) return Buffer.concat(chunks);
     size += value.byteLength;
     if (size > limit) {
-      await reader.cancel();
+      // Cancelling would cut the connection before the caller read why; the Node server drops the rest.
+      reader.releaseLock();
       return undefined;
     }
     chunks.push(value);

@@ -2,6 +2,7 @@ import { PROBLEM_STATUS } from "#shared/protocol/problem.ts";
 import type { Problem, ProblemCode } from "#shared/protocol/problem.ts";
 
 const TITLES: Record<ProblemCode, string> = {
+  malformed_request: "The request is not HTTP as it should be",
   malformed_json: "The body is not JSON",
   invalid_body: "The body does not have the expected shape",
   invalid_query: "The query does not have the expected shape",
@@ -12,12 +13,14 @@ const TITLES: Record<ProblemCode, string> = {
   parent_missing: "The prompt has not arrived yet",
   run_id_reused: "Another run has this id",
   message_busy: "Another run is writing this message",
+  request_timeout: "The request took too long to arrive",
   gone: "This is no longer here",
   body_too_large: "The body is too large",
   unsupported_media_type: "The body must be application/json",
   model_unknown: "There is no such model",
   upgrade_required: "This app is too old for the server",
   too_many_followers: "Too many connections follow this",
+  headers_too_large: "The headers are too large",
   internal: "The server made a mistake",
   draining: "The server is restarting",
   overloaded: "The server is busy",
@@ -32,8 +35,8 @@ export interface ProblemExtras {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** An answer of `application/problem+json` (RFC 9457). `code` is what programs act on. */
-export function problem(code: ProblemCode, { detail, runId, headers }: ProblemExtras = {}): Response {
+/** The JSON of a problem. */
+export function problemText(code: ProblemCode, { detail, runId }: ProblemExtras = {}): string {
   const body: Problem = {
     type: `/problems/${code}`,
     title: TITLES[code],
@@ -42,8 +45,13 @@ export function problem(code: ProblemCode, { detail, runId, headers }: ProblemEx
     ...(detail !== undefined && { detail }),
     ...(runId !== undefined && { runId }),
   };
-  return new Response(JSON.stringify(body), {
-    status: body.status,
-    headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
+  return JSON.stringify(body);
+}
+
+/** An answer of `application/problem+json` (RFC 9457). `code` is what programs act on. */
+export function problem(code: ProblemCode, extras: ProblemExtras = {}): Response {
+  return new Response(problemText(code, extras), {
+    status: PROBLEM_STATUS[code],
+    headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...extras.headers },
   });
 }
