@@ -6,6 +6,7 @@ import {
   cancelPrompt,
   continueAnswer,
   editPrompt,
+  placeAfter,
   sendPrompt,
 } from "#client/features/composer/send-prompt.ts";
 import type { ConversationActions } from "#client/features/conversation/conversation-actions.ts";
@@ -76,7 +77,7 @@ function Chat({ open, editable, online, isNew, leading, field, onFirstSend, onSp
   const workspace = useWorkspace();
   const { runs, clock } = workspace;
   const model = useModel(open);
-  const { active, lastPromptWaits } = useBranchActivity(conversation, runs);
+  const { active, promptWaits } = useBranchActivity(conversation, runs);
   const { toEnd, ...scroll } = useFollowScroll();
   const actions = useActions(open, model);
   const deleted = useWatched(conversation, () => conversation.summary().deleted);
@@ -93,7 +94,7 @@ function Chat({ open, editable, online, isNew, leading, field, onFirstSend, onSp
 
   const send = (text: string): void => {
     if (isNew) onFirstSend();
-    sendPrompt(workspace, open, { text, parentId: conversation.branch().at(-1)?.id, model, takesDraft: true });
+    sendPrompt(workspace, open, { text, parentId: placeAfter(conversation), model, takesDraft: true });
     toEnd();
   };
   const header = <ConversationHeader conversation={conversation} model={model} editable={editable} leading={leading} />;
@@ -127,7 +128,7 @@ function Chat({ open, editable, online, isNew, leading, field, onFirstSend, onSp
           online={online}
           model={model}
           active={active}
-          lastPromptWaits={lastPromptWaits}
+          promptWaits={promptWaits}
           onSend={send}
           onStop={(runId) => runs.stop(runId)}
           onPause={(runId) => runs.pause(runId)}

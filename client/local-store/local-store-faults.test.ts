@@ -175,6 +175,40 @@ test("A10: a corrupt record is set aside, the rest opens, and the server's copy 
   store.close();
 });
 
+test.each(["row", "state"] as const)(
+  "A10, P4: an edit that can no longer be read and never reached the server is not called saved (%s)",
+  async (where) => {
+    const { tab, browser, server, id } = offlineTab();
+    const open = tab.documents.open(id);
+    open.conversation.draft.insert(0, "never sent");
+    await until(() => JSON.stringify(tab.sync.status()).includes('"changes":1'), browser.clock);
+    await tab.close(); // folds the row into the state
+    const raw = await openDB(NAME, 1);
+    const garbage = new Uint8Array([1, 1, 255, 255, 3]);
+    if (where === "state") await raw.put("documents", { id, epoch: 0, state: garbage });
+    else {
+      const update = await raw.add("updates", { documentId: id, bytes: garbage });
+      await raw.add("outbox", { documentId: id, update });
+    }
+    raw.close();
+
+    server.setUp(true);
+    const again = createSimulatedBrowser(server, "ann");
+    const after = again.openTab();
+    const said = new Set<string>();
+    after.sync.subscribe(() => said.add(after.sync.status().type));
+    await until(() => after.sync.status().type === "refused", again.clock);
+    expect(after.sync.status()).toEqual({ type: "refused", documents: 1, unreadable: 1 });
+    expect(said).not.toContain("saved");
+    after.sync.dismissUnreadable();
+    await until(() => after.sync.status().type === "saved", again.clock);
+    await after.close();
+    const store = openLocalStore(NAME);
+    expect(await store.quarantined()).toMatchObject({ ok: true, value: [{ content: garbage }] });
+    store.close();
+  },
+);
+
 test("without IndexedDB everything works in memory, and the status says that nothing is kept", async () => {
   Reflect.deleteProperty(globalThis, "indexedDB");
   const { tab, browser, server, id } = offlineTab();

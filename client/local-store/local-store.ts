@@ -75,11 +75,13 @@ export interface LocalStore {
   ): Promise<Result<void, StoreFailure>>;
   /** Folds a document's rows into its state; outbox rows stay. Answers how many rows went. */
   compact(id: ConversationId, epoch: number): Promise<Result<number, StoreFailure>>;
-  /** Outbox keys by document, those of all tabs among them. */
-  outbox(): Promise<Result<Map<ConversationId, number[]>, StoreFailure>>;
+  /** All that no `ack` covered, over all documents and tabs. */
+  outbox(): Promise<Result<Unacknowledged, StoreFailure>>;
   /** Sets bytes aside that must not be lost although they cannot be used. */
   quarantine(id: ConversationId, reason: QuarantineReason, content: unknown): Promise<Result<void, StoreFailure>>;
   quarantined(): Promise<Result<QuarantinedRecord[], StoreFailure>>;
+  /** Takes unreadable edits out of what `outbox` answers; their bytes stay in the quarantine. */
+  dismissUnreadable(): Promise<Result<void, StoreFailure>>;
 
   library(): Promise<Result<{ cursor: number; records: SummaryRecord[] }, StoreFailure>>;
   /** Stores a page of the feed with its cursor; an entry ends a local summary that is not newer. */
@@ -97,4 +99,14 @@ export interface QuarantinedRecord {
   documentId: string;
   reason: QuarantineReason;
   content: unknown;
+  /** it holds edits that no `ack` covered, and nobody was told yet; absent means no */
+  unsent?: boolean;
+}
+
+/** What the server does not have. */
+export interface Unacknowledged {
+  /** outbox keys by document */
+  rows: Map<ConversationId, number[]>;
+  /** documents with edits in the quarantine that were never acknowledged and not dismissed */
+  unreadable: Set<ConversationId>;
 }

@@ -89,8 +89,8 @@ export function openDocuments(
     if (entry.holders > 0 || entry.closing.signal.aborted || document.status().type === "loading") return;
     // What is neither stored nor at the server exists in this copy only.
     if (document.unstored() && (document.pending() || document.unstoredEdits())) return;
-    entry.closing.abort();
     entries.delete(document.id);
+    entry.closing.abort();
     void document.close().then(tellChanged);
   }
 

@@ -53,15 +53,20 @@ export function openLocalStore(name: string): LocalStore {
         return keys.length;
       }),
     outbox: () =>
-      database.run("readonly", ["outbox"], async (transaction) => {
+      database.run("readonly", ["outbox", "quarantine"], async (transaction) => {
         const store = transaction.objectStore("outbox");
-        const [keys, rows] = await Promise.all([store.getAllKeys(), store.getAll()]);
+        const [keys, rows, quarantined] = await Promise.all([
+          store.getAllKeys(),
+          store.getAll(),
+          transaction.objectStore("quarantine").getAll(),
+        ]);
         const byDocument = new Map<ConversationId, number[]>();
         rows.forEach(({ documentId }, index) => {
           const key = keys[index];
           if (key !== undefined) byDocument.set(documentId, [...(byDocument.get(documentId) ?? []), key]);
         });
-        return byDocument;
+        const unsent = quarantined.filter((record) => record.unsent === true);
+        return { rows: byDocument, unreadable: new Set(unsent.map(({ documentId }) => documentId as ConversationId)) };
       }),
     quarantine: (id, reason, content) =>
       database.run("readwrite", ["quarantine"], async (transaction) => {
@@ -69,6 +74,16 @@ export function openLocalStore(name: string): LocalStore {
       }),
     quarantined: () =>
       database.run("readonly", ["quarantine"], (transaction) => transaction.objectStore("quarantine").getAll()),
+    dismissUnreadable: () =>
+      database.run("readwrite", ["quarantine"], async (transaction) => {
+        const store = transaction.objectStore("quarantine");
+        const [keys, records] = await Promise.all([store.getAllKeys(), store.getAll()]);
+        await Promise.all(
+          records.map(async (record, index) => {
+            if (record.unsent === true) await store.put({ ...record, unsent: false }, keys[index]);
+          }),
+        );
+      }),
 
     library: () =>
       database.run("readonly", ["summaries", "meta"], async (transaction) => {
@@ -130,27 +145,40 @@ async function readFolded(transaction: AnyTransaction, id: ConversationId): Prom
 /** Moves what cannot be read out of the way; answers how many records that were. */
 async function quarantineCorrupt(transaction: ReadWrite, id: ConversationId, read: ReadFolded): Promise<number> {
   const firstRow = read.stored ? 1 : 0;
-  const corruptKeys = new Set<number>();
   for (const index of read.folded.corrupt) {
     const content = read.contents[index];
-    await transaction.objectStore("quarantine").add({ documentId: id, reason: "corrupt", content });
     const key = read.keys[index - firstRow];
     if (key === undefined) await transaction.objectStore("documents").delete(id);
-    else corruptKeys.add(key);
+    else await transaction.objectStore("updates").delete(key);
+    const unsent = await forgetOutboxOf(transaction, id, key);
+    await transaction.objectStore("quarantine").add({ documentId: id, reason: "corrupt", content, unsent });
   }
-  for (const key of corruptKeys) await transaction.objectStore("updates").delete(key);
-  await forgetOutboxOf(transaction, id, corruptKeys);
   return read.folded.corrupt.length;
 }
 
-/** An edit whose bytes are unreadable can never be acknowledged; its record is in the quarantine. */
-async function forgetOutboxOf(transaction: ReadWrite, id: ConversationId, updates: ReadonlySet<number>): Promise<void> {
-  if (updates.size === 0) return;
+/**
+ * An edit whose bytes are unreadable can never be acknowledged: its outbox row goes, and its record in the
+ * quarantine says so. Answers whether there was one.
+ * @param update the unreadable row; absent where it is the folded state
+ */
+async function forgetOutboxOf(
+  transaction: ReadWrite,
+  id: ConversationId,
+  update: number | undefined,
+): Promise<boolean> {
   const outbox = transaction.objectStore("outbox");
+  const updates = transaction.objectStore("updates");
+  let found = false;
   for (const key of await outbox.index("documentId").getAllKeys(id)) {
     const row = await outbox.get(key);
-    if (row?.update !== undefined && updates.has(row.update)) await outbox.delete(key);
+    if (row === undefined) continue;
+    // Rows that were folded are in the state only.
+    const folded = row.update === undefined || (await updates.getKey(row.update)) === undefined;
+    if (update === undefined ? !folded : row.update !== update) continue;
+    await outbox.delete(key);
+    found = true;
   }
+  return found;
 }
 
 async function readOutbox(transaction: AnyTransaction, id: ConversationId): Promise<StoredDocument["outbox"]> {

@@ -4,6 +4,8 @@ import type { Platform, Socket } from "#client/platform/platform.ts";
 import { formatRoomName } from "#shared/domain/room-name.ts";
 import { CloseCode, isFinalClose } from "#shared/protocol/close-codes.ts";
 import { SYNC_SUBPROTOCOL } from "#shared/protocol/sync-frames.ts";
+import { isFinalForDocument, mayRestart } from "./restart-state.ts";
+import type { News } from "./restart-state.ts";
 import { createEngine } from "./engine-state.ts";
 import type { EngineEffect, EngineInput, EngineView } from "./engine-state.ts";
 
@@ -24,6 +26,10 @@ export interface ConnectionHost {
 
 export interface Connection {
   view(): EngineView;
+  /** whether the server ended it because there is no such document any more */
+  gone(): boolean;
+  /** The server takes our session: comes back if it ended for the lack of one. */
+  sessionWorks(): void;
 }
 
 /** Keeps a document and its room equal until the signal ends: an engine with a real socket, clock and network. */
@@ -37,6 +43,18 @@ export function openConnection(
   const engine = createEngine({ doc: document.doc, remoteOrigin: FROM_SERVER, random: platform.random });
   let socket: Socket | undefined;
   let cancelTimer: (() => void) | undefined;
+  let startedAt = clock.now();
+  let endedWith: number | undefined;
+
+  function start(): void {
+    startedAt = clock.now();
+    endedWith = undefined;
+    handle({ type: "start" });
+  }
+
+  function onNews(news: News): void {
+    if (endedWith !== undefined && mayRestart(clock.now(), { code: endedWith, startedAt }, news)) start();
+  }
 
   function handle(input: EngineInput): void {
     for (const effect of engine.handle(clock.now(), input)) carryOut(effect);
@@ -68,6 +86,7 @@ export function openConnection(
       case "arrived":
         return document.arrived();
       case "ended":
+        endedWith = effect.code;
         return document.ended(effect.code);
       case "feed-moved":
         return host.feedMoved();
@@ -110,7 +129,10 @@ export function openConnection(
   }
 
   const stops = [
-    connectivity.onWake(() => handle({ type: "wake" })),
+    connectivity.onWake(() => {
+      handle({ type: "wake" });
+      onNews("wake");
+    }),
     connectivity.onOffline(() => handle({ type: "offline" })),
   ];
   signal.addEventListener(
@@ -124,8 +146,12 @@ export function openConnection(
   void document.loaded.then(() => {
     if (signal.aborted) return undefined;
     stops.push(document.onEdit((token, update) => handle({ type: "local", token, update })));
-    return handle({ type: "start" });
+    return start();
   });
 
-  return { view: () => engine.view() };
+  return {
+    view: () => engine.view(),
+    gone: () => endedWith !== undefined && isFinalForDocument(endedWith),
+    sessionWorks: () => onNews("session"),
+  };
 }

@@ -9,6 +9,8 @@ import type { FeedEvent } from "./feed-state.ts";
 export interface FeedHost {
   contact(): void;
   failure(): void;
+  /** the server knew who we are */
+  sessionWorks(): void;
 }
 
 export interface FeedReader {
@@ -57,6 +59,7 @@ export function openFeed(
       await library.ready;
       const response = await platform.fetch(`/api/sync/feed?cursor=${library.cursor()}`, { signal });
       host.contact();
+      if (response.ok) host.sessionWorks();
       const parsed = response.ok ? feedSchema.safeParse(await response.json()) : undefined;
       return parsed?.data;
     } catch {

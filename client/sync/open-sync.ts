@@ -22,6 +22,8 @@ export interface DocumentSync extends SyncState {
 export interface OpenSync extends DocumentSync {
   /** The server answered, or could not be reached, over HTTP. */
   reach(event: ReachEvent): void;
+  /** The server knew who we are in an HTTP request. */
+  sessionWorks(): void;
   /** Another tab changed the outbox. */
   outboxChanged(): void;
 }
@@ -39,6 +41,8 @@ export function openSync(
   const connections = new Map<LocalDocument, Connection>();
   const kept = new Map<LocalDocument, () => void>();
   const listeners = new Set<() => void>();
+  /** documents whose edits the server does not take, also after they were closed; true: it never will */
+  const refused = new Map<ConversationId, boolean>();
   let reach: Reach = { failingSince: undefined, browserOffline: !connectivity.online() };
   let divergences = 0;
   let told = "";
@@ -48,20 +52,38 @@ export function openSync(
     const view = connections.get(document)?.view();
     return view !== undefined && (view.connection === "ended" || view.refused !== undefined);
   };
-  const drain = openOutboxDrain(store, documents, clock, stuck, () => changed(), signal);
+  const isFinal = (id: ConversationId): boolean => refused.get(id) === true;
+  const drain = openOutboxDrain(store, documents, clock, stuck, isFinal, () => changed(), signal);
 
   const anyLive = (): boolean => [...connections.values()].some((one) => one.view().connection === "live");
   const online = (): boolean => (anyLive() && !reach.browserOffline) || reachable(clock.now(), reach).online;
 
   function status(): SyncStatus {
     const all = [...documents.opened()];
+    const rows = drain.rows();
+    noteRefused(all, rows);
     return syncStatus(online(), {
       health: store.health(),
       known: drain.known(),
       unstored: all.some((document) => document.unstored()),
       pending: all.some((document) => document.pending()),
-      outbox: drain.rows(),
+      outbox: [...rows.values()].reduce((sum, count) => sum + count, 0),
+      refused: new Set(refused.keys()),
+      unreadable: drain.unreadable(),
     });
+  }
+
+  function noteRefused(opened: readonly LocalDocument[], rows: ReadonlyMap<ConversationId, number>): void {
+    for (const document of opened) {
+      const waits = document.pending() || rows.has(document.id);
+      if (waits && stuck(document)) refused.set(document.id, connections.get(document)?.gone() === true);
+    }
+    // Trying again proves nothing yet: only that nothing waits any more, here or in another tab, ends it.
+    for (const id of refused.keys()) {
+      const document = documents.find(id);
+      const waits = document !== undefined && (document.status().type === "loading" || document.pending());
+      if (drain.known() && !rows.has(id) && !waits) refused.delete(id);
+    }
   }
 
   let current: SyncStatus = { type: "saving" };
@@ -89,6 +111,12 @@ export function openSync(
     release();
   }
 
+  function onClosed(document: LocalDocument): void {
+    connections.delete(document);
+    // From now on its rows are nobody's in this tab.
+    if (document.outbox().length > 0) drain.outdated();
+  }
+
   function takeReach(event: ReachEvent): void {
     reach = nextReach(clock.now(), reach, event);
     changed();
@@ -113,7 +141,7 @@ export function openSync(
       ended,
     );
     connections.set(document, connection);
-    ended.addEventListener("abort", () => connections.delete(document), { once: true });
+    ended.addEventListener("abort", () => onClosed(document), { once: true });
   });
 
   const stops = [
@@ -147,7 +175,11 @@ export function openSync(
       return document && connections.get(document)?.view().refused;
     },
     divergences: () => divergences,
+    dismissUnreadable: () => void store.dismissUnreadable().then(() => drain.outdated()),
     reach: takeReach,
+    sessionWorks() {
+      for (const connection of connections.values()) connection.sessionWorks();
+    },
     outboxChanged: () => drain.outdated(),
   };
 }

@@ -2,6 +2,7 @@ import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { beforeEach, expect, test } from "vitest";
 import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
+import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { canonicalContent } from "#shared/documents/canonical-content.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { createSeededRandom } from "#tests/support/seeded-random.ts";
@@ -153,6 +154,62 @@ test("a quiet connection to the real room stays up for minutes (C8)", async () =
     browser.clock.advance(1_000);
     expect(server.sockets()).toBe(1);
   }
+  await tab.close();
+});
+
+test("C5, P4: an edit the server refuses is kept here and counted, also after its chat was closed, until it is taken", async () => {
+  const server = aServer();
+  const browser = createSimulatedBrowser(server, "ann");
+  const tab = browser.openTab();
+  const open = tab.documents.open(aConversation());
+  await until(() => tab.sync.status().type === "saved", browser.clock);
+  server.tamper((frame) => (frame.type === "ack" ? { type: "nack", frame: frame.frames, code: "quota" } : frame));
+  open.conversation.rename("Too much");
+  await until(() => tab.sync.status().type === "refused", browser.clock);
+  expect(tab.sync.status()).toEqual({ type: "refused", documents: 1, unreadable: 0 });
+  open.release();
+  await until(() => server.sockets() === 0, browser.clock);
+  browser.clock.advance(60_000);
+  expect(tab.sync.status().type).toBe("refused");
+
+  server.tamper(undefined);
+  browser.wake();
+  await until(() => tab.sync.status().type === "saved", browser.clock);
+  expect(server.durable(open.id).getMap("meta").get("title")).toBe("Too much");
+  await tab.close();
+});
+
+test("C7: a chat that ended for the lack of a session comes back once the session works, and says so meanwhile", async () => {
+  const server = aServer();
+  const browser = createSimulatedBrowser(server, "ann");
+  server.endWith(CloseCode.unauthenticated);
+  const tab = browser.openTab();
+  const open = tab.documents.open(aConversation());
+  open.conversation.rename("Signed out");
+  await until(() => tab.sync.status().type === "refused", browser.clock);
+  server.endWith(undefined);
+  await until(() => tab.sync.status().type === "saved", browser.clock);
+  expect(server.durable(open.id).getMap("meta").get("title")).toBe("Signed out");
+  await tab.close();
+});
+
+test("C7: a chat that is gone is not asked for again on waking, and what was written in it is not called saved", async () => {
+  const server = aServer();
+  const browser = createSimulatedBrowser(server, "ann");
+  server.endWith(CloseCode.gone);
+  const tab = browser.openTab();
+  const open = tab.documents.open(aConversation());
+  open.conversation.rename("Into the void");
+  await until(() => tab.sync.status().type === "refused", browser.clock);
+  open.release();
+  server.endWith(undefined);
+  for (let waking = 0; waking < 5; waking++) {
+    browser.clock.advance(20_000);
+    browser.wake();
+    for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(server.mostSockets()).toBe(0);
+  expect(tab.sync.status()).toEqual({ type: "refused", documents: 1, unreadable: 0 });
   await tab.close();
 });
 

@@ -30,7 +30,11 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal) => {
   feed = openFeed(
     platform,
     library,
-    { contact: () => sync.reach({ type: "contact" }), failure: () => sync.reach({ type: "failure" }) },
+    {
+      contact: () => sync.reach({ type: "contact" }),
+      failure: () => sync.reach({ type: "failure" }),
+      sessionWorks: () => sync.sessionWorks(),
+    },
     ending.signal,
   );
 

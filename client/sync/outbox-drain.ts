@@ -20,8 +20,10 @@ export interface OutboxDrain {
   review(): void;
   /** whether the outbox was read since anything changed in it behind our back */
   known(): boolean;
-  /** outbox rows, over all documents and tabs */
-  rows(): number;
+  /** outbox rows by document, over all tabs; documents without any are not named */
+  rows(): ReadonlyMap<ConversationId, number>;
+  /** documents with edits on this device that can neither be read nor were they acknowledged */
+  unreadable(): ReadonlySet<ConversationId>;
 }
 
 export function openOutboxDrain(
@@ -30,11 +32,14 @@ export function openOutboxDrain(
   clock: Clock,
   /** whether there is no point in waiting for a document's `ack` for now */
   stuck: (document: LocalDocument) => boolean,
+  /** whether the server will never take this document's edits */
+  final: (id: ConversationId) => boolean,
   changed: () => void,
   signal: AbortSignal,
 ): OutboxDrain {
   /** rows of other tabs and of earlier sessions, as last read */
   let foreign = new Map<ConversationId, number[]>();
+  let unreadable: ReadonlySet<ConversationId> = new Set();
   /** raised when another tab changed the outbox */
   let version = 0;
   let readVersion: number | undefined;
@@ -54,7 +59,8 @@ export function openOutboxDrain(
     scanning = false;
     if (signal.aborted) return;
     if (result.ok) {
-      takeRows(result.value, readVersion === undefined);
+      unreadable = result.value.unreadable;
+      takeRows(result.value.rows, readVersion === undefined);
       readVersion = asOf;
     }
     if (asOf !== version) return schedule(0);
@@ -79,7 +85,7 @@ export function openOutboxDrain(
   function takeOver(id: ConversationId, keys: number[]): void {
     const open = documents.find(id);
     if (open) void open.adopt(keys).then(changed);
-    else if (!givenUp.has(id)) queue.add(id);
+    else if (!givenUp.has(id) && !final(id)) queue.add(id);
   }
 
   function next(): void {
@@ -121,10 +127,14 @@ export function openOutboxDrain(
     },
     known: () => readVersion === version,
     rows() {
-      let count = 0;
-      for (const document of documents.opened()) count += document.outbox().length;
-      for (const [id, keys] of foreign) count += keys.filter((key) => isForeign(id, key)).length;
-      return count;
+      const counts = new Map<ConversationId, number>();
+      const add = (id: ConversationId, rows: number): void => {
+        if (rows > 0) counts.set(id, (counts.get(id) ?? 0) + rows);
+      };
+      for (const document of documents.opened()) add(document.id, document.outbox().length);
+      for (const [id, keys] of foreign) add(id, keys.filter((key) => isForeign(id, key)).length);
+      return counts;
     },
+    unreadable: () => unreadable,
   };
 }

@@ -3,7 +3,15 @@ import { OFFLINE_AFTER_MS, nextReach, reachable, syncStatus } from "./sync-statu
 import type { Reach, Unsaved } from "./sync-status-state.ts";
 
 const reached: Reach = { failingSince: undefined, browserOffline: false };
-const clean: Unsaved = { health: { type: "ok" }, known: true, unstored: false, pending: false, outbox: 0 };
+const clean: Unsaved = {
+  health: { type: "ok" },
+  known: true,
+  unstored: false,
+  pending: false,
+  outbox: 0,
+  refused: new Set(),
+  unreadable: new Set(),
+};
 
 test("C10: saved is said only when nothing waits anywhere", () => {
   expect(syncStatus(true, clean)).toEqual({ type: "saved" });
@@ -16,6 +24,17 @@ test("offline counts what is stored here; a device that cannot store says that f
   expect(syncStatus(false, { ...clean, outbox: 3, unstored: true })).toEqual({ type: "offline", changes: 3 });
   const failing: Unsaved = { ...clean, health: { type: "failing", reason: "full" } };
   expect(syncStatus(false, failing)).toEqual({ type: "cannot-save", reason: "full" });
+});
+
+test("C5, P4: what the server refuses is neither saved nor on its way; each chat is counted once", () => {
+  const refused = { ...clean, pending: true, outbox: 2, refused: new Set(["a", "b"]), unreadable: new Set(["b", "c"]) };
+  expect(syncStatus(true, refused)).toEqual({ type: "refused", documents: 3, unreadable: 2 });
+  expect(syncStatus(false, refused)).toEqual({ type: "offline", changes: 2 });
+  expect(syncStatus(true, { ...clean, unreadable: new Set(["c"]) })).toEqual({
+    type: "refused",
+    documents: 1,
+    unreadable: 1,
+  });
 });
 
 test("a short loss is nobody's concern; a longer one is offline until anything comes", () => {

@@ -41,7 +41,7 @@ export function reachable(now: number, reach: Reach): { online: boolean; changes
   return now < changesAt ? { online: true, changesAt } : { online: false, changesAt: undefined };
 }
 
-/** What this device holds that somebody else does not. */
+/** What this device holds that the server does not. */
 export interface Unsaved {
   health: StoreHealth;
   /** whether the outbox as it is now was read: before that nothing is known to be saved */
@@ -52,12 +52,20 @@ export interface Unsaved {
   pending: boolean;
   /** rows in the outbox, over all documents and tabs */
   outbox: number;
+  /** documents whose edits the server does not take (C5, C7) */
+  refused: ReadonlySet<string>;
+  /** documents with edits that were never acknowledged and cannot be read any more */
+  unreadable: ReadonlySet<string>;
 }
 
 /** The words of the status line. It errs on the side of "not yet" (C10). */
 export function syncStatus(online: boolean, unsaved: Unsaved): SyncStatus {
   if (unsaved.health.type === "failing") return { type: "cannot-save", reason: unsaved.health.reason };
   if (!online) return { type: "offline", changes: unsaved.outbox };
+  // Before "saving": what waits for nothing must not look as if it were on its way.
+  const { refused, unreadable } = unsaved;
+  const documents = new Set([...refused, ...unreadable]).size;
+  if (documents > 0) return { type: "refused", documents, unreadable: unreadable.size };
   const saved = unsaved.known && !unsaved.unstored && !unsaved.pending && unsaved.outbox === 0;
   return saved ? { type: "saved" } : { type: "saving" };
 }

@@ -16,6 +16,7 @@ const facts = (frame: number, status: RunFacts["status"] = "streaming"): RunFact
   frame,
   queuedAt: 1,
 });
+const plan = (n: number) => ({ runId: `r${n}`, messageId: `a${n}`, model: "m" });
 const sync = (from: Y.Doc, to: Y.Doc): void => Y.applyUpdate(to, Y.encodeStateAsUpdate(from, Y.encodeStateVector(to)));
 
 test("sending takes the draft and plans the run in one update", () => {
@@ -39,6 +40,28 @@ test("a regenerated answer is a sibling and is shown; the older one can be shown
   chat.chooseBranch("u1", id("a1"));
   expect(chat.branch().map((message) => message.id)).toEqual(["u1", "a1"]);
   expect(chat.siblings(chat.branch()[1]!).map((message) => message.id)).toEqual(["a1", "a2"]);
+});
+
+test("prompts that wait in a row hang below each other, and keep their places when the answers come", () => {
+  const chat = aConversation();
+  chat.addPrompt({ id: id("u1"), parentId: undefined, text: "1", createdAt: 1, plannedRun: plan(1) });
+  chat.addPrompt({ id: id("u2"), parentId: id("a1"), text: "2", createdAt: 2, plannedRun: plan(2) });
+  chat.addPrompt({ id: id("u3"), parentId: id("a2"), text: "3", createdAt: 3, plannedRun: plan(3) });
+  const shown = () => chat.branch().map((message) => message.id);
+  expect(shown()).toEqual(["u1", "u2", "u3"]);
+  expect(chat.siblings(chat.message("u2")!)).toHaveLength(1);
+  chat.startAnswer({ id: id("a1"), parentId: id("u1"), createdAt: 4, run: facts(0) });
+  expect(shown()).toEqual(["u1", "a1", "u2", "u3"]);
+});
+
+test("a prompt taken out of a row leaves the others where they were", () => {
+  const chat = aConversation();
+  chat.addPrompt({ id: id("u0"), parentId: undefined, text: "0", createdAt: 1 });
+  chat.addPrompt({ id: id("u1"), parentId: id("u0"), text: "1", createdAt: 1, plannedRun: plan(1) });
+  chat.addPrompt({ id: id("u2"), parentId: id("a1"), text: "2", createdAt: 2, plannedRun: plan(2) });
+  chat.addPrompt({ id: id("u3"), parentId: id("a2"), text: "3", createdAt: 3, plannedRun: plan(3) });
+  chat.removeMessage(id("u1"));
+  expect(chat.branch().map((message) => message.id)).toEqual(["u0", "u2", "u3"]);
 });
 
 test("a checkpoint applied twice appends its text once", () => {

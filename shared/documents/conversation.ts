@@ -1,5 +1,6 @@
 import * as Y from "yjs";
-import { ROOT, childrenByParent, shownBranch } from "#shared/domain/branch.ts";
+import { ROOT, createMessageTree, shownBranch } from "#shared/domain/branch.ts";
+import type { MessageTree } from "#shared/domain/branch.ts";
 import type { MessageId } from "#shared/domain/ids.ts";
 import type { Message, PlannedRun } from "#shared/domain/message.ts";
 import { clampParameters } from "#shared/domain/parameters.ts";
@@ -63,7 +64,7 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
   const messages = new Map<string, Message>();
   for (const [id, value] of messageMaps) cache(id, value);
   let branch: readonly Message[] | undefined;
-  let children: Map<string, Message[]> | undefined;
+  let tree: MessageTree<Message> | undefined;
   const listeners = new Set<(change: ConversationChange) => void>();
 
   function cache(id: string, value: unknown): void {
@@ -82,7 +83,7 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
     const change = changeOf(transaction);
     if (change === undefined) return;
     for (const id of change.messages) cache(id, messageMaps.get(id));
-    if (change.messages.size > 0) children = undefined;
+    if (change.messages.size > 0) tree = undefined;
     if (change.messages.size > 0 || change.meta) branch = undefined;
     for (const listener of listeners) listener(change);
   }
@@ -112,7 +113,14 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
     if (map.get(key) === value) return;
     write(() => (value === undefined ? map.delete(key) : map.set(key, value)));
   };
-  const childrenNow = (): Map<string, Message[]> => (children ??= childrenByParent(messages.values()));
+  const treeNow = (): MessageTree<Message> => (tree ??= createMessageTree(messages.values()));
+
+  function moveBelow(id: MessageId, parentId: MessageId | undefined): void {
+    const map = messageMaps.get(id);
+    if (!(map instanceof Y.Map)) return;
+    if (parentId === undefined) map.delete("parentId");
+    else map.set("parentId", parentId);
+  }
 
   function addMessage(id: MessageId, fields: Record<string, unknown>, text: string): void {
     const map = new Y.Map<unknown>();
@@ -142,15 +150,12 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
     messages: (): IterableIterator<Message> => messages.values(),
     /** The path now shown, root first. The same array until something changes it. */
     branch: (): readonly Message[] =>
-      (branch ??= shownBranch(childrenNow(), (parent) => {
+      (branch ??= shownBranch(treeNow().children, (parent) => {
         const choice = meta.get(BRANCH_PREFIX + parent);
         return typeof choice === "string" ? choice : undefined;
       })),
     /** All versions of a turn, oldest first, the message itself among them. */
-    siblings: (message: Message): readonly Message[] => {
-      const parent = message.parentId !== undefined && messages.has(message.parentId) ? message.parentId : ROOT;
-      return childrenNow().get(parent) ?? [];
-    },
+    siblings: (message: Message): readonly Message[] => treeNow().children.get(treeNow().parentKeyOf(message)) ?? [],
     settings: (): ConversationSettings => ({
       model: stringIn(settings, "model"),
       systemPrompt: stringIn(settings, "systemPrompt"),
@@ -161,7 +166,9 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
       }),
     }),
     summary(): ConversationSummary {
-      const first = [...(childrenNow().get(ROOT) ?? [])].find((message) => message.text.trim() !== "");
+      const first = treeNow()
+        .children.get(ROOT)
+        ?.find((message) => message.text.trim() !== "");
       return {
         title: stringIn(meta, "title").slice(0, TITLE_LENGTH),
         excerpt: excerptOf((first?.text ?? draft.toJSON()).slice(0, 400)),
@@ -229,9 +236,19 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
       const map = messageMaps.get(id);
       if (map instanceof Y.Map) write(() => void map.set("plannedRun", plainRecord(plannedRun)));
     },
-    /** Takes a message out of the tree, e.g. a prompt cancelled before it was delivered. */
+    /**
+     * Takes a message out of the tree, e.g. a prompt cancelled before it was delivered. What hangs below it, or
+     * below the answer it planned, moves up to its parent.
+     */
     removeMessage(id: MessageId): void {
-      if (messageMaps.has(id)) write(() => messageMaps.delete(id));
+      const gone = messages.get(id);
+      if (!messageMaps.has(id)) return;
+      const places = [id, gone?.role === "user" ? gone.plannedRun?.messageId : undefined];
+      const orphans = [...messages.values()].filter(({ parentId }) => parentId && places.includes(parentId));
+      write(() => {
+        messageMaps.delete(id);
+        for (const orphan of orphans) moveBelow(orphan.id, gone?.parentId);
+      });
     },
     /** Shows one of several siblings. */
     chooseBranch: (parentId: string | undefined, childId: MessageId): void =>

@@ -3,19 +3,37 @@ import type { Message } from "./message.ts";
 /** The key under which a parent's chosen child is kept; roots share the parent `root`. */
 export const ROOT = "root";
 
-/** Messages by parent, each list sorted by id (oldest first). Messages whose parent is unknown are roots. */
-export function childrenByParent<M extends Message>(messages: Iterable<M>): Map<string, M[]> {
+/** Messages by the place where they hang in the tree. */
+export interface MessageTree<M extends Message> {
+  /** children of a message's id, or of `ROOT`; each list sorted by id, oldest first */
+  children: ReadonlyMap<string, readonly M[]>;
+  /** the key in `children` under which a message is found */
+  parentKeyOf(message: M): string;
+}
+
+/**
+ * Puts messages in their places. A prompt written while the answer before it was still planned names that
+ * answer as its parent; until the answer exists, it hangs below the prompt that planned it, so that several
+ * prompts can wait in a row. Messages whose parent is known in no way are roots.
+ */
+export function createMessageTree<M extends Message>(messages: Iterable<M>): MessageTree<M> {
   const all = [...messages];
   const known = new Set<string>(all.map((message) => message.id));
+  const planners = new Map<string, string>();
+  for (const message of all)
+    if (message.role === "user" && message.plannedRun) planners.set(message.plannedRun.messageId, message.id);
+  const parentKeyOf = ({ parentId }: M): string => {
+    if (parentId === undefined) return ROOT;
+    return known.has(parentId) ? parentId : (planners.get(parentId) ?? ROOT);
+  };
   const children = new Map<string, M[]>();
   for (const message of all) {
-    const parent = message.parentId !== undefined && known.has(message.parentId) ? message.parentId : ROOT;
-    const siblings = children.get(parent);
+    const siblings = children.get(parentKeyOf(message));
     if (siblings) siblings.push(message);
-    else children.set(parent, [message]);
+    else children.set(parentKeyOf(message), [message]);
   }
   for (const siblings of children.values()) siblings.sort((a, b) => (a.id < b.id ? -1 : 1));
-  return children;
+  return { children, parentKeyOf };
 }
 
 /**

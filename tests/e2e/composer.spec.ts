@@ -56,6 +56,27 @@ test("a prompt sent during an answer is queued, and goes out after it with the w
   expect(JSON.stringify(messages)).toContain("w29");
 });
 
+test("several prompts wait in a row and are answered one after the other, each with all before it", async ({
+  chat,
+  app,
+}) => {
+  app.provider.script(answer("answer one", { pace: "gated" }), answer("answer two"), answer("answer three"));
+  await chat.send("prompt one");
+  await app.provider.release(1);
+  await chat.send("prompt two");
+  await chat.send("prompt three");
+  await expect(chat.log.getByText("Queued")).toHaveCount(2);
+  expect(app.provider.requests).toHaveLength(1);
+  await app.provider.release(Number.POSITIVE_INFINITY, 0);
+  await expect(chat.lastArticle).toContainText("answer three");
+  await expect(chat.articles).toHaveCount(6);
+  expect(app.provider.requests).toHaveLength(3);
+  const words = app.provider.requests[2]!.body.messages.filter(({ role }) => role !== "system").map(
+    (one) => one.content,
+  );
+  expect(words).toEqual(["prompt one", "answer one", "prompt two", "answer two", "prompt three"]);
+});
+
 test("a queued prompt can be cancelled: it is never sent", async ({ chat, app }) => {
   app.provider.script(answer(WORDS, { pace: "gated" }));
   await chat.send("first");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { composerView, sendsOn } from "./composer-state.ts";
 
-const facts = { text: "Hello", online: true, model: "a/b", answering: false, lastPromptWaits: false };
+const facts = { text: "Hello", online: true, model: "a/b", answering: false, promptWaits: false };
 
 test("text that is only white space is not sent", () => {
   expect(composerView(facts).canSend).toBe(true);
@@ -16,11 +16,8 @@ test("while an answer is written a prompt is queued after it", () => {
   expect(composerView({ ...facts, answering: true })).toEqual({ canSend: true, line: "queuedHint" });
 });
 
-test("while a prompt waits to go out the next one stays a draft", () => {
-  expect(composerView({ ...facts, answering: true, lastPromptWaits: true })).toEqual({
-    canSend: false,
-    line: "waiting",
-  });
+test("while a prompt waits to go out the next one queues behind it", () => {
+  expect(composerView({ ...facts, promptWaits: true })).toEqual({ canSend: true, line: "queuedHint" });
 });
 
 test("without a known model nothing is sent, and the line says why", () => {

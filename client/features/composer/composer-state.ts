@@ -6,11 +6,11 @@ export interface ComposerFacts {
   model: string;
   /** an answer is being written in the shown branch */
   answering: boolean;
-  /** the last prompt of the shown branch has not gone out yet */
-  lastPromptWaits: boolean;
+  /** a prompt of the shown branch has not gone out yet */
+  promptWaits: boolean;
 }
 
-export type ComposerLine = "offline" | "waiting" | "noModel" | "queuedHint";
+export type ComposerLine = "offline" | "noModel" | "queuedHint";
 
 export interface ComposerView {
   canSend: boolean;
@@ -18,22 +18,17 @@ export interface ComposerView {
   line: ComposerLine | undefined;
 }
 
-/**
- * What the composer offers. One prompt may wait at a time: a second one below it would lose its place in the shown
- * branch when the answer to the first arrives, so it stays a draft until then.
- */
+/** What the composer offers. Prompts sent meanwhile wait in a row, each for the answer before it. */
 export function composerView(facts: ComposerFacts): ComposerView {
   const written = facts.text.trim() !== "";
-  const canSend = written && facts.model !== "" && !facts.lastPromptWaits;
-  return { canSend, line: lineOf(facts, written) };
+  return { canSend: written && facts.model !== "", line: lineOf(facts, written) };
 }
 
 function lineOf(facts: ComposerFacts, written: boolean): ComposerLine | undefined {
   if (!facts.online) return "offline";
   if (!written) return undefined;
-  if (facts.lastPromptWaits) return "waiting";
   if (facts.model === "") return "noModel";
-  return facts.answering ? "queuedHint" : undefined;
+  return facts.answering || facts.promptWaits ? "queuedHint" : undefined;
 }
 
 export interface KeyFacts {

@@ -20,7 +20,7 @@ interface ComposerProps {
   online: boolean;
   model: string;
   active: ActiveRun | undefined;
-  lastPromptWaits: boolean;
+  promptWaits: boolean;
   onSend: (text: string) => void;
   onStop: (runId: string) => void;
   onPause: (runId: string) => void;
@@ -29,9 +29,9 @@ interface ComposerProps {
 
 /** Where a person writes. What they type is in the conversation's draft at once. */
 export function Composer(props: ComposerProps) {
-  const { conversation, field, online, model, active, lastPromptWaits, onSend } = props;
+  const { conversation, field, online, model, active, promptWaits, onSend } = props;
   const { text, type } = useDraft(conversation, field);
-  const view = composerView({ text, online, model, answering: active !== undefined, lastPromptWaits });
+  const view = composerView({ text, online, model, answering: active !== undefined, promptWaits });
   useGrowing(field, text);
   const send = (): void => {
     if (!view.canSend) return;

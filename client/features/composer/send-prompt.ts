@@ -1,6 +1,7 @@
 import type { OpenConversation } from "#client/local-store/documents.ts";
 import type { RunCommand } from "#client/local-store/run-command.ts";
 import type { Workspace } from "#client/session/workspace.ts";
+import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { MessageId } from "#shared/domain/ids.ts";
 import type { AssistantMessage, PlannedRun, UserMessage } from "#shared/domain/message.ts";
 
@@ -31,6 +32,13 @@ function createRunCommand(powers: SendPowers, wish: RunWish): RunCommand {
 }
 
 const plannedBy = ({ runId, messageId, model }: RunCommand): PlannedRun => ({ runId, messageId, model });
+
+/** Where the next prompt of the shown branch belongs: below its last answer, though that may only be planned yet. */
+export function placeAfter(conversation: ConversationDocument): MessageId | undefined {
+  const last = conversation.branch().at(-1);
+  if (last?.role === "user" && last.plannedRun) return last.plannedRun.messageId as MessageId;
+  return last?.id;
+}
 
 interface NewPrompt {
   text: string;
@@ -115,7 +123,9 @@ function startRun(powers: SendPowers, wish: RunWish): void {
 export async function cancelPrompt(powers: SendPowers, open: OpenConversation, prompt: UserMessage): Promise<boolean> {
   const { conversation } = open;
   if (!prompt.plannedRun || !(await powers.runs.cancel(prompt.plannedRun.runId))) return false;
-  const answered = [...conversation.messages()].some((message) => message.parentId === prompt.id);
+  const answered = [...conversation.messages()].some(
+    (message) => message.role === "assistant" && message.parentId === prompt.id,
+  );
   if (answered) return true;
   const text = conversation.message(prompt.id)?.text ?? prompt.text;
   conversation.setDraft([text, conversation.draft.toString()].filter((part) => part.trim() !== "").join("\n\n"));

@@ -9,10 +9,10 @@ import { runStatus } from "./answer-state.ts";
 /** The answer being written in the shown branch, and whether the last prompt has yet to go out. */
 export interface BranchActivity {
   active: { runId: string; paused: boolean; stopping: boolean } | undefined;
-  lastPromptWaits: boolean;
+  promptWaits: boolean;
 }
 
-const IDLE: BranchActivity = { active: undefined, lastPromptWaits: false };
+const IDLE: BranchActivity = { active: undefined, promptWaits: false };
 
 /** Watches what the composer and the announcements need to know; renders again only when that changes. */
 export function useBranchActivity(conversation: ConversationDocument, runs: Runs): BranchActivity {
@@ -57,7 +57,7 @@ function unfinishedRuns(branch: readonly Message[], conversation: ConversationDo
 }
 
 function activityOf(branch: readonly Message[], conversation: ConversationDocument, runs: Runs): BranchActivity {
-  return { active: activeOf(branch, conversation, runs), lastPromptWaits: waits(branch.at(-1), conversation, runs) };
+  return { active: activeOf(branch, conversation, runs), promptWaits: waits(branch.at(-1), conversation, runs) };
 }
 
 function activeOf(

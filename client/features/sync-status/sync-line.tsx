@@ -1,5 +1,6 @@
 import type { SyncStatus } from "#client/sync/sync-status.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
+import { Button } from "#client/ui/button.tsx";
 import { sameFields, useWatched } from "#client/ui/use-watched.ts";
 import { words } from "#client/ui/words/words.ts";
 import "./sync-line.css";
@@ -12,6 +13,8 @@ function wordsOf(status: SyncStatus): string {
       return words.sync.saving;
     case "offline":
       return words.sync.offline(status.changes);
+    case "refused":
+      return words.sync.refused(status.documents);
     case "cannot-save":
       return words.sync.cannotSave;
   }
@@ -35,7 +38,28 @@ export function SyncLine() {
             {words.sync[status.reason]}
           </p>
         )}
+        {status.type === "refused" && <RefusedAdvice {...status} onDismiss={() => sync.dismissUnreadable()} />}
       </div>
+    </div>
+  );
+}
+
+interface RefusedAdviceProps {
+  documents: number;
+  unreadable: number;
+  onDismiss: () => void;
+}
+
+function RefusedAdvice({ documents, unreadable, onDismiss }: RefusedAdviceProps) {
+  return (
+    <div className="sync-advice" role="alert">
+      {documents > unreadable && <p>{words.sync.refusedAdvice}</p>}
+      {unreadable > 0 && (
+        <>
+          <p>{words.sync.unreadable(unreadable)}</p>
+          <Button onClick={onDismiss}>{words.sync.dismiss}</Button>
+        </>
+      )}
     </div>
   );
 }

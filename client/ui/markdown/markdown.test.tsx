@@ -172,9 +172,9 @@ test("links leave safely", () => {
 });
 
 test("a remote image is a link to it, and nothing is loaded", () => {
-  const html = show("![A cat](https://a.example/cat.png)");
-  expect(html).toContain("Open the image from a.example");
-  expect(html).not.toContain("<img");
+  const shown = show("![A cat](https://a.example/cat.png)");
+  expect(shown).toContain("Open the image from a.example");
+  expect(shown).not.toContain("<img");
 });
 
 test("tables have headers, lists keep their numbers, tasks show their state", () => {
