@@ -15,7 +15,7 @@ import { createSeededRandom, seedOfThisRun } from "#tests/support/seeded-random.
 import { openServerProcess } from "#tests/support/server-process.ts";
 import type { ServerProcess } from "#tests/support/server-process.ts";
 
-const ROUNDS = Number(process.env["KILL_ROUNDS"] ?? 30);
+const ROUNDS = Number(process.env["KILL_ROUNDS"] ?? 8);
 const SEED = seedOfThisRun();
 const random = createSeededRandom(SEED);
 const words = Array.from({ length: 150 }, (_, index) => `word${index} ünï🎉 `).join("");
@@ -93,7 +93,7 @@ const callsFor = (prompt: string): number =>
 
 test(
   `B1: after each of ${ROUNDS} kills everything acknowledged and every shown token is there, and nothing is charged twice`,
-  { timeout: 60_000 + ROUNDS * 10_000 },
+  { timeout: 60_000 + ROUNDS * 20_000 },
   async () => {
     const totals = { edits: 0, acknowledged: 0, shown: 0, interrupted: 0 };
     for (let round = 0; round < ROUNDS; round++) {
@@ -163,8 +163,9 @@ test(
       reader.close();
     }
     process.stdout.write(`kill -9 × ${ROUNDS}, seed ${SEED}: ${JSON.stringify(totals)}\n`);
+    // Rounds in which nothing was under way would prove nothing.
     expect(totals.acknowledged).toBeGreaterThan(ROUNDS);
     expect(totals.shown).toBeGreaterThan(ROUNDS);
-    expect(totals.interrupted).toBeGreaterThan(0);
+    expect(totals.interrupted).toBeGreaterThan(ROUNDS / 4);
   },
 );
