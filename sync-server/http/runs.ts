@@ -24,11 +24,6 @@ type Ctx = Context<AppEnv>;
 
 /** Start, read, follow and stop runs. Mounted at `/api/runs`. Rights are checked by the service, each time. */
 export function runRoutes({ runs }: { runs: RunService }): Hono<AppEnv> {
-  const withId = (handle: (c: Ctx, id: RunId) => Promise<Response>) => (c: Ctx) => {
-    const id = parseRunId(c.req.param("id") ?? "");
-    return id === undefined ? problem("not_found") : handle(c, id);
-  };
-
   async function start(c: Ctx, id: RunId): Promise<Response> {
     const body = await readBody(c.req.raw, startRunSchema);
     if (!body.ok) return body.failure;
@@ -90,6 +85,12 @@ export function runRoutes({ runs }: { runs: RunService }): Hono<AppEnv> {
       }),
     );
 }
+
+/** What is no run id at all is not found either. */
+const withId = (handle: (c: Ctx, id: RunId) => Promise<Response>) => (c: Ctx) => {
+  const id = parseRunId(c.req.param("id") ?? "");
+  return id === undefined ? problem("not_found") : handle(c, id);
+};
 
 const NO_STORE = { "cache-control": "no-store" };
 const nothingMore = (): Response => new Response(null, { status: 204, headers: NO_STORE });

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import type { FinishReason } from "#shared/domain/run.ts";
-import { classifyError } from "./failure-classes.ts";
+import { classifyError, plainWordOf } from "./failure-classes.ts";
 import type { ProviderFailure } from "./failure-classes.ts";
 import type { ReportedUsage } from "./usage-count.ts";
 
@@ -64,41 +64,48 @@ const FINISHES: Readonly<Record<string, FinishReason>> = {
 export function createChunkReader() {
   let badLines = 0;
 
-  function parse(data: string): Chunk | undefined {
-    try {
-      const parsed = chunkSchema.safeParse(JSON.parse(data));
-      return parsed.success ? parsed.data : undefined;
-    } catch {
-      return undefined; // counted by the caller
-    }
-  }
-
   return {
     get badLines(): number {
       return badLines;
     },
     read(data: string): CompletionPart[] {
       if (data.trim() === "[DONE]") return [{ type: "done" }];
-      const chunk = parse(data);
+      const chunk = parseChunk(data);
       if (chunk !== undefined) return partsOf(chunk);
       badLines += 1;
       if (badLines <= MOST_BAD_LINES) return [];
-      return [{ type: "failed", failure: { class: "bad_response", detail: "too many unreadable lines" } }];
+      return [{ type: "failed", failure: { class: "bad_response", said: "unreadable_lines" } }];
     },
   };
 }
 
-function partsOf(chunk: Chunk): CompletionPart[] {
-  if (chunk.error !== undefined && chunk.error !== null) return [{ type: "failed", failure: failureOf(chunk.error) }];
+function parseChunk(data: string): Chunk | undefined {
+  try {
+    const parsed = chunkSchema.safeParse(JSON.parse(data));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined; // counted by the caller
+  }
+}
+
+function partsOf({ error, model, choices, usage }: Chunk): CompletionPart[] {
+  if (error !== undefined && error !== null) return [{ type: "failed", failure: failureOf(error) }];
+  const parts: CompletionPart[] = model ? [{ type: "model", model }] : [];
+  const choice = choices?.find(({ index }) => index === undefined || index === 0);
+  if (choice) parts.push(...partsOfChoice(choice));
+  if (usage) parts.push({ type: "usage", usage: usageOf(usage) });
+  return parts;
+}
+
+type Choice = NonNullable<Chunk["choices"]>[number];
+
+function partsOfChoice({ delta, finish_reason: finish }: Choice): CompletionPart[] {
   const parts: CompletionPart[] = [];
-  if (chunk.model) parts.push({ type: "model", model: chunk.model });
-  const choice = chunk.choices?.find(({ index }) => index === undefined || index === 0);
-  const reasoning = choice?.delta?.reasoning_content || choice?.delta?.reasoning;
+  const reasoning = delta?.reasoning_content || delta?.reasoning;
   if (reasoning) parts.push({ type: "reasoning", text: reasoning });
-  const content = choice?.delta?.content || choice?.delta?.refusal;
+  const content = delta?.content || delta?.refusal;
   if (content) parts.push({ type: "text", text: content });
-  if (choice?.finish_reason) parts.push({ type: "finish", finish: FINISHES[choice.finish_reason] ?? "stop" });
-  if (chunk.usage) parts.push({ type: "usage", usage: usageOf(chunk.usage) });
+  if (finish) parts.push({ type: "finish", finish: FINISHES[finish] ?? "stop" });
   return parts;
 }
 
@@ -128,5 +135,5 @@ export function readProviderError(error: unknown): {
 
 function failureOf(raw: unknown): ProviderFailure {
   const error = readProviderError(raw);
-  return { class: classifyError(error), detail: error.message?.slice(0, 500) };
+  return { class: classifyError(error), said: plainWordOf(error) };
 }

@@ -6,7 +6,8 @@ export const FAILURE_CLASSES = [
   "quota",
   "server",
   "connect",
-  "certificate",
+  "tls",
+  "no_answer",
   "no_headers",
   "cut",
   "stall",
@@ -31,8 +32,18 @@ export interface ProviderFailure {
   status?: number | undefined;
   /** ms the provider asks us to wait, from now */
   retryAfterMs?: number | undefined;
-  /** what the provider said, cut short: for the server's log, never for a client or a document */
-  detail?: string | undefined;
+  /** the provider's own code or type of the error, where it is a plain word: for the server's log */
+  said?: string | undefined;
+}
+
+const PLAIN_WORD = /^[a-z]+(_[a-z]+){0,7}$/u;
+
+/**
+ * The code or type of a provider's error, if it can be nothing else. Error texts quote prompts and keys, and
+ * servers put texts into any field: only a word of small letters and `_`, at most 64 long, comes through.
+ */
+export function plainWordOf({ code, type }: Pick<ProviderError, "code" | "type">): string | undefined {
+  return [code, type].find((word) => word !== undefined && word.length <= 64 && PLAIN_WORD.test(word));
 }
 
 /** The stable code people's devices know a class by, and whether trying again by hand may help. */
@@ -41,7 +52,8 @@ export const CODE_OF_CLASS: Record<FailureClass, { code: RunFailureCode; retryab
   quota: { code: "quota_exceeded", retryable: false },
   server: { code: "provider_unavailable", retryable: true },
   connect: { code: "provider_unreachable", retryable: true },
-  certificate: { code: "provider_unreachable", retryable: false },
+  tls: { code: "provider_unreachable", retryable: false },
+  no_answer: { code: "provider_unreachable", retryable: true },
   no_headers: { code: "provider_timeout", retryable: true },
   cut: { code: "provider_cut", retryable: true },
   stall: { code: "stalled", retryable: true },
@@ -113,15 +125,26 @@ function classOfCode(code: string | undefined): FailureClass | undefined {
   );
 }
 
-function classOfStatus(status: number, error: ProviderError): FailureClass {
-  if (status === 429 || status === 529) return "rate_limit";
-  if (status === 402) return "quota";
-  if (status === 401 || status === 403) return "auth";
-  if (status === 404) return "model";
-  if (status === 413) return "context";
-  if (status === 408 || status === 409 || status >= 500) return "server";
-  if (CONTEXT_MESSAGE.test(error.message ?? "")) return "context";
-  return error.param !== undefined && ADJUSTABLE.has(error.param) ? "bad_parameter" : "bad_request";
+const STATUSES: Readonly<Record<number, FailureClass>> = {
+  401: "auth",
+  402: "quota",
+  403: "auth",
+  404: "model",
+  408: "server",
+  409: "server",
+  413: "context",
+  429: "rate_limit",
+  529: "rate_limit",
+};
+
+function classOfStatus(status: number, { message, param }: ProviderError): FailureClass {
+  const known = STATUSES[status];
+  if (known !== undefined) return known;
+  if (status >= 500) return "server";
+  // No redirect is followed: it would carry the key and the prompt to another address.
+  if (status < 400) return "bad_response";
+  if (CONTEXT_MESSAGE.test(message ?? "")) return "context";
+  return param !== undefined && ADJUSTABLE.has(param) ? "bad_parameter" : "bad_request";
 }
 
 /** Request fields a provider may not know, and that a request can do without. */
@@ -133,17 +156,25 @@ export const ADJUSTABLE: ReadonlySet<string> = new Set([
   "top_p",
 ]);
 
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/u;
-const CONNECT = /^(ECONN|ENOTFOUND|EAI_AGAIN|EHOST|ENET|EPIPE|ETIMEDOUT|UND_ERR_CONNECT|UND_ERR_SOCKET)/u;
+/**
+ * System codes of a request that got no answer. Only what surely ended before the request was read, or is
+ * known to pass by itself, is `connect` and so tried again.
+ */
+const CONNECTION_CODES: readonly [pattern: RegExp, found: FailureClass][] = [
+  // A certificate that is not trusted, and a port that does not speak TLS: the same again next time.
+  [/CERT|CRL_|^(UNABLE_TO_|ERR_TLS|ERR_SSL|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)$|EPROTO$)/u, "tls"],
+  [/^(UND_ERR_HEADERS_TIMEOUT|UND_ERR_BODY_TIMEOUT)$/u, "no_headers"],
+  [/^(HPE_|HTTPParserError$|UND_ERR_(HEADERS_OVERFLOW|RESPONSE))/u, "bad_response"],
+  [/^(ECONN|ENOTFOUND|EAI_AGAIN|EHOST|ENET|EPIPE$|ETIMEDOUT$|UND_ERR_(CONNECT_TIMEOUT|SOCKET)$)/u, "connect"],
+];
 
-/** What a request that got no answer failed of, by the system's error code in the chain of causes. */
+/** What a request that got no answer failed of, by the codes (or names) of its causes. */
 export function classifyConnection(error: unknown): FailureClass {
   for (const code of codesOf(error)) {
-    if (CERTIFICATE.test(code)) return "certificate";
-    if (code === "UND_ERR_HEADERS_TIMEOUT") return "no_headers";
-    if (CONNECT.test(code)) return "connect";
+    const known = CONNECTION_CODES.find(([pattern]) => pattern.test(code));
+    if (known) return known[1];
   }
-  return "connect";
+  return "no_answer";
 }
 
 function codesOf(error: unknown): string[] {
@@ -151,7 +182,7 @@ function codesOf(error: unknown): string[] {
   let current: unknown = error;
   for (let depth = 0; depth < 6 && current instanceof Error; depth++) {
     const { code } = current as { code?: unknown };
-    if (typeof code === "string") codes.push(code);
+    codes.push(typeof code === "string" ? code : current.name);
     current = current.cause;
   }
   return codes;

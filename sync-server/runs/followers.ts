@@ -2,6 +2,7 @@ import { formatRunEvent } from "#shared/protocol/run-events.ts";
 import type { RunEvent } from "#shared/protocol/run-events.ts";
 import { nothing } from "./clock.ts";
 import type { Clock } from "./clock.ts";
+import { cutPoint } from "./frames.ts";
 import type { RunFeed } from "./run-feed.ts";
 import { RUN_LIMITS } from "./run-timers.ts";
 import type { RunTimers } from "./run-timers.ts";
@@ -37,47 +38,62 @@ interface FollowOptions {
   onEnd(): void;
 }
 
+/** Longest text handed over at once, UTF-16 units; a whole `snap` would be megabytes. */
+const PIECE_LENGTH = 32 * 1024;
+
 /**
  * Sends a feed to one reader: what is behind its cursor joined to few events, then live. The feed is never
- * held up: while the sink is full nothing is queued here, and afterwards the reader is caught up from where
- * it stands. A sink that takes nothing for 30 s is dropped.
+ * held up: while the sink is full nothing is queued here but the rest of one event, and afterwards the reader
+ * is caught up from where it stands. A sink that takes nothing for 30 s is dropped.
  */
 export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: FollowOptions): Follower {
   let cursor = start;
-  let blocked = false;
-  let over = false;
-  let cancelBlocked: (() => void) | undefined;
+  let state: "flowing" | "blocked" | "over" = "flowing";
+  /** what of an event was not handed over yet */
+  let rest = "";
+  let cancelBlocked = nothing;
   let cancelHeartbeat = nothing;
 
-  function write(text: string): void {
-    if (sink.write(text) && sink.bufferedBytes() < RUN_LIMITS.socketBytes) return;
-    blocked = true;
-    cancelBlocked ??= clock.after(timers.followerBlocked, () => {
+  /** Answers whether the sink can take more. */
+  function write(text: string): boolean {
+    rest += text;
+    while (state === "flowing" && rest !== "") {
+      const at = rest.length <= PIECE_LENGTH ? rest.length : cutPoint(rest, PIECE_LENGTH);
+      const piece = rest.slice(0, at);
+      rest = rest.slice(at);
+      if (!sink.write(piece) || sink.bufferedBytes() >= RUN_LIMITS.socketBytes) block();
+    }
+    return state === "flowing";
+  }
+
+  function block(): void {
+    state = "blocked";
+    cancelBlocked();
+    cancelBlocked = clock.after(timers.followerBlocked, () => {
       sink.destroy();
       close();
     });
   }
 
+  /** Looks again after each event: whatever came up meanwhile is joined to what is left. */
   function catchUp(): void {
-    while (!blocked && !over) {
-      const sendings = feed.after(cursor);
-      if (sendings.length === 0) break;
-      for (const sending of sendings) {
-        if (blocked) return;
-        cursor = sending.seq;
-        write(sending.sse);
+    if (state !== "flowing") return;
+    for (let found = feed.after(cursor); found.length > 0; found = feed.after(cursor)) {
+      for (const { seq, sse } of found) {
+        cursor = seq;
+        if (!write(sse)) return;
       }
     }
-    if (feed.ended && cursor >= feed.head && !over) {
-      sink.end();
-      close();
-    }
+    if (!feed.ended || cursor < feed.head) return;
+    sink.end();
+    close();
   }
 
   function close(): void {
-    if (over) return;
-    over = true;
-    cancelBlocked?.();
+    if (state === "over") return;
+    state = "over";
+    rest = "";
+    cancelBlocked();
     cancelHeartbeat();
     detach();
     onEnd();
@@ -85,8 +101,7 @@ export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: Foll
 
   function beat(): void {
     cancelHeartbeat = clock.after(timers.heartbeat, () => {
-      if (over) return;
-      if (!blocked) write(": hb\n\n");
+      if (state === "flowing") write(": hb\n\n");
       beat();
     });
   }
@@ -94,22 +109,22 @@ export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: Foll
   const detach = feed.attach({
     more: catchUp,
     tell(event: RunEvent) {
-      if (!blocked && !over && cursor === feed.head) write(formatRunEvent(event));
+      if (state === "flowing" && cursor === feed.head) write(formatRunEvent(event));
     },
   });
   beat();
   catchUp();
   return {
     drained() {
-      blocked = false;
-      cancelBlocked?.();
-      cancelBlocked = undefined;
-      catchUp();
+      if (state !== "blocked") return;
+      state = "flowing";
+      cancelBlocked();
+      if (write("")) catchUp();
     },
     left: close,
     bye(reason) {
-      if (over) return;
-      if (!blocked) sink.write(formatRunEvent({ type: "bye", seq: undefined, reason }));
+      if (state === "over") return;
+      if (state === "flowing") sink.write(formatRunEvent({ type: "bye", seq: undefined, reason }));
       sink.end();
       close();
     },

@@ -34,7 +34,8 @@ export function createFramer(offsets: { t: number; r: number } = { t: 0, r: 0 })
 
   function cut(all: boolean): TextFrame[] {
     const frames: TextFrame[] = [];
-    while (gathered.length >= FRAME_LENGTH || (all && gathered !== "")) {
+    const least = all ? 1 : FRAME_LENGTH;
+    while (gathered.length >= least) {
       const at = gathered.length <= FRAME_LENGTH ? gathered.length : cutPoint(gathered, FRAME_LENGTH);
       const t = gathered.slice(0, at);
       frames.push({ c: channel, o: sent[channel], t });

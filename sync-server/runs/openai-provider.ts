@@ -2,7 +2,7 @@ import OpenAI, { APIError } from "openai";
 import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
 import { Agent, fetch as undiciFetch } from "undici";
 import { createChunkReader, readProviderError } from "./completion-chunks.ts";
-import { ADJUSTABLE, classifyConnection, classifyError, parseRetryAfter } from "./failure-classes.ts";
+import { ADJUSTABLE, classifyConnection, classifyError, parseRetryAfter, plainWordOf } from "./failure-classes.ts";
 import type { ProviderFailure } from "./failure-classes.ts";
 import type { CompletionRequest, Provider, ProviderPart } from "./provider.ts";
 import { createSseParser } from "./sse-parser.ts";
@@ -61,8 +61,7 @@ export function openOpenAiProvider(options: OpenAiProviderOptions): Provider & {
   }
 
   function refusalOf(error: unknown, { model }: CompletionRequest): ProviderFailure {
-    if (!(error instanceof APIError) || error.status === undefined)
-      return { class: classifyConnection(error), detail: String(error).slice(0, 500) };
+    if (!(error instanceof APIError) || error.status === undefined) return { class: classifyConnection(error) };
     const { headers } = error as { headers?: Headers };
     const said = readProviderError(error.error);
     const status = error.status as number;
@@ -70,7 +69,7 @@ export function openOpenAiProvider(options: OpenAiProviderOptions): Provider & {
       class: classifyError({ ...said, status }),
       status,
       retryAfterMs: parseRetryAfter((name) => headers?.get(name), options.now()),
-      detail: said.message?.slice(0, 500),
+      said: plainWordOf(said),
     };
     if (failure.class !== "bad_parameter") return failure;
     // Without a parameter to leave out, the same request would only be refused again.
@@ -116,7 +115,7 @@ function bodyOf(
 }
 
 /**
- * `fetch` that goes to one origin only, follows no redirect (it would carry the key along), sends no key
+ * `fetch` that goes to one origin only, follows no redirect (it would carry key and prompt along), sends no key
  * where there is none, and reads a bounded part of a refusal.
  */
 function boundFetch({ baseUrl, apiKey }: OpenAiProviderOptions, agent: Agent): typeof fetch {
@@ -131,7 +130,8 @@ function boundFetch({ baseUrl, apiKey }: OpenAiProviderOptions, agent: Agent): t
       ...(init as object),
       headers: [...headers],
       dispatcher: agent,
-      redirect: "error",
+      // A redirect is answered like a refusal, by its status.
+      redirect: "manual",
     })) as unknown as Response;
     return response.ok ? response : shortened(response);
   };
@@ -140,14 +140,12 @@ function boundFetch({ baseUrl, apiKey }: OpenAiProviderOptions, agent: Agent): t
 async function shortened(response: Response): Promise<Response> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  const reader = response.body?.getReader();
-  while (reader && size < ERROR_BODY_BYTES) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    chunks.push(value);
-    size += value.byteLength;
+  // Leaving the loop cancels the body.
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size >= ERROR_BODY_BYTES) break;
   }
-  await reader?.cancel();
   return new Response(Buffer.concat(chunks), { status: response.status, headers: response.headers });
 }
 
@@ -155,7 +153,7 @@ async function* readBody(response: Response): AsyncIterable<readonly ProviderPar
   const type = response.headers.get("content-type") ?? "";
   if (!type.includes("text/event-stream") || response.body === null) {
     await response.body?.cancel();
-    return yield [{ type: "failed", failure: { class: "bad_response", detail: `content-type ${type.slice(0, 100)}` } }];
+    return yield [{ type: "failed", failure: { class: "bad_response", said: "no_event_stream" } }];
   }
   yield [{ type: "open" }];
   const parser = createSseParser();
@@ -167,11 +165,11 @@ async function* readBody(response: Response): AsyncIterable<readonly ProviderPar
       if (done) return;
       const events = parser.push(value);
       if (events === undefined)
-        return yield [{ type: "failed", failure: { class: "bad_response", detail: "event too large" } }];
+        return yield [{ type: "failed", failure: { class: "bad_response", said: "event_too_large" } }];
       if (events.length > 0) yield partsOf(events, chunks);
     }
-  } catch (error) {
-    yield [{ type: "failed", failure: { class: "cut", detail: String(error).slice(0, 200) } }];
+  } catch {
+    yield [{ type: "failed", failure: { class: "cut" } }];
   } finally {
     await reader.cancel().catch(() => undefined); // the stream is broken or aborted already
   }

@@ -8,8 +8,13 @@ import { createHelpPages, findHelpFolder, readHelpPages } from "./help-pages.ts"
 import { parseProvidersFile } from "./provider-config.ts";
 import { costOf, priceAt, sumUsage, trustedUsage } from "./usage-count.ts";
 
+const chunk = (body: object): string => JSON.stringify(body);
+const caused = (code: string) => new Error("x", { cause: Object.assign(new Error("y"), { code }) });
+const retryAfter = (headers: Record<string, string>) => parseRetryAfter((name) => headers[name], Date.UTC(2026, 0, 1));
+const parseProviders = (body: unknown) =>
+  parseProvidersFile(JSON.stringify(body), (name) => (name === "KEY" ? "secret" : undefined));
+
 describe("chunks", () => {
-  const chunk = (body: object): string => JSON.stringify(body);
   test("deltas, finish reason and the last usage are read; a bad line is skipped and counted", () => {
     const reader = createChunkReader();
     expect(
@@ -42,21 +47,32 @@ describe("failures", () => {
     [{ status: 400, message: "maximum context length is 5" }, "context"],
     [{ status: 400, param: "top_p" }, "bad_parameter"],
     [{ status: 422 }, "bad_request"],
+    [{ status: 302 }, "bad_response"],
     [{ code: "rate_limit_exceeded" }, "rate_limit"],
     [{ code: "503" }, "server"],
     [{ message: "?" }, "server"],
   ] as const)("%j is %s", (error, found) => expect(classifyError(error)).toBe(found));
   test("connection errors are told apart by the code at the bottom", () => {
-    const caused = (code: string) => new Error("x", { cause: Object.assign(new Error("y"), { code }) });
-    expect(classifyConnection(caused("ECONNREFUSED"))).toBe("connect");
-    expect(classifyConnection(caused("DEPTH_ZERO_SELF_SIGNED_CERT"))).toBe("certificate");
+    for (const [code, found] of [
+      ["ECONNREFUSED", "connect"],
+      ["UND_ERR_CONNECT_TIMEOUT", "connect"],
+      ["UND_ERR_SOCKET", "connect"],
+      ["DEPTH_ZERO_SELF_SIGNED_CERT", "tls"],
+      ["CERT_HAS_EXPIRED", "tls"],
+      ["ERR_SSL_WRONG_VERSION_NUMBER", "tls"],
+      ["HPE_INVALID_CONSTANT", "bad_response"],
+      ["ERR_INVALID_CHAR", "no_answer"],
+      ["ECHO", "no_answer"],
+    ] as const)
+      expect([code, classifyConnection(caused(code))]).toEqual([code, found]);
+    expect(classifyConnection(new Error("nothing is known"))).toBe("no_answer");
+    expect(classifyConnection("no error at all")).toBe("no_answer");
   });
   test("Retry-After is seconds, a date, or milliseconds of its own", () => {
-    const read = (headers: Record<string, string>) => parseRetryAfter((name) => headers[name], Date.UTC(2026, 0, 1));
-    expect(read({ "retry-after": "2" })).toBe(2000);
-    expect(read({ "retry-after": "Thu, 01 Jan 2026 00:00:05 GMT" })).toBe(5000);
-    expect(read({ "retry-after-ms": "7", "retry-after": "9" })).toBe(7);
-    expect(read({ "retry-after": "soon" })).toBeUndefined();
+    expect(retryAfter({ "retry-after": "2" })).toBe(2000);
+    expect(retryAfter({ "retry-after": "Thu, 01 Jan 2026 00:00:05 GMT" })).toBe(5000);
+    expect(retryAfter({ "retry-after-ms": "7", "retry-after": "9" })).toBe(7);
+    expect(retryAfter({ "retry-after": "soon" })).toBeUndefined();
   });
 });
 
@@ -105,10 +121,8 @@ describe("usage", () => {
 });
 
 test("a providers file is read strictly, with errors that name the place and never the key", () => {
-  const parse = (body: unknown) =>
-    parseProvidersFile(JSON.stringify(body), (name) => (name === "KEY" ? "secret" : undefined));
   const entry = { id: "acme", baseUrl: "https://acme.example/v1" };
-  expect(parse([{ ...entry, apiKeyEnv: "KEY" }])).toMatchObject({
+  expect(parseProviders([{ ...entry, apiKeyEnv: "KEY" }])).toMatchObject({
     ok: true,
     value: [{ id: "acme", name: "acme", apiKey: "secret" }],
   });
@@ -119,8 +133,8 @@ test("a providers file is read strictly, with errors that name the place and nev
     { ...entry, apiKeyEnv: "NONE" },
     { ...entry, id: "holdfast" },
   ])
-    expect(parse([wrong]).ok).toBe(false);
-  expect(parse([entry, entry]).ok).toBe(false);
+    expect(parseProviders([wrong]).ok).toBe(false);
+  expect(parseProviders([entry, entry]).ok).toBe(false);
 });
 
 describe("the guide", () => {

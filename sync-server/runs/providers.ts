@@ -54,10 +54,13 @@ export function openProviders(config: ProvidersConfig, log: Log, now: () => numb
   function refresh(): Promise<void> {
     if (now() - refreshedAt < REFRESH_MS) return refreshing;
     refreshedAt = now();
-    refreshing = Promise.all(endpoints.map((endpoint) => endpoint.refresh?.() ?? Promise.resolve())).then(() => {
-      log.info({ models: endpoints.reduce((sum, { models }) => sum + models.length, 0) }, "looked for models");
-    });
+    refreshing = lookForModels();
     return refreshing;
+  }
+
+  async function lookForModels(): Promise<void> {
+    await Promise.all(endpoints.map(async ({ refresh: look }) => look?.()));
+    log.info({ models: endpoints.reduce((sum, { models }) => sum + models.length, 0) }, "looked for models");
   }
   void refresh();
 

@@ -34,10 +34,13 @@ export function createRunFeed(status: RunStatus) {
   let ended = false;
   let tail: Frame[] = [];
   let tailSize = 0;
+  /** readers who come at the same time share one */
+  let snapped: Sending | undefined;
   const readers = new Set<FeedReader>();
 
   function take(frame: Frame): void {
     const { event } = frame;
+    snapped = undefined;
     head = frame.seq;
     tail.push(frame);
     tailSize += frame.sse.length;
@@ -51,9 +54,10 @@ export function createRunFeed(status: RunStatus) {
 
   /** Everything up to the head, or up to the frame before `end`: readers need that one itself. */
   function snap(): Sending {
+    if (snapped !== undefined) return snapped;
     const seq = ended ? head - 1 : head;
     const event = { type: "snap", seq, ch: { t: text, r: reasoning }, state } as const;
-    return { seq, event, sse: formatRunEvent(event) };
+    return (snapped = { seq, event, sse: formatRunEvent(event) });
   }
 
   return {
@@ -67,7 +71,9 @@ export function createRunFeed(status: RunStatus) {
     },
     /** A change of state that has no frame of its own, e.g. `stopping`. */
     setState(next: RunStatus): void {
-      if (!ended) state = next;
+      if (ended) return;
+      state = next;
+      snapped = undefined;
     },
     /** What comes after a cursor, joined to few events; nothing when the cursor is at the head. */
     after(cursor: number): Sending[] {
@@ -103,7 +109,7 @@ export function createRunFeed(status: RunStatus) {
     },
     /** about what it holds in memory, UTF-16 units */
     get size(): number {
-      return text.length + reasoning.length + tailSize;
+      return text.length + reasoning.length + tailSize + (snapped?.sse.length ?? 0);
     },
   };
 }

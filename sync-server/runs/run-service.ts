@@ -58,6 +58,9 @@ export type OpenedFeed =
 
 export type RunService = ReturnType<typeof openRunService>;
 
+const mayOn = (principal: AccountPrincipal, action: Action, { accountId, workspaceId }: StoredRun): boolean =>
+  authorize(principal, action, { kind: "run", ownerId: accountId, workspaceId });
+
 /**
  * The relay: starts, follows and stops runs. All rights are checked here, at every call; whatever is not the
  * caller's answers `not_found`. Call `recover` before serving, `drain` before stopping, then `close`.
@@ -81,9 +84,6 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
   let closed = false;
   let sweeping = Promise.resolve();
   let cancelSweep = nothing;
-
-  const mayOn = (principal: AccountPrincipal, action: Action, { accountId, workspaceId }: StoredRun): boolean =>
-    authorize(principal, action, { kind: "run", ownerId: accountId, workspaceId });
 
   async function start(
     principal: AccountPrincipal,

@@ -144,17 +144,20 @@ function nextAfterCall(
   random: number,
 ): RunStep {
   if (run.phase !== "calling") return unchanged(run);
-  const shown = run.produced || run.carried;
   // Some servers send one of `[DONE]` and finish_reason only; an end with neither is a cut.
-  const complete = failure === undefined && (closed || run.finish !== undefined);
-  if (complete && run.finish === "content_filter" && !run.produced)
-    return fail(run, { class: "filtered" }, shown, undefined);
-  if (complete) return end(run, "completed", { finish: run.finish ?? "stop" });
-  const cause = failure ?? { class: "cut" as const };
-  if (run.produced)
-    return fail(run, cause, shown, cause.retryAfterMs === undefined ? undefined : now + cause.retryAfterMs);
+  const whole = failure === undefined && (closed || run.finish !== undefined);
+  return whole ? complete(run) : nextAfterFailure(run, failure ?? { class: "cut" }, now, random);
+}
+
+function complete(run: Streaming): RunStep {
+  if (run.finish === "content_filter" && !run.produced) return fail(run, { class: "filtered" }, undefined);
+  return end(run, "completed", { finish: run.finish ?? "stop" });
+}
+
+function nextAfterFailure(run: Streaming, cause: ProviderFailure, now: number, random: number): RunStep {
+  if (run.produced) return fail(run, cause, cause.retryAfterMs === undefined ? undefined : now + cause.retryAfterMs);
   const decision = decideRetry(cause, run.tries, now, random);
-  if (decision.type === "give-up") return fail(run, cause, shown, decision.retryAt);
+  if (decision.type === "give-up") return fail(run, cause, decision.retryAt);
   const { at, n, max, tries } = decision;
   return {
     run: { ...run, phase: "waiting", tries },
@@ -166,9 +169,9 @@ function nextAfterCall(
 }
 
 /** What people can already read is kept and may be continued; with nothing to read the run just failed. */
-function fail(run: Streaming, cause: ProviderFailure, shown: boolean, retryAt: number | undefined): RunStep {
+function fail(run: Streaming, cause: ProviderFailure, retryAt: number | undefined): RunStep {
   const { code, retryable } = CODE_OF_CLASS[cause.class];
   const failure: RunFailure = retryAt === undefined ? { code, retryable } : { code, retryable, retryAt };
   if (cause.class === "filtered" && run.produced) return end(run, "completed", { finish: "content_filter" });
-  return end(run, shown ? "interrupted" : "failed", { failure });
+  return end(run, run.produced || run.carried ? "interrupted" : "failed", { failure });
 }
