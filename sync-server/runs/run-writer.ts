@@ -170,19 +170,18 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
       onModel: (model) => (facts = { ...facts, resolvedModel: model.slice(0, 200) }),
       onFinish: (reason: FinishReason) => apply({ type: "finished", finish: reason }),
       onSilence: (ms) => feed.tell({ type: "stall", seq: undefined, ms }),
-      onBug: complain("read the provider"),
+      // The message of an error made while reading may quote what was read: only its place is logged.
+      onBug: (error) => log.error({ runId: stored.id, ...placeOf(error) }, "could not read the provider"),
       mayRead: () => (runLog.unwritten <= RUN_LIMITS.unwritten ? true : runLog.hasRoom(timers.logWait)),
     });
 
   function onCallEnd({ closed, failure }: CallEnd): void {
     flush(true);
     lastFailure = failure;
-    if (failure)
-      log.warn(
-        { runId: stored.id, provider: provider.id, class: failure.class, status: failure.status },
-        "a call failed",
-      );
-    if (failure?.detail) log.debug({ runId: stored.id, detail: failure.detail }, "what the provider said");
+    if (failure) {
+      const { class: found, status, said } = failure;
+      log.warn({ runId: stored.id, provider: provider.id, class: found, status, said }, "a call failed");
+    }
     if (run.status === "streaming") parts.health.report(provider.id, failure);
     apply({ type: "call-ended", closed, failure });
   }
@@ -355,3 +354,10 @@ const endingOf = ({ finish, failure }: Ended): Ended => ({
   ...(finish !== undefined && { finish }),
   ...(failure !== undefined && { failure }),
 });
+
+/** The kind of an error and where it was thrown, without its message. */
+function placeOf(error: unknown): { kind: string; at: string } {
+  if (!(error instanceof Error)) return { kind: typeof error, at: "" };
+  const lines = (error.stack ?? "").split("\n").filter((line) => /^\s+at /u.test(line));
+  return { kind: error.constructor.name, at: lines.slice(0, 5).join("\n") };
+}

@@ -1,21 +1,21 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CANARY, answer, refusals } from "#tests/support/provider-behaviour.ts";
 import type { Behaviour } from "#tests/support/provider-behaviour.ts";
 import { closedBaseUrl, openScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
-import { openHarness } from "./run-harness.ts";
+import { SHORT, openHarness } from "./run-harness.ts";
 import type { Harness } from "./run-harness.ts";
 
 let provider: ScriptedProvider;
 let relay: Harness;
-beforeAll(async () => {
-  provider = await openScriptedProvider();
-});
-afterAll(() => provider.close());
 beforeEach(async () => {
-  relay = await openHarness({ baseUrl: provider.baseUrl, apiKey: "sk-test" });
+  provider = await openScriptedProvider();
+  relay = await openHarness({ baseUrl: provider.baseUrl, apiKey: "sk-test", timers: SHORT });
 });
-afterEach(() => relay.close());
+afterEach(async () => {
+  await relay.close();
+  await provider.close();
+});
 
 async function run(...script: Behaviour[]) {
   const before = provider.requests.length;

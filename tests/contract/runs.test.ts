@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { request as httpRequest } from "node:http";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { answer, splits } from "#tests/support/provider-behaviour.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
@@ -11,14 +11,14 @@ import type { Harness } from "./run-harness.ts";
 
 let provider: ScriptedProvider;
 let relay: Harness;
-beforeAll(async () => {
-  provider = await openScriptedProvider();
-});
-afterAll(() => provider.close());
 beforeEach(async () => {
+  provider = await openScriptedProvider();
   relay = await openHarness({ baseUrl: provider.baseUrl });
 });
-afterEach(() => relay.close());
+afterEach(async () => {
+  await relay.close();
+  await provider.close();
+});
 
 const SSE = { accept: "text/event-stream" };
 
