@@ -4,7 +4,7 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import type { LocalStore, LocalSummary } from "./local-store.ts";
 import type { RunCommand } from "./run-command.ts";
 
-/** Typing is stored at most this often, in ms: four times a second. */
+/** What comes from others is stored at most this often, in ms. What is made here is stored at once, write after write. */
 export const COALESCE_MS = 250;
 const RETRY_BASE_MS = 1_000;
 const RETRY_CAP_MS = 15_000;
@@ -135,7 +135,8 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
     if (key !== undefined) rows.push({ key, through });
     if (update) host.stored(update);
     if (through <= acknowledged) settle();
-    if (anythingWaits()) schedule(COALESCE_MS);
+    if (waiting.local.length > 0) void flush();
+    else if (anythingWaits()) schedule(COALESCE_MS);
   }
 
   function onFailed(commands: RunCommand[]): void {
@@ -169,7 +170,9 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
     local(token, update) {
       lastToken = Math.max(lastToken, token);
       waiting.local.push(update);
-      schedule(COALESCE_MS);
+      // A tab can die at any moment, and a keystroke that is only in memory dies with it.
+      if (behind) schedule(COALESCE_MS);
+      else if (!writing) void flush();
     },
     remote(update) {
       waiting.remote.push(update);

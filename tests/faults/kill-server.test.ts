@@ -151,7 +151,10 @@ test(
         });
         expect(callsFor(prompt), `provider calls, ${where}`).toBe(before);
         expect(before, `provider calls, ${where}`).toBeLessThanOrEqual(1);
-        expect(chargesOf(runId).length, `charges, ${where}`).toBe(before);
+        // An attempt that was logged and died before its request left is booked as well: it may have been billed.
+        const charges = chargesOf(runId);
+        expect(charges.length, `charges, ${where}`).toBeLessThanOrEqual(1);
+        expect(charges.length, `charges, ${where}`).toBeGreaterThanOrEqual(before);
         if (run.state === "interrupted") totals.interrupted += 1;
       } else {
         expect(shown.text).toBe("");
