@@ -124,6 +124,8 @@ export function openSync(
 
   documents.onOpened((document, closing) => {
     const ended = AbortSignal.any([signal, closing]);
+    // Before the connection hears of it, which makes it tell how things stand.
+    ended.addEventListener("abort", () => onClosed(document), { once: true });
     const connection = openConnection(
       platform,
       document,
@@ -141,7 +143,6 @@ export function openSync(
       ended,
     );
     connections.set(document, connection);
-    ended.addEventListener("abort", () => onClosed(document), { once: true });
   });
 
   const stops = [

@@ -151,7 +151,15 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
     me: { accountId: "account-1", workspaceId: "workspace-1", kind: "guest" },
     documents,
     library: { entries: () => entries, loaded: () => true, subscribe: libraryListeners.subscribe },
-    sync: { status: () => sync.status, online: () => sync.online, subscribe: syncListeners.subscribe },
+    sync: {
+      status: () => sync.status,
+      online: () => sync.online,
+      subscribe: syncListeners.subscribe,
+      dismissUnreadable() {
+        sync = { ...sync, status: { type: "saved" } };
+        syncListeners.notify();
+      },
+    },
     runs,
     models: { models: () => options.models ?? MODELS, subscribe: () => () => undefined },
     clock: {

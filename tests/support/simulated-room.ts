@@ -18,6 +18,8 @@ export interface SimulatedServer {
   holdCommits(hold: boolean): void;
   /** Changes or swallows what the server sends. */
   tamper(change: ((frame: ServerFrame) => ServerFrame | undefined) | undefined): void;
+  /** From now on new sockets are closed with this code; `undefined`: they are let in again. */
+  endWith(code: number | undefined): void;
   /** What is durably stored of a document. */
   durable(id: string): Y.Doc;
   sockets(): number;
@@ -55,6 +57,7 @@ export function createSimulatedServer(now: () => number): SimulatedServer {
   let nextSession = 1;
   let requests = 0;
   let most = 0;
+  let endCode: number | undefined;
   let change: ((frame: ServerFrame) => ServerFrame | undefined) | undefined;
 
   function openRoom(id: string): SimulatedRoom {
@@ -133,6 +136,7 @@ export function createSimulatedServer(now: () => number): SimulatedServer {
       const id = parseRoomName(path.replace("/sync/", ""))?.id ?? "";
       queueMicrotask(() => {
         if (!up) return events.onClose(1006);
+        if (endCode !== undefined) return events.onClose(endCode);
         const room = rooms.get(id) ?? openRoom(id);
         rooms.set(id, room);
         // The server joins a socket before its client knows that it is open.
@@ -184,6 +188,7 @@ export function createSimulatedServer(now: () => number): SimulatedServer {
       held = hold;
       if (!hold) for (const room of rooms.values()) room.retryCommit();
     },
+    endWith: (code) => void (endCode = code),
     tamper: (next) => void (change = next),
     durable,
     sockets: () => transports.size,
