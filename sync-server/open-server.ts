@@ -22,7 +22,7 @@ import { parseProvidersFile } from "./runs/provider-config.ts";
 import type { Providers } from "./runs/provider.ts";
 import { openProviders } from "./runs/providers.ts";
 import { openRunService } from "./runs/run-service.ts";
-import type { RunTimers } from "./runs/run-timers.ts";
+import { createRunTimers } from "./runs/run-timers.ts";
 import { openDatabase } from "./storage/open-database.ts";
 
 const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
@@ -55,7 +55,15 @@ export async function openServer(
   const resolver = createPrincipalResolver(auth, database, clock.now, () => createUuidV7(clock.now(), randomBytes));
   const rooms = openRooms({ database, clock, random, log });
   const providers = openConfiguredProviders(config, log, environment);
-  const runs = openRunService({ database, rooms, providers, clock, random, log, timers: timersOf(config) });
+  const runs = openRunService({
+    database,
+    rooms,
+    providers,
+    clock,
+    random,
+    log,
+    timers: createRunTimers(config.runTimeouts),
+  });
   await runs.recover();
 
   let draining = false;
@@ -64,15 +72,16 @@ export async function openServer(
     auth,
     resolver,
     publicUrl,
-    runs: runRoutes({ runs }),
+    runs: runRoutes({ runs, resolvePrincipal: resolver.resolve }),
     models: modelRoutes({ providers }),
     staticFiles: await openStaticFiles(pathBeside("../dist/client/", "../client/")),
     isDraining: () => draining,
+    onSignedOut: (sessionId) => syncSockets.endSession(sessionId),
     log,
   });
   const server = createHttpServer(app.fetch);
   const sockets = new AbortController();
-  attachSyncSocket(server, {
+  const syncSockets = attachSyncSocket(server, {
     rooms,
     resolvePrincipal: resolver.resolve,
     allowsOrigin: (headers) => isOwnOrigin(headers, publicUrl),
@@ -105,7 +114,7 @@ const pathBeside = (fromSource: string, fromBuild: string): string =>
   fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? fromSource : fromBuild, import.meta.url));
 
 function openConfiguredProviders(
-  { openai, providersFile, localEndpoints }: Config,
+  { openai, providersFile, localEndpoints, runTimeouts }: Config,
   log: Log,
   environment: (name: string) => string | undefined,
 ): Providers {
@@ -117,15 +126,6 @@ function openConfiguredProviders(
       ? undefined
       : localEndpoints.map((baseUrl, index) => ({ id: `local-${index + 1}`, name: new URL(baseUrl).host, baseUrl }));
   const helpFolder = pathBeside("../docs/help/", "../../docs/help/");
-  return openProviders({ openai, configured: configured.value, helpFolder, ...(local && { local }) }, log);
-}
-
-function timersOf({ runTimeouts }: Config): Partial<RunTimers> {
-  return {
-    firstByte: runTimeouts.firstByteMs,
-    firstContent: runTimeouts.firstContentMs,
-    stallNotice: runTimeouts.stallNoticeMs,
-    contentIdle: runTimeouts.stallMs,
-    total: runTimeouts.totalMs,
-  };
+  const { connectMs } = runTimeouts;
+  return openProviders({ openai, configured: configured.value, helpFolder, connectMs, ...(local && { local }) }, log);
 }

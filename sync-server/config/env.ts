@@ -29,8 +29,14 @@ export const VARIABLES = {
   OTEL_EXPORTER_OTLP_ENDPOINT: { standard: "", meaning: "Reserved: where traces are sent; none without it." },
   DRAIN_TIMEOUT_MS: { standard: "60000", meaning: "How long running answers may finish after SIGTERM, in ms." },
   RUN_CONNECT_TIMEOUT_MS: { standard: "10000", meaning: "Longest wait for a connection to a provider, in ms." },
-  RUN_FIRST_BYTE_TIMEOUT_MS: { standard: "60000", meaning: "Longest wait for the first byte of an answer, in ms." },
-  RUN_FIRST_CONTENT_TIMEOUT_MS: { standard: "120000", meaning: "Longest wait for the first word, in ms." },
+  RUN_FIRST_BYTE_TIMEOUT_MS: {
+    standard: "60000",
+    meaning: "Longest wait for the first byte of an answer, in ms; five times that for local models.",
+  },
+  RUN_FIRST_CONTENT_TIMEOUT_MS: {
+    standard: "120000",
+    meaning: "Longest wait for the first word, in ms; five times that while a model reasons.",
+  },
   RUN_STALL_NOTICE_MS: { standard: "20000", meaning: "Silence after which readers are told of it, in ms." },
   RUN_STALL_TIMEOUT_MS: { standard: "90000", meaning: "Silence after which an answer is interrupted, in ms." },
   RUN_TOTAL_TIMEOUT_MS: { standard: "1800000", meaning: "Longest answer altogether, in ms." },

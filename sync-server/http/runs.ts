@@ -5,6 +5,7 @@ import * as z from "zod/mini";
 import { parseRunId } from "#shared/domain/ids.ts";
 import type { RunId } from "#shared/domain/ids.ts";
 import { startRunSchema } from "#shared/protocol/http-bodies.ts";
+import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { RunFeed } from "#server/runs/run-feed.ts";
 import type { RunService } from "#server/runs/run-service.ts";
 import type { StartFailure } from "#server/runs/run-starter.ts";
@@ -22,8 +23,14 @@ const eventsQuerySchema = z.strictObject({
 
 type Ctx = Context<AppEnv>;
 
+interface RunRouteParts {
+  runs: RunService;
+  /** who the headers of a request name now; asked again while its answer is still being streamed */
+  resolvePrincipal: (headers: Headers) => Promise<AccountPrincipal | undefined>;
+}
+
 /** Start, read, follow and stop runs. Mounted at `/api/runs`. Rights are checked by the service, each time. */
-export function runRoutes({ runs }: { runs: RunService }): Hono<AppEnv> {
+export function runRoutes({ runs, resolvePrincipal }: RunRouteParts): Hono<AppEnv> {
   async function start(c: Ctx, id: RunId): Promise<Response> {
     const body = await readBody(c.req.raw, startRunSchema);
     if (!body.ok) return body.failure;
@@ -49,15 +56,20 @@ export function runRoutes({ runs }: { runs: RunService }): Hono<AppEnv> {
     if (opened.value.type === "gone") return cursor === opened.value.seq ? nothingMore() : problem("gone");
     const { feed } = opened.value;
     if (feed.ended && cursor === feed.head) return nothingMore();
-    return waitMs === undefined ? send(c, feed, cursor, status) : poll(c, feed, cursor, waitMs);
+    return waitMs === undefined ? send(c, id, feed, cursor, status) : poll(c, feed, cursor, waitMs);
   }
 
-  function send(c: Ctx, feed: RunFeed, cursor: number, status: 200 | 201): Response {
+  function send(c: Ctx, id: RunId, feed: RunFeed, cursor: number, status: 200 | 201): Response {
     const response = c.env.outgoing;
     if (response === undefined) return problem("internal", { detail: "Event streams need the Node server" });
     if (!runs.mayFollow(feed)) return problem("too_many_followers", { headers: { "retry-after": "5" } });
     const sink = openEventStream(response, status);
-    connectResponse(response, runs.attach(feed, cursor, sink));
+    const { headers } = c.req.raw;
+    const mayStay = async (): Promise<boolean> => {
+      const principal = await resolvePrincipal(headers);
+      return principal !== undefined && runs.mayRead(principal, id);
+    };
+    connectResponse(response, runs.attach(feed, cursor, sink, mayStay));
     return RESPONSE_ALREADY_SENT;
   }
 

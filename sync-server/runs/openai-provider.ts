@@ -3,7 +3,7 @@ import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/
 import { Agent, fetch as undiciFetch } from "undici";
 import { createChunkReader, readProviderError } from "./completion-chunks.ts";
 import { ADJUSTABLE, classifyConnection, classifyError, parseRetryAfter, plainWordOf } from "./failure-classes.ts";
-import type { ProviderFailure } from "./failure-classes.ts";
+import type { FailureClass, ProviderFailure } from "./failure-classes.ts";
 import type { CompletionRequest, Provider, ProviderPart } from "./provider.ts";
 import { createSseParser } from "./sse-parser.ts";
 import type { SseEvent } from "./sse-parser.ts";
@@ -17,7 +17,7 @@ export interface OpenAiProviderOptions {
   apiKey: string | undefined;
   concurrency: number;
   /** ms to establish a connection */
-  connectMs?: number;
+  connectMs?: number | undefined;
   now: () => number;
 }
 
@@ -61,6 +61,7 @@ export function openOpenAiProvider(options: OpenAiProviderOptions): Provider & {
   }
 
   function refusalOf(error: unknown, { model }: CompletionRequest): ProviderFailure {
+    if (error instanceof Error && error.cause instanceof Unanswered) return { class: error.cause.found };
     if (!(error instanceof APIError) || error.status === undefined) return { class: classifyConnection(error) };
     const { headers } = error as { headers?: Headers };
     const said = readProviderError(error.error);
@@ -114,6 +115,17 @@ function bodyOf(
   };
 }
 
+/** A request that got no answer. The package would make one error of all that "timed out", and drop the cause. */
+class Unanswered extends Error {
+  readonly found: FailureClass;
+
+  constructor(found: FailureClass) {
+    super("The provider did not answer");
+    this.name = "Unanswered";
+    this.found = found;
+  }
+}
+
 /**
  * `fetch` that goes to one origin only, follows no redirect (it would carry key and prompt along), sends no key
  * where there is none, and reads a bounded part of a refusal.
@@ -125,14 +137,17 @@ function boundFetch({ baseUrl, apiKey }: OpenAiProviderOptions, agent: Agent): t
     if (new URL(url).origin !== origin) throw new Error("A provider is only called at its own origin");
     const headers = new Headers(init?.headers);
     if (apiKey === undefined) headers.delete("authorization");
-    // undici's own types and the DOM's describe the same objects.
-    const response = (await undiciFetch(url, {
+    const sent = undiciFetch(url, {
       ...(init as object),
       headers: [...headers],
       dispatcher: agent,
       // A redirect is answered like a refusal, by its status.
       redirect: "manual",
-    })) as unknown as Response;
+    }).catch((error: unknown) => {
+      throw new Unanswered(classifyConnection(error));
+    });
+    // undici's own types and the DOM's describe the same objects.
+    const response = (await sent) as unknown as Response;
     return response.ok ? response : shortened(response);
   };
 }

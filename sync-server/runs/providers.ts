@@ -16,6 +16,8 @@ export interface ProvidersConfig {
   local?: readonly LocalEndpoint[];
   /** the folder of the help pages the guide answers from */
   helpFolder?: string;
+  /** ms to establish a connection to a provider */
+  connectMs?: number | undefined;
 }
 
 const OPENAI_BASE_URL = "https://api.openai.com/v1";
@@ -38,15 +40,22 @@ interface Endpoint {
   refresh: (() => Promise<void>) | undefined;
 }
 
+/** What all endpoints have in common. */
+interface Common {
+  connectMs: number | undefined;
+  now: () => number;
+}
+
 /**
  * Opens the endpoints of the configuration, looks for local ones in the background, and adds the built-in
  * guide, which is always there. Nothing here waits for a network.
  */
 export function openProviders(config: ProvidersConfig, log: Log, now: () => number = Date.now): Providers {
   const guide = openGuide(config.helpFolder, log);
-  const hosted: Endpoint[] = config.configured.map((entry) => configuredEndpoint(entry, now));
-  if (config.openai) hosted.unshift(openAiEndpoint(config.openai, now));
-  const local = (config.local ?? LOCAL_ENDPOINTS).map((endpoint) => localEndpoint(endpoint, now));
+  const common: Common = { connectMs: config.connectMs, now };
+  const hosted: Endpoint[] = config.configured.map((entry) => configuredEndpoint(entry, common));
+  if (config.openai) hosted.unshift(openAiEndpoint(config.openai, common));
+  const local = (config.local ?? LOCAL_ENDPOINTS).map((endpoint) => localEndpoint(endpoint, common));
   const endpoints = [...hosted, ...local];
   let refreshedAt = Number.NEGATIVE_INFINITY;
   let refreshing = Promise.resolve();
@@ -105,11 +114,11 @@ function findIn(endpoints: readonly Endpoint[], modelId: string): ServedModel | 
   return undefined;
 }
 
-function configuredEndpoint(entry: ConfiguredProvider, now: () => number): Endpoint {
+function configuredEndpoint(entry: ConfiguredProvider, common: Common): Endpoint {
   const { id, name, baseUrl, apiKey } = entry;
   const kind = entry.local ? "local" : "hosted";
   const concurrency = entry.concurrency ?? (entry.local ? LOCAL_CONCURRENCY : HOSTED_CONCURRENCY);
-  const provider = openOpenAiProvider({ id, name, kind, baseUrl, apiKey, concurrency, now });
+  const provider = openOpenAiProvider({ id, name, kind, baseUrl, apiKey, concurrency, ...common });
   const endpoint: Endpoint = { provider, models: entry.models ?? [], open: false, refresh: undefined };
   if (entry.models === undefined) endpoint.refresh = readsItsModels(endpoint, baseUrl, apiKey);
   return endpoint;
@@ -128,11 +137,11 @@ function readsItsModels(
   };
 }
 
-function openAiEndpoint(openai: NonNullable<ProvidersConfig["openai"]>, now: () => number): Endpoint {
+function openAiEndpoint(openai: NonNullable<ProvidersConfig["openai"]>, common: Common): Endpoint {
   const { apiKey, models } = openai;
   const baseUrl = openai.baseUrl ?? OPENAI_BASE_URL;
-  const common = { id: "openai", name: "OpenAI", kind: "hosted", concurrency: HOSTED_CONCURRENCY, now } as const;
-  const provider = openOpenAiProvider({ ...common, baseUrl, apiKey });
+  const about = { id: "openai", name: "OpenAI", kind: "hosted", concurrency: HOSTED_CONCURRENCY } as const;
+  const provider = openOpenAiProvider({ ...about, ...common, baseUrl, apiKey });
   const fallback = models.length > 0 ? models : openai.baseUrl === undefined ? OPENAI_MODELS : [];
   const endpoint: Endpoint = { provider, models: fallback.map((id) => ({ id })), open: true, refresh: undefined };
   const ours = new URL(baseUrl).hostname === "api.openai.com";
@@ -140,10 +149,10 @@ function openAiEndpoint(openai: NonNullable<ProvidersConfig["openai"]>, now: () 
   return endpoint;
 }
 
-function localEndpoint({ id, name, baseUrl }: LocalEndpoint, now: () => number): Endpoint {
-  const common = { kind: "local", concurrency: LOCAL_CONCURRENCY, apiKey: undefined, now } as const;
+function localEndpoint({ id, name, baseUrl }: LocalEndpoint, common: Common): Endpoint {
+  const about = { kind: "local", concurrency: LOCAL_CONCURRENCY, apiKey: undefined } as const;
   const endpoint: Endpoint = {
-    provider: openOpenAiProvider({ id, name, baseUrl, ...common }),
+    provider: openOpenAiProvider({ id, name, baseUrl, ...about, ...common }),
     models: [],
     open: false,
     async refresh() {

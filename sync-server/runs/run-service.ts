@@ -9,33 +9,25 @@ import { isTerminal } from "#shared/domain/run.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import type { RunSnapshot, StartRun } from "#shared/protocol/http-bodies.ts";
-import { nothing, sleep } from "./clock.ts";
 import type { Clock } from "./clock.ts";
-import { follow } from "./followers.ts";
-import type { Follower, FollowerSink } from "./followers.ts";
 import { createFrame } from "./frame.ts";
 import { createProviderHealth } from "./provider-health.ts";
 import { createProviderSlots } from "./provider-slots.ts";
 import type { Providers } from "./provider.ts";
+import { allDone, drainRuns } from "./run-drain.ts";
 import type { RunFeed } from "./run-feed.ts";
+import { createRunFollowers } from "./run-followers.ts";
 import type { Log, RunParts } from "./run-parts.ts";
-import { feedOf, finishRun, recoverRuns } from "./run-recovery.ts";
+import { feedOf, recoverRuns } from "./run-recovery.ts";
 import { createTombstone, fingerprintOf } from "./run-rows.ts";
 import { snapshotOfStored, snapshotOfWriter } from "./run-snapshot.ts";
 import { acceptRun, replay } from "./run-starter.ts";
 import type { StartFailure, StartOutcome } from "./run-starter.ts";
-import {
-  deleteFrames,
-  insertFrames,
-  insertRun,
-  readAbandonedRuns,
-  readFrames,
-  readRun,
-  readSpentRuns,
-} from "./run-store.ts";
+import { insertFrames, insertRun, readFrames, readRun } from "./run-store.ts";
 import type { StoredRun } from "./run-store.ts";
-import { RUN_LIMITS, RUN_TIMERS } from "./run-timers.ts";
+import { RUN_TIMERS } from "./run-timers.ts";
 import type { RunTimers } from "./run-timers.ts";
+import { openRunSweep } from "./run-sweep.ts";
 import { openRunWriter } from "./run-writer.ts";
 import type { RunWriter } from "./run-writer.ts";
 
@@ -67,7 +59,7 @@ const mayOn = (principal: AccountPrincipal, action: Action, { accountId, workspa
  */
 export function openRunService({ timers: changed, ...options }: RunServiceOptions) {
   const timers: RunTimers = { ...RUN_TIMERS, ...changed };
-  const { database, clock, log } = options;
+  const { database, clock } = options;
   const parts: RunParts = {
     ...options,
     timers,
@@ -79,11 +71,12 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     RunId,
     { principal: AccountPrincipal; fingerprint: string; outcome: Promise<StartOutcome> }
   >();
-  const followers = new Set<Follower>();
   let draining = false;
   let closed = false;
-  let sweeping = Promise.resolve();
-  let cancelSweep = nothing;
+  const writers = () => active.values();
+  const started = () => Promise.allSettled(Array.from(starting.values(), ({ outcome }) => outcome));
+  const followers = createRunFollowers(parts, writers);
+  const sweeper = openRunSweep(parts, (id) => active.has(id) || starting.has(id));
 
   async function start(
     principal: AccountPrincipal,
@@ -118,8 +111,9 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
   ): Promise<StartOutcome> {
     const { accountId: ownerId, workspaceId } = underway.principal;
     if (!authorize(principal, "run.start", { kind: "run", ownerId, workspaceId })) return err({ code: "not_found" });
-    if (underway.fingerprint !== fingerprintOf(request)) return err({ code: "run_id_reused" });
     const outcome = await underway.outcome;
+    if (!outcome.ok && outcome.failure.code === "not_found") return outcome;
+    if (underway.fingerprint !== fingerprintOf(request)) return err({ code: "run_id_reused" });
     if (!outcome.ok || outcome.value.type === "replayed") return outcome;
     return ok({ type: "replayed", stored: outcome.value.plan.stored });
   }
@@ -177,86 +171,40 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     return ok({ type: "feed", feed: feedOf(stored, frames), runId: id });
   }
 
-  function attach(feed: RunFeed, cursor: number, sink: FollowerSink): Follower {
-    // A run that is over may be sent, and so ended, before `follow` has answered.
-    const mine: { follower?: Follower; over?: true } = {};
-    const onEnd = (): void => {
-      mine.over = true;
-      if (mine.follower) followers.delete(mine.follower);
-    };
-    const follower = follow({ feed, cursor, sink, clock, timers, onEnd });
-    mine.follower = follower;
-    if (!mine.over) followers.add(follower);
-    return follower;
-  }
-
-  /** Whether one more reader fits into memory. */
-  function mayFollow(feed: RunFeed): boolean {
-    const held = [...active.values()].reduce((sum, writer) => sum + writer.feed.size, 0);
-    return feed.readers < RUN_LIMITS.followersPerRun && held <= RUN_LIMITS.process;
-  }
-
-  async function sweep(): Promise<void> {
-    const now = clock.now();
-    for (const stored of await readAbandonedRuns(database, now))
-      if (!active.has(stored.id) && !starting.has(stored.id)) await finishRun(parts, stored, "server_restarted");
-    const spent = await readSpentRuns(database, now - timers.keepFrames, now - timers.keepInterruptedFrames);
-    if (spent.length > 0) await database.commit([deleteFrames(database, spent)]);
-  }
-
-  function sweepLater(): void {
-    cancelSweep = clock.after(timers.sweep, () => {
-      sweeping = sweep().catch((error: unknown) => log.error({ err: error }, "the sweep of runs failed"));
-      void sweeping.then(() => !closed && sweepLater());
-    });
-  }
-  sweepLater();
-
-  const allDone = (): Promise<unknown> => Promise.all([...active.values()].map(({ done }) => done));
-
   return {
     start,
     stop,
     openFeed,
-    /** Sends a feed to a reader, beginning after its cursor. */
-    attach,
-    mayFollow,
+    attach: followers.attach,
+    mayFollow: followers.mayFollow,
     clock,
     async snapshot(principal: AccountPrincipal, id: RunId): Promise<Result<RunSnapshot, "not_found">> {
       const stored = await find(principal, "run.read", id);
       return stored ? ok(await snapshotOf(principal, stored)) : err("not_found");
     },
+    /** Whether a principal may (still) read a run. */
+    mayRead: async (principal: AccountPrincipal, id: RunId): Promise<boolean> =>
+      (await find(principal, "run.read", id)) !== undefined,
     /** Ends what a stopped process left behind. Answers how many runs. */
     recover: (): Promise<number> => recoverRuns(parts),
-    /** Looks once for abandoned runs and spent frames, as the timer does. */
-    sweep,
+    sweep: sweeper.sweep,
     /** runs that are being written now */
     get live(): number {
       return active.size;
     },
-    /**
-     * Refuses new runs, tells followers to come back, lets runs finish for `ms`, then interrupts the rest.
-     * Resolves when every run is in its document.
-     */
-    async drain(ms: number): Promise<void> {
+    /** Refuses new runs, lets those under way finish for `ms`, and ends with every run in its document. */
+    drain(ms: number): Promise<void> {
       draining = true;
-      for (const follower of followers) clock.after(options.random() * timers.byeSpread, () => follower.bye("deploy"));
-      await Promise.allSettled([...starting.values()].map(({ outcome }) => outcome));
-      const enough = new AbortController();
-      await Promise.race([allDone().then(() => enough.abort()), sleep(clock, ms, enough.signal)]);
-      for (const writer of active.values()) writer.interrupt("deploy");
-      await allDone();
-      for (const follower of followers) follower.bye("deploy");
+      return drainRuns(parts, { followers, started, writers }, ms);
     },
     /** Stops writing at once, as a crash would. `drain` first. */
     async close(): Promise<void> {
       closed = true;
       draining = true;
-      cancelSweep();
-      for (const follower of followers) follower.bye("closing");
-      for (const writer of active.values()) writer.abandon();
-      await allDone();
-      await sweeping;
+      followers.sendAway("closing");
+      for (const writer of writers()) writer.abandon();
+      await allDone(writers());
+      await sweeper.close();
     },
   };
 }

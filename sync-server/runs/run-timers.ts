@@ -1,3 +1,5 @@
+import type { RunTimeouts } from "#server/config/config.ts";
+
 /** Every wait of the relay, ms. Tests hand in short ones. */
 export interface RunTimers {
   /** for the headers of an answer: a hosted endpoint, and one that may first have to load its model */
@@ -19,6 +21,8 @@ export interface RunTimers {
   lease: number;
   leaseRenew: number;
   sweep: number;
+  /** how often the right of whoever follows for long is looked at again */
+  recheck: number;
   /** how long a run may wait for a log that is behind */
   logWait: number;
   logRetry: number;
@@ -46,6 +50,7 @@ export const RUN_TIMERS: RunTimers = {
   lease: 15_000,
   leaseRenew: 5000,
   sweep: 5000,
+  recheck: 60_000,
   logWait: 10_000,
   logRetry: 250,
   heartbeat: 15_000,
@@ -54,6 +59,21 @@ export const RUN_TIMERS: RunTimers = {
   keepFrames: 10 * 60_000,
   keepInterruptedFrames: 24 * 60 * 60_000,
 };
+
+/** A local model may first have to be loaded, and a reasoning one thinks: both get so many times the wait. */
+const PATIENCE = 5;
+
+/** The timers as configured; `connectMs` is the providers' own. */
+export const createRunTimers = (timeouts: RunTimeouts): RunTimers => ({
+  ...RUN_TIMERS,
+  firstByte: timeouts.firstByteMs,
+  firstByteLocal: timeouts.firstByteMs * PATIENCE,
+  firstContent: timeouts.firstContentMs,
+  firstContentStretched: timeouts.firstContentMs * PATIENCE,
+  stallNotice: timeouts.stallNoticeMs,
+  contentIdle: timeouts.stallMs,
+  total: timeouts.totalMs,
+});
 
 /** Sizes the relay keeps to, in UTF-16 units of text unless said otherwise. */
 export const RUN_LIMITS = {

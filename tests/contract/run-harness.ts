@@ -61,6 +61,10 @@ export interface HarnessOptions {
   file?: string;
   configured?: ProvidersConfig["configured"];
   random?: () => number;
+  /** ms to establish a connection to a provider */
+  connectMs?: number;
+  /** looked at again while a stream is open; by default everybody keeps their session */
+  signedIn?: (account: string) => boolean;
   /** stands between the relay and the database */
   wrap?: (database: Database) => Database;
 }
@@ -83,6 +87,7 @@ export async function openHarness(options: HarnessOptions = {}) {
           : { apiKey: options.apiKey, baseUrl: options.baseUrl, models: ["scripted-1"] },
       configured: options.configured ?? [],
       local: [],
+      connectMs: options.connectMs,
     },
     log,
   );
@@ -96,12 +101,16 @@ export async function openHarness(options: HarnessOptions = {}) {
     timers: { ...QUICK, ...options.timers },
   });
 
+  const resolve = (headers: Headers): AccountPrincipal | undefined => {
+    const name = headers.get("x-account") ?? "ada";
+    return options.signedIn?.(name) === false ? undefined : principalOf(name);
+  };
   const app = new Hono<AppEnv>()
     .use(async (c, next) => {
       c.set("principal", principalOf(c.req.header("x-account") ?? "ada"));
       await next();
     })
-    .route("/api/runs", runRoutes({ runs }))
+    .route("/api/runs", runRoutes({ runs, resolvePrincipal: async (headers) => resolve(headers) }))
     .route("/api/models", modelRoutes({ providers }));
   const server: Server = createServer(getRequestListener(app.fetch));
   server.listen(0, "127.0.0.1");
