@@ -24,6 +24,8 @@ export interface AppParts {
   models: Hono<AppEnv>;
   staticFiles: StaticFiles;
   isDraining: () => boolean;
+  /** a session was signed out: what is open under it ends */
+  onSignedOut?: (sessionId: string) => void;
   log: Log;
 }
 
@@ -42,7 +44,7 @@ export function createApp({ database, auth, resolver, publicUrl, log, ...parts }
     "/api/*",
     requireRoute(() => app.routes),
   );
-  app.route("/api/auth", authRoutes(auth, resolver));
+  app.route("/api/auth", authRoutes(auth, resolver, (sessionId) => parts.onSignedOut?.(sessionId)));
   app.use("/api/*", requirePrincipal(resolver));
   app.route("/api/me", meRoutes(auth));
   app.route("/api/sync/feed", feedRoutes(database));

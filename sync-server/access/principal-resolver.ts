@@ -28,6 +28,7 @@ export function createPrincipalResolver(
   createWorkspaceId: () => string,
 ): PrincipalResolver {
   const cache = new Map<string, { principal: AccountPrincipal; until: number }>();
+  let forgotten = 0;
 
   function remember(cookie: string, principal: AccountPrincipal): void {
     cache.delete(cookie);
@@ -43,16 +44,19 @@ export function createPrincipalResolver(
       const known = cache.get(cookie);
       if (known && known.until > now()) return known.principal;
       cache.delete(cookie);
+      const before = forgotten;
       const session = await auth.session(new Headers({ cookie }));
       if (!session) return undefined;
       const workspaceId = await personalWorkspace(database, session, now(), createWorkspaceId);
       const accountId = session.accountId as AccountId;
       const principal = { kind: session.kind, accountId, workspaceId, sessionId: session.sessionId };
-      remember(cookie, principal);
+      // A sign-out meanwhile may be of this very session: what was read before it must not be kept.
+      if (forgotten === before) remember(cookie, principal);
       return principal;
     },
     forget(headers) {
       const cookie = sessionCookieOf(headers);
+      forgotten += 1;
       if (cookie !== undefined) cache.delete(cookie);
     },
   };

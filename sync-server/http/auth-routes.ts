@@ -8,8 +8,15 @@ import { problem } from "./problem.ts";
 
 const nothing = z.strictObject({});
 
-/** Signing in as a guest and signing out. Answers 204 with cookies; who one is says `GET /api/me`. */
-export function authRoutes(auth: Auth, resolver: PrincipalResolver): Hono<AppEnv> {
+/**
+ * Signing in as a guest and signing out. Answers 204 with cookies; who one is says `GET /api/me`.
+ * @param onSignedOut told which session ended, so that what is still open under it ends too
+ */
+export function authRoutes(
+  auth: Auth,
+  resolver: PrincipalResolver,
+  onSignedOut: (sessionId: string) => void,
+): Hono<AppEnv> {
   async function answer(request: Request): Promise<Response> {
     const { headers, url } = request;
     if (headers.has("content-type") || Number(headers.get("content-length") ?? 0) > 0) {
@@ -35,5 +42,10 @@ export function authRoutes(auth: Auth, resolver: PrincipalResolver): Hono<AppEnv
       if (await resolver.resolve(c.req.raw.headers)) return c.body(null, 204);
       return answer(c.req.raw);
     })
-    .post("/sign-out", (c) => answer(c.req.raw));
+    .post("/sign-out", async (c) => {
+      const principal = await resolver.resolve(c.req.raw.headers);
+      const answered = await answer(c.req.raw);
+      if (answered.status === 204 && principal) onSignedOut(principal.sessionId);
+      return answered;
+    });
 }

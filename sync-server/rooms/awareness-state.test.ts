@@ -1,10 +1,16 @@
+import * as encoding from "lib0/encoding";
 import fc from "fast-check";
 import { Awareness as Peer, applyAwarenessUpdate, encodeAwarenessUpdate } from "y-protocols/awareness";
 import { expect, test } from "vitest";
 import * as Y from "yjs";
-import { AWARENESS_STATE_LENGTH, nextAwareness, wholeAwareness, withoutSession } from "./awareness-state.ts";
+import {
+  AWARENESS_ENTRIES,
+  AWARENESS_STATE_LENGTH,
+  nextAwareness,
+  wholeAwareness,
+  withoutSession,
+} from "./awareness-state.ts";
 import type { Awareness } from "./awareness-state.ts";
-import { createFrameBudget } from "./frame-budget-state.ts";
 
 const NOBODY: Awareness = new Map();
 function aPeer(clientId: number, state: Record<string, unknown>): Peer {
@@ -61,10 +67,16 @@ test("R13: any bytes are taken or refused, never thrown on", () => {
   expect(nextAwareness(NOBODY, 1, new Uint8Array([1, 1, 1, 1, 123]))).toBeUndefined();
 });
 
-test("a connection may send a burst, then 200 frames a second", () => {
-  const budget = createFrameBudget(0);
-  for (let i = 0; i < 1_000; i++) expect(budget.take(0)).toBe(0);
-  expect(budget.take(0)).toBe(5);
-  expect(budget.take(10)).toBe(0);
-  expect(budget.take(10)).toBe(5);
+const entries = (count: number): Uint8Array =>
+  encoding.encode((encoder) => {
+    encoding.writeVarUint(encoder, count);
+    for (let client = 0; client < count; client++) {
+      for (const number of [client, 1]) encoding.writeVarUint(encoder, number);
+      encoding.writeVarString(encoder, "1");
+    }
+  });
+
+test("R13: more entries than one account's sockets can show are refused before they are read", () => {
+  expect(nextAwareness(NOBODY, 10, entries(AWARENESS_ENTRIES))?.awareness.size).toBe(4);
+  expect(nextAwareness(NOBODY, 10, entries(AWARENESS_ENTRIES + 1))).toBeUndefined();
 });

@@ -6,6 +6,8 @@ import type { SessionId } from "./room-events.ts";
 export const AWARENESS_STATE_LENGTH = 4 * 1024;
 /** A connection speaks for itself, and for a second Y.Doc at most while it changes its clientID. */
 const CLIENTS_PER_SESSION = 4;
+/** Stock peers repeat what they know of everybody, so as many as one account's sockets may show. */
+export const AWARENESS_ENTRIES = 2_048;
 
 interface Entry {
   client: number;
@@ -37,8 +39,10 @@ export function nextAwareness(
   if (entries === undefined) return undefined;
   const next = new Map(awareness);
   const taken: Entry[] = [];
+  let own = [...awareness.values()].filter((presence) => presence.session === session).length;
   for (const entry of entries) {
-    if (!mayTake(next, session, entry)) continue;
+    if (!mayTake(next.get(entry.client), own, session, entry)) continue;
+    own += Number(entry.state !== GONE) - Number(next.has(entry.client));
     if (entry.state === GONE) next.delete(entry.client);
     else next.set(entry.client, { ...entry, session });
     taken.push(entry);
@@ -61,15 +65,13 @@ export function withoutSession(
 /** Everybody's state as one payload; an update of no entries where nobody is there. */
 export const wholeAwareness = (awareness: Awareness): Uint8Array => write([...awareness.values()]);
 
-function mayTake(awareness: Awareness, session: SessionId, entry: Entry): boolean {
-  if (entry.state.length > AWARENESS_STATE_LENGTH) return false;
-  const known = awareness.get(entry.client);
+/** @param own how many participants the session speaks for already */
+function mayTake(known: Presence | undefined, own: number, session: SessionId, entry: Entry): boolean {
   if (known !== undefined) {
     return (
       known.session === session && (entry.clock > known.clock || (entry.clock === known.clock && entry.state === GONE))
     );
   }
-  const own = [...awareness.values()].filter((presence) => presence.session === session).length;
   return entry.state !== GONE && own < CLIENTS_PER_SESSION;
 }
 
@@ -77,11 +79,13 @@ function parse(update: Uint8Array): Entry[] | undefined {
   try {
     const decoder = decoding.createDecoder(update);
     const count = decoding.readVarUint(decoder);
+    if (count > AWARENESS_ENTRIES) return undefined;
     const entries: Entry[] = [];
     for (let i = 0; i < count; i++) {
       const client = decoding.readVarUint(decoder);
       const clock = decoding.readVarUint(decoder);
       const state = decoding.readVarString(decoder);
+      if (state.length > AWARENESS_STATE_LENGTH) continue;
       // Participants parse it without a guard, so what is no JSON would break every one of them.
       JSON.parse(state);
       entries.push({ client, clock, state });

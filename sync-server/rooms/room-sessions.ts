@@ -72,14 +72,17 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void) {
   function showAwareness(update: Uint8Array | undefined): void {
     if (update === undefined) return;
     for (const session of sessions.values()) {
-      if (session.behindFrom !== undefined || session.standstill !== undefined) session.missedAwareness = true;
+      const waits = !session.greeted || session.behindFrom !== undefined || session.standstill !== undefined;
+      if (waits) session.missedAwareness = true;
       else send(session, { type: "awareness", update });
     }
   }
 
   /** Answers even where nobody is there: to the one who asks it is also a sign of life (C8). */
   function showAllAwareness(session: RoomSession): void {
-    session.missedAwareness = false;
+    // Until the room knows whose document it is, nobody is told anything (R15).
+    session.missedAwareness = !session.greeted;
+    if (!session.greeted) return;
     send(session, { type: "awareness", update: wholeAwareness(awareness) });
   }
 

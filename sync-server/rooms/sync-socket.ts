@@ -7,7 +7,7 @@ import type { RoomName } from "#shared/domain/room-name.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { MAX_FRAME_BYTES, SYNC_SUBPROTOCOL } from "#shared/protocol/sync-frames.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
-import { createFrameBudget } from "./frame-budget-state.ts";
+import { createFrameBudget, frameCost } from "./frame-budget-state.ts";
 import type { RoomLogger } from "./room-driver.ts";
 import type { Rooms, SessionTransport } from "./rooms.ts";
 
@@ -32,12 +32,17 @@ export interface SyncSocketOptions {
   recheckMs?: number;
 }
 
+export interface SyncSockets {
+  /** Closes every socket of a session that was signed out (4401), without waiting for the next check. */
+  endSession(sessionId: string): void;
+}
+
 /**
  * Serves `/sync/:room` on the upgrades of an HTTP server, and refuses every other upgrade. Whoever has no
  * session gets 401, a foreign Origin 403, a name that is no room 404. A document that is not the caller's
  * is accepted and closed 4404, because a browser cannot read the status of a refused upgrade.
  */
-export function attachSyncSocket(server: Server, options: SyncSocketOptions): void {
+export function attachSyncSocket(server: Server, options: SyncSocketOptions): SyncSockets {
   const { signal, log } = options;
   const sockets = new WebSocketServer({
     noServer: true,
@@ -46,6 +51,7 @@ export function attachSyncSocket(server: Server, options: SyncSocketOptions): vo
     handleProtocols: (offered) => (offered.has(SYNC_SUBPROTOCOL) ? SYNC_SUBPROTOCOL : false),
   });
   const counts = new Map<string, number>();
+  const bySession = new Map<string, Set<SessionTransport>>();
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", (error) => log.info({ err: error }, "a connection broke before its upgrade"));
@@ -57,7 +63,16 @@ export function attachSyncSocket(server: Server, options: SyncSocketOptions): vo
       const admitted = await admit(request, options);
       if (typeof admitted === "number") return refuse(socket, admitted);
       if (signal.aborted) return refuse(socket, 503);
-      sockets.handleUpgrade(request, socket, head, (ws) => connect(ws, socket, admitted, counts, options));
+      sockets.handleUpgrade(request, socket, head, (ws) => {
+        const { sessionId } = admitted.principal;
+        const transport = connect(ws, socket, admitted, counts, options);
+        const ofSession = bySession.get(sessionId) ?? new Set();
+        bySession.set(sessionId, ofSession.add(transport));
+        ws.once("close", () => {
+          ofSession.delete(transport);
+          if (ofSession.size === 0 && bySession.get(sessionId) === ofSession) bySession.delete(sessionId);
+        });
+      });
     } catch (error) {
       log.error({ err: error }, "an upgrade failed");
       refuse(socket, 503);
@@ -69,6 +84,13 @@ export function attachSyncSocket(server: Server, options: SyncSocketOptions): vo
     // Upgrades stay answered: without a listener Node would leave them hanging as plain requests.
     for (const ws of sockets.clients) ws.terminate();
   });
+  return {
+    endSession(sessionId) {
+      for (const transport of bySession.get(sessionId) ?? []) {
+        transport.close(CloseCode.unauthenticated, "session-ended");
+      }
+    },
+  };
 }
 
 interface Admitted {
@@ -122,7 +144,7 @@ function connect(
   { name, principal, headers }: Admitted,
   counts: Map<string, number>,
   options: SyncSocketOptions,
-): void {
+): SessionTransport {
   const { log, rooms } = options;
   const open = (counts.get(principal.accountId) ?? 0) + 1;
   counts.set(principal.accountId, open);
@@ -135,9 +157,10 @@ function connect(
   const budget = createFrameBudget(Date.now());
   ws.on("message", (message: RawData, isBinary: boolean) => {
     if (!isBinary) return transport.close(CloseCode.invalid, "text");
-    const wait = budget.take(Date.now());
+    const bytes = bytesOf(message);
+    const wait = budget.take(Date.now(), frameCost(bytes));
     if (wait > 0) transport.hold(wait);
-    session?.receive(bytesOf(message));
+    session?.receive(bytes);
   });
   socket.on("drain", () => session?.drained());
   // `close` follows every error, e.g. 1009 for a message over the limit.
@@ -150,6 +173,7 @@ function connect(
     else counts.delete(principal.accountId);
     session?.left();
   });
+  return transport;
 }
 
 function bytesOf(message: RawData): Uint8Array {
