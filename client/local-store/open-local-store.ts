@@ -2,7 +2,9 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import { foldUpdates } from "./fold-updates.ts";
 import type { Folded } from "./fold-updates.ts";
 import { withFeedEntry, withLocal } from "./library-state.ts";
-import type { DocumentWrite, LocalStore, LocalSummary, StoredDocument } from "./local-store.ts";
+import type { DocumentWrite, LocalStore, LocalSummary, StoreFailure, StoredDocument } from "./local-store.ts";
+import { err, ok } from "#shared/lib/result.ts";
+import type { Result } from "#shared/lib/result.ts";
 import { openDatabase } from "./open-database.ts";
 import type { Transaction } from "./open-database.ts";
 
@@ -14,6 +16,29 @@ export const localStoreName = (accountId: string, workspaceId: string): string =
 export function openLocalStore(name: string): LocalStore {
   const database = openDatabase(name);
 
+  let asked: Set<ConversationId> | undefined;
+  let reading: Promise<Result<Map<ConversationId, StoredDocument>, StoreFailure>> | undefined;
+
+  /** What is asked for in one turn is read in one transaction: most of what a small read costs is its transaction. */
+  async function readSoon(id: ConversationId): Promise<Result<StoredDocument, StoreFailure>> {
+    if (asked === undefined || reading === undefined) {
+      const ids = new Set<ConversationId>();
+      asked = ids;
+      reading = Promise.resolve().then(() => {
+        asked = undefined;
+        return database.run("readonly", [...DOCUMENT_STORES], async (transaction) => {
+          const read = [...ids].map(async (one) => [one, await readDocument(transaction, one)] as const);
+          return new Map(await Promise.all(read));
+        });
+      });
+    }
+    asked.add(id);
+    const read = await reading;
+    if (!read.ok) return read;
+    const found = read.value.get(id);
+    return found ? ok(found) : err("unavailable");
+  }
+
   return {
     health: database.health,
     subscribe: database.subscribe,
@@ -21,7 +46,7 @@ export function openLocalStore(name: string): LocalStore {
     close: database.close,
 
     async load(id) {
-      const read = await database.run("readonly", [...DOCUMENT_STORES], (transaction) => readDocument(transaction, id));
+      const read = await readSoon(id);
       if (!read.ok || read.value.quarantined === 0) return read;
       return await database.run("readwrite", [...DOCUMENT_STORES], async (transaction) => {
         const quarantined = await quarantineCorrupt(transaction, id, await readFolded(transaction, id));
@@ -116,8 +141,10 @@ const DOCUMENT_STORES = ["documents", "updates", "outbox", "quarantine"] as cons
 type AnyTransaction = Transaction<"readonly"> | ReadWrite;
 
 async function readDocument(transaction: AnyTransaction, id: ConversationId): Promise<StoredDocument> {
-  const { keys, folded, stored } = await readFolded(transaction, id);
-  const outbox = await readOutbox(transaction, id);
+  const [{ keys, folded, stored }, outbox] = await Promise.all([
+    readFolded(transaction, id),
+    readOutbox(transaction, id),
+  ]);
   const quarantined = folded.corrupt.length;
   return { epoch: stored?.epoch ?? 0, state: folded.state, rows: keys.length, outbox, quarantined };
 }
