@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { CLOSED, admitCall, nextBreaker } from "./breaker-state.ts";
 import type { Breaker } from "./breaker-state.ts";
@@ -135,6 +136,22 @@ test("a providers file is read strictly, with errors that name the place and nev
   ])
     expect(parseProviders([wrong]).ok).toBe(false);
   expect(parseProviders([entry, entry]).ok).toBe(false);
+});
+
+test("the example of docs/configuration.md is a providers file, and its prices are those it explains", () => {
+  const page = readFileSync(new URL("../../docs/configuration.md", import.meta.url), "utf8");
+  const example = /```json providers\n(.*?)```/su.exec(page)?.[1] ?? "";
+  const parsed = parseProvidersFile(example, (name) => (name === "ACME_API_KEY" ? "secret" : undefined));
+  if (!parsed.ok) throw new Error(parsed.failure);
+  const [acme, workshop] = parsed.value;
+  expect(acme).toMatchObject({ id: "acme", name: "Acme", apiKey: "secret", concurrency: 100 });
+  expect(workshop).toMatchObject({ id: "workshop", local: true, apiKey: undefined });
+  const prices = acme!.models![0]!.prices!;
+  const million = { inputTokens: 1_000_000, outputTokens: 0, cachedTokens: undefined, reasoningTokens: undefined };
+  expect(costOf(million, priceAt(prices, Date.UTC(2026, 7, 31)))).toBe(3_000_000);
+  expect(costOf({ ...million, cachedTokens: 1_000_000 }, priceAt(prices, Date.UTC(2026, 7, 31)))).toBe(300_000);
+  expect(costOf({ ...million, cachedTokens: 1_000_000 }, priceAt(prices, Date.UTC(2026, 8, 1)))).toBe(2_500_000);
+  expect(costOf(million, priceAt(prices, Date.UTC(2025, 11, 31)))).toBeUndefined();
 });
 
 describe("the guide", () => {
