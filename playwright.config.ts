@@ -9,12 +9,17 @@ export default defineConfig({
   outputDir: "test-results/e2e",
   fullyParallel: false,
   forbidOnly: process.env["CI"] !== undefined,
-  retries: 0,
+  retries: process.env["CI"] === undefined ? 0 : 1,
   workers: 2,
   timeout: 45_000,
   expect: { timeout: 10_000 },
   reporter: "list",
-  use: { trace: "retain-on-failure", screenshot: "only-on-failure", locale: "en-GB", timezoneId: "Europe/London" },
+  use: {
+    trace: process.env["TRACE"] === undefined ? "off" : "retain-on-failure",
+    screenshot: "only-on-failure",
+    locale: "en-GB",
+    timezoneId: "Europe/London",
+  },
   projects: [
     {
       name: "chromium",
