@@ -160,11 +160,9 @@ interface ReadFolded {
 
 async function readFolded(transaction: AnyTransaction, id: ConversationId): Promise<ReadFolded> {
   const index = transaction.objectStore("updates").index("documentId");
-  const [stored, keys, rows] = await Promise.all([
-    transaction.objectStore("documents").get(id),
-    index.getAllKeys(id),
-    index.getAll(id),
-  ]);
+  const [stored, keys] = await Promise.all([transaction.objectStore("documents").get(id), index.getAllKeys(id)]);
+  // A document at rest has no rows.
+  const rows = keys.length > 0 ? await index.getAll(id) : [];
   const contents: unknown[] = [...(stored ? [stored.state] : []), ...rows.map(({ bytes }) => bytes)];
   return { stored, contents, folded: foldUpdates(contents), keys };
 }
@@ -210,7 +208,8 @@ async function forgetOutboxOf(
 
 async function readOutbox(transaction: AnyTransaction, id: ConversationId): Promise<StoredDocument["outbox"]> {
   const index = transaction.objectStore("outbox").index("documentId");
-  const [keys, rows] = await Promise.all([index.getAllKeys(id), index.getAll(id)]);
+  const keys = await index.getAllKeys(id);
+  const rows = keys.length > 0 ? await index.getAll(id) : [];
   const updates = transaction.objectStore("updates");
   return await Promise.all(
     keys.map(async (key, at) => {
