@@ -69,9 +69,11 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void) {
     return flow;
   }
 
-  function showAwareness(update: Uint8Array | undefined): void {
+  /** @param now looks at each transport anew; where absent, as it was found last */
+  function showAwareness(update: Uint8Array | undefined, now?: number): void {
     if (update === undefined) return;
     for (const session of sessions.values()) {
+      if (now !== undefined) flowOf(session, now);
       const waits = !session.greeted || session.behindFrom !== undefined || session.standstill !== undefined;
       if (waits) session.missedAwareness = true;
       else send(session, { type: "awareness", update });
@@ -80,9 +82,7 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void) {
 
   /** Answers even where nobody is there: to the one who asks it is also a sign of life (C8). */
   function showAllAwareness(session: RoomSession): void {
-    // Until the room knows whose document it is, nobody is told anything (R15).
-    session.missedAwareness = !session.greeted;
-    if (!session.greeted) return;
+    session.missedAwareness = false;
     send(session, { type: "awareness", update: wholeAwareness(awareness) });
   }
 
@@ -248,13 +248,12 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void) {
       }
     },
     /** Takes presence from one session and shows it to all. Answers false where the bytes are malformed. */
-    hear(session: RoomSession, update: Uint8Array): boolean {
+    hear(session: RoomSession, update: Uint8Array, now: number): boolean {
       const heard = nextAwareness(awareness, session.session, update);
       if (heard === undefined) return false;
       awareness = heard.awareness;
-      showAwareness(heard.shown);
+      showAwareness(heard.shown, now);
       return true;
     },
-    showAllAwareness,
   };
 }

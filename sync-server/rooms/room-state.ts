@@ -238,9 +238,11 @@ export function createRoom({ random, idleMs = IDLE_MS }: RoomOptions): Room {
         return advance(now);
       }
       case "awareness":
-        return sessions.hear(session, frame.value.update) ? undefined : malformed(session);
+        return sessions.hear(session, frame.value.update, now) ? undefined : malformed(session);
       case "query-awareness":
-        return sessions.showAllAwareness(session);
+        // Answered like a catch-up: once the room knows whose document it is, and the transport flows.
+        session.missedAwareness = true;
+        return advance(now);
     }
   }
 

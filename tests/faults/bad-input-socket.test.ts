@@ -556,6 +556,21 @@ describe("floods", () => {
     for (const one of [watcher, peer, flood]) one.socket.terminate();
   });
 
+  test("R12, R13: 900 questions of a reader that reads nothing, for presence of 1 MB, cost bounded memory", async () => {
+    const before = target.memory("VmHWM");
+    const room = conversationRoom(newId());
+    const crowd = await Promise.all(Array.from({ length: 64 }, () => openPeer(room, { extended: false })));
+    crowd.forEach((peer, i) => peer.send(entries(4, JSON.stringify("x".repeat(4_000)), 1_000 + i * 4)));
+    await Promise.all(crowd.map((peer) => peer.answered()));
+    const [deaf] = crowd;
+    deaf!.socket.pause();
+    for (let i = 0; i < 900; i++) deaf!.send(encodeFrame({ type: "query-awareness" }));
+    await target.expectUnharmed();
+    process.stdout.write(`presence questions: peak +${target.memory("VmHWM") - before} MB\n`);
+    expect(target.memory("VmHWM") - before).toBeLessThan(RSS_GROWTH_MB);
+    for (const peer of crowd) peer.socket.terminate();
+  });
+
   test("500 sockets opened and dropped, with messages before their room is ready", async () => {
     const step1 = encodeFrame({ type: "step1", stateVector: numbers(0) });
     const codes: number[] = [];
