@@ -112,6 +112,22 @@ describe("R2: refused as invalid", () => {
     });
     expect(document.check(knot)).toEqual({ ok: false, failure: "invalid" });
   });
+
+  test("an item whose parent its own author writes only later", () => {
+    const update = encoding.encode((encoder) => {
+      for (const number of [1, 2, 5, 0]) encoding.writeVarUint(encoder, number);
+      encoding.writeUint8(encoder, 0b0010_0000 | 8);
+      for (const number of [0, 5, 1]) encoding.writeVarUint(encoder, number);
+      encoding.writeVarString(encoder, "text");
+      encoding.writeVarUint(encoder, 1);
+      encoding.writeAny(encoder, 1);
+      encoding.writeUint8(encoder, 1);
+      encoding.writeVarUint(encoder, 1);
+      encoding.writeVarString(encoder, "draft");
+      for (const number of [8, 0]) encoding.writeVarUint(encoder, number);
+    });
+    expect(aDocument().take(update)).toBe("invalid");
+  });
 });
 
 describe("R3", () => {

@@ -70,11 +70,19 @@ function gapIn(
     if ((structs[0]?.id.clock ?? 0) > Y.getState(doc.store, client)) return "gap";
   }
   for (const struct of decoded.structs) {
-    if (!(struct instanceof Y.Item)) continue;
-    const parent = struct.parent instanceof Y.ID ? struct.parent : null;
-    for (const id of [struct.origin, struct.rightOrigin, parent]) if (id !== null && !known(id)) return "gap";
+    for (const id of referencesOf(struct)) {
+      // Nobody can refer to what they write later themselves; Yjs throws half way through such an update.
+      if (id.client === struct.id.client && id.clock >= struct.id.clock) return "invalid";
+      if (!known(id)) return "gap";
+    }
   }
   return deletesGap(doc, decoded, index) ? "gap" : undefined;
+}
+
+function referencesOf(struct: Struct): Y.ID[] {
+  if (!(struct instanceof Y.Item)) return [];
+  const parent = struct.parent instanceof Y.ID ? struct.parent : null;
+  return [struct.origin, struct.rightOrigin, parent].filter((id) => id !== null);
 }
 
 // A deleted range of the future would be kept pending and erase text its author has not written yet.
