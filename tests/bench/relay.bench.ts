@@ -114,7 +114,7 @@ const flood = await openProvider(FLOOD_TOKENS, 0);
 const entry = (id: string, baseUrl: string) => ({ id, baseUrl, models: [{ id: "scripted-1" }] });
 const file = join(folder, "providers.json");
 writeFileSync(file, JSON.stringify([entry("paced", paced.baseUrl), entry("flood", flood.baseUrl)]));
-const server = await openServerProcess({ env: { PROVIDERS_FILE: file, LOG_LEVEL: "warn" } }).catch((error: unknown) => {
+const server = await openServerProcess({ env: { PROVIDERS_FILE: file } }).catch((error: unknown) => {
   paced.close();
   flood.close();
   throw error;
