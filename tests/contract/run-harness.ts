@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import type { Server } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,8 @@ import { runRoutes } from "#server/http/runs.ts";
 import { createLog } from "#server/observability/log.ts";
 import { openRooms } from "#server/rooms/open-rooms.ts";
 import { systemClock } from "#server/runs/clock.ts";
+import type { Clock } from "#server/runs/clock.ts";
+import type { Providers } from "#server/runs/provider.ts";
 import { openProviders } from "#server/runs/providers.ts";
 import type { ProvidersConfig } from "#server/runs/providers.ts";
 import { openRunService } from "#server/runs/run-service.ts";
@@ -65,11 +67,21 @@ export interface HarnessOptions {
   connectMs?: number;
   /** looked at again while a stream is open; by default everybody keeps their session */
   signedIn?: (account: string) => boolean;
+  /** stands between the relay and the providers */
+  wrapProviders?: (providers: Providers) => Providers;
+  clock?: Clock;
   /** stands between the relay and the database */
   wrap?: (database: Database) => Database;
 }
 
 export type Harness = Awaited<ReturnType<typeof openHarness>>;
+
+const providersOf = ({ baseUrl, apiKey, configured = [], connectMs }: HarnessOptions): ProvidersConfig => ({
+  openai: baseUrl === undefined ? undefined : { apiKey, baseUrl, models: ["scripted-1"] },
+  configured,
+  local: [],
+  connectMs,
+});
 
 /** A relay with a real database, real rooms and a real HTTP port; its provider is whatever listens at `baseUrl`. */
 export async function openHarness(options: HarnessOptions = {}) {
@@ -79,23 +91,13 @@ export async function openHarness(options: HarnessOptions = {}) {
   const log = createLog("trace", { write: (line) => void logged.push(line) });
   const database = await openDatabase({ file });
   const rooms = openRooms({ database, clock: systemClock, random: Math.random, log });
-  const providers = openProviders(
-    {
-      openai:
-        options.baseUrl === undefined
-          ? undefined
-          : { apiKey: options.apiKey, baseUrl: options.baseUrl, models: ["scripted-1"] },
-      configured: options.configured ?? [],
-      local: [],
-      connectMs: options.connectMs,
-    },
-    log,
-  );
+  const opened = openProviders(providersOf(options), log);
+  const providers = options.wrapProviders?.(opened) ?? opened;
   const runs = openRunService({
     database: options.wrap?.(database) ?? database,
     rooms,
     providers,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     random: options.random ?? (() => 0),
     log,
     timers: { ...QUICK, ...options.timers },
@@ -113,6 +115,8 @@ export async function openHarness(options: HarnessOptions = {}) {
     .route("/api/runs", runRoutes({ runs, resolvePrincipal: async (headers) => resolve(headers) }))
     .route("/api/models", modelRoutes({ providers }));
   const server: Server = createServer(getRequestListener(app.fetch));
+  const responses: ServerResponse[] = [];
+  server.on("request", (_, response: ServerResponse) => void responses.push(response));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -130,6 +134,8 @@ export async function openHarness(options: HarnessOptions = {}) {
     logged,
     origin,
     request,
+    /** Node's side of every answer so far */
+    responses,
     /** A conversation of one prompt, written as a device would, with what a run needs to answer it. */
     async prompt(text = "Hello?", account = "ada", systemPrompt = ""): Promise<StartRun> {
       const conversationId = newId() as ConversationId;
