@@ -1,9 +1,7 @@
 import { CommitError } from "#server/storage/database.ts";
 import type { CommitStatement } from "#server/storage/database.ts";
 import { isTerminal } from "#shared/domain/run.ts";
-import type { FinishReason, RunFacts, RunFailureCode, RunUsage } from "#shared/domain/run.ts";
-import { createCheckpointer } from "./checkpointer.ts";
-import type { Target } from "./checkpointer.ts";
+import type { FinishReason, RunFacts, RunFailureCode } from "#shared/domain/run.ts";
 import { nothing, sleep } from "./clock.ts";
 import type { ProviderFailure } from "./failure-classes.ts";
 import { cutText } from "./frame.ts";
@@ -13,6 +11,8 @@ import type { TextFrame } from "./frames.ts";
 import { openProviderCall } from "./provider-call.ts";
 import type { CallEnd, ProviderCall } from "./provider-call.ts";
 import type { ChatMessage, ServedModel } from "./provider.ts";
+import { createRunBill } from "./run-bill.ts";
+import { openRunDocument } from "./run-document.ts";
 import { createRunFeed } from "./run-feed.ts";
 import type { RunFeed } from "./run-feed.ts";
 import { openRunLog } from "./run-log.ts";
@@ -22,8 +22,6 @@ import type { Run, RunEffect, RunInput } from "./run-state.ts";
 import { updateRun } from "./run-store.ts";
 import type { StoredRun } from "./run-store.ts";
 import { RUN_LIMITS } from "./run-timers.ts";
-import { bookAttempt, countAttempt } from "./usage-booking.ts";
-import { sumUsage } from "./usage-count.ts";
 
 /** One run that was accepted: its row and its placeholder are durable, nothing was called yet. */
 export interface RunPlan {
@@ -54,19 +52,12 @@ export interface RunWriter {
  * only then shown, checkpoints into the document, and ends the run in the order log, document, row.
  */
 export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
-  const { database, clock, timers, rooms, log } = parts;
+  const { database, clock, timers, log } = parts;
   const { stored, served, carried } = plan;
   const { provider } = served;
   const feed = createRunFeed("queued");
   const framer = createFramer();
   const lengths = { t: 0, r: 0 };
-  const target: Target = {
-    principal: { kind: "relay", accountId: stored.accountId, workspaceId: stored.workspaceId },
-    conversationId: stored.conversationId,
-    parentMessageId: stored.parentMessageId,
-    messageId: stored.messageId,
-  };
-  const checkpointer = createCheckpointer(rooms, target, () => undefined);
   const cancels = new Set<() => void>();
 
   let run: Run = createRun(carried !== "");
@@ -75,10 +66,8 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
   /** what the attempt under way wrote, for its bill */
   let output = "";
   let lastFailure: ProviderFailure | undefined;
-  const usages: RunUsage[] = [];
+  const bill = createRunBill(parts, plan);
   let booking = Promise.resolve();
-  let checkpointing = Promise.resolve();
-  let checkpointed = 0;
   let flushAt: (() => void) | undefined;
   let releaseSlot = nothing;
   let finish = nothing;
@@ -218,10 +207,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     if (call === undefined) return [];
     const { reported } = call;
     call = undefined;
-    const bill = { number: attempt, messages: plan.messages, output, reported, failure: failure?.class };
-    const usage = await countAttempt(bill, provider.kind, served.prices, clock.now());
-    usages.push(usage);
-    return [bookAttempt(database, { ...stored, model: served.id }, attempt, usage, outcome, clock.now())];
+    return [await bill.book({ number: attempt, output, reported, failure: failure?.class }, outcome)];
   }
 
   const store = (statements: CommitStatement[]): Promise<void> | undefined =>
@@ -236,7 +222,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     releaseSlot();
     await booking;
     const also = await book(attempt, state === "stopped" ? undefined : lastFailure, state);
-    const usage = sumUsage(usages);
+    const usage = bill.sum();
     const endedAt = clock.now();
     facts = { ...facts, status: state, ...endingOf(ending), usage, endedAt };
     runLog.append(
@@ -246,42 +232,8 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     );
     await runLog.durable();
     facts = { ...facts, frame: runLog.seq };
-    if (!runLog.lost) await settle();
+    if (!runLog.lost) await document.settle();
     finish();
-  }
-
-  /** Whatever is not committed here is found by the sweeper. */
-  async function settle(): Promise<void> {
-    await checkpointing;
-    try {
-      await commitProgress();
-      await database.commit([
-        updateRun(database, { id: stored.id, epoch: stored.leaseEpoch }, { committed: 1, lease_until: 0 }),
-      ]);
-    } catch (error) {
-      complain("bring a run's end to its document")(error);
-      if (!(error instanceof CommitError)) await markSettled();
-    }
-  }
-
-  /** The document is gone for good: there is nothing to bring anything to. */
-  const markSettled = (): Promise<void> =>
-    database
-      .commit([updateRun(database, { id: stored.id, epoch: stored.leaseEpoch }, { committed: 1, lease_until: 0 })])
-      .catch(complain("close a run"));
-
-  const commitProgress = (): Promise<void> =>
-    checkpointer.commit({ text: feed.text, reasoning: feed.reasoning, frame: feed.head }, facts);
-
-  function checkpoint(): void {
-    later(timers.checkpoint, () => {
-      if (isTerminal(run.status)) return;
-      if (feed.head > checkpointed) {
-        const head = feed.head;
-        checkpointing = commitProgress().then(() => void (checkpointed = head), complain("checkpoint a run"));
-      }
-      void checkpointing.then(() => !isTerminal(run.status) && checkpoint());
-    });
   }
 
   function renewLease(): void {
@@ -317,8 +269,16 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     apply({ type: "admitted" });
   }
 
+  const document = openRunDocument({
+    parts,
+    stored,
+    feed,
+    facts: () => facts,
+    isOver: () => isTerminal(run.status),
+    later,
+    complain,
+  });
   renewLease();
-  checkpoint();
   void begin();
   return {
     stored,

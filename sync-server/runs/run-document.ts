@@ -1,0 +1,65 @@
+import { CommitError } from "#server/storage/database.ts";
+import type { RunFacts } from "#shared/domain/run.ts";
+import { createCheckpointer } from "./checkpointer.ts";
+import type { RunFeed } from "./run-feed.ts";
+import type { RunParts } from "./run-parts.ts";
+import { updateRun } from "./run-store.ts";
+import type { StoredRun } from "./run-store.ts";
+
+interface RunDocumentOptions {
+  parts: RunParts;
+  stored: StoredRun;
+  feed: RunFeed;
+  /** what the message is to remember of the run now */
+  facts: () => RunFacts;
+  isOver: () => boolean;
+  /** calls back after so many ms, unless the run is over before */
+  later: (ms: number, callback: () => void) => void;
+  complain: (what: string) => (error: unknown) => void;
+}
+
+/** Brings the durable text of a live run to its document: every 2 s where it has grown, and at the end. */
+export function openRunDocument({ parts, stored, feed, facts, isOver, later, complain }: RunDocumentOptions) {
+  const { database, rooms, timers } = parts;
+  const { conversationId, parentMessageId, messageId, accountId, workspaceId } = stored;
+  const principal = { kind: "relay", accountId, workspaceId } as const;
+  const target = { principal, conversationId, parentMessageId, messageId };
+  const checkpointer = createCheckpointer(rooms, target, () => undefined);
+  let checkpointing = Promise.resolve();
+  let checkpointed = 0;
+
+  const commitProgress = (): Promise<void> =>
+    checkpointer.commit({ text: feed.text, reasoning: feed.reasoning, frame: feed.head }, facts());
+
+  const closeRow = (): Promise<void> =>
+    database.commit([
+      updateRun(database, { id: stored.id, epoch: stored.leaseEpoch }, { committed: 1, lease_until: 0 }),
+    ]);
+
+  function checkpointLater(): void {
+    later(timers.checkpoint, () => {
+      if (isOver()) return;
+      if (feed.head > checkpointed) {
+        const head = feed.head;
+        checkpointing = commitProgress().then(() => void (checkpointed = head), complain("checkpoint a run"));
+      }
+      void checkpointing.then(() => !isOver() && checkpointLater());
+    });
+  }
+  checkpointLater();
+
+  return {
+    /** Brings the end of the run to the document, then closes its row. What fails here, the sweeper repeats. */
+    async settle(): Promise<void> {
+      await checkpointing;
+      try {
+        await commitProgress();
+        await closeRow();
+      } catch (error) {
+        complain("bring a run's end to its document")(error);
+        // The document is gone for good: there is nothing to bring anything to.
+        if (!(error instanceof CommitError)) await closeRow().catch(complain("close a run"));
+      }
+    },
+  };
+}
