@@ -15,20 +15,24 @@ export function createRunFollowers(
   { clock, timers, log, random }: Pick<RunParts, "clock" | "timers" | "log" | "random">,
   writers: () => Iterable<RunWriter>,
 ) {
-  const followers = new Set<Follower>();
+  /** each with how to cancel the next look at its right */
+  const followers = new Map<Follower, () => void>();
 
   /** Whoever lost the right, or of whom that cannot be told, is sent away; a device with the right comes back. */
   function recheck(follower: Follower, mayStay: () => Promise<boolean>): void {
-    clock.after(timers.recheck, () => {
-      if (!followers.has(follower)) return;
+    const cancel = clock.after(timers.recheck, () => {
       mayStay()
         .catch((error: unknown) => {
           log.error({ err: error }, "could not look at a follower's right");
           return false;
         })
-        .then((may) => (may ? recheck(follower, mayStay) : follower.bye("right")))
+        .then((may) => {
+          if (!may) return follower.bye("right");
+          return followers.has(follower) ? recheck(follower, mayStay) : undefined;
+        })
         .catch((error: unknown) => log.error({ err: error }, "could not send a follower away"));
     });
+    followers.set(follower, cancel);
   }
 
   return {
@@ -41,13 +45,13 @@ export function createRunFollowers(
       const mine: { follower?: Follower; over?: true } = {};
       const onEnd = (): void => {
         mine.over = true;
-        if (mine.follower) followers.delete(mine.follower);
+        if (mine.follower === undefined) return;
+        followers.get(mine.follower)?.();
+        followers.delete(mine.follower);
       };
       const follower = follow({ feed, cursor, sink, clock, timers, onEnd });
       mine.follower = follower;
-      if (mine.over) return follower;
-      followers.add(follower);
-      recheck(follower, mayStay);
+      if (!mine.over) recheck(follower, mayStay);
       return follower;
     },
     /** Whether one more reader fits into memory. */
@@ -58,11 +62,11 @@ export function createRunFollowers(
     },
     /** Tells everybody to come back, spread over a short time. */
     sendAwaySpread(reason: string): void {
-      for (const follower of followers) clock.after(random() * timers.byeSpread, () => follower.bye(reason));
+      for (const follower of followers.keys()) clock.after(random() * timers.byeSpread, () => follower.bye(reason));
     },
     /** Tells everybody to come back, now. */
     sendAway(reason: string): void {
-      for (const follower of followers) follower.bye(reason);
+      for (const follower of followers.keys()) follower.bye(reason);
     },
   };
 }
