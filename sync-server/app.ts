@@ -44,7 +44,10 @@ export function createApp({ database, auth, resolver, publicUrl, log, ...parts }
     "/api/*",
     requireRoute(() => app.routes),
   );
-  app.route("/api/auth", authRoutes(auth, resolver, (sessionId) => parts.onSignedOut?.(sessionId)));
+  app.route(
+    "/api/auth",
+    authRoutes(auth, resolver, (sessionId) => parts.onSignedOut?.(sessionId)),
+  );
   app.use("/api/*", requirePrincipal(resolver));
   app.route("/api/me", meRoutes(auth));
   app.route("/api/sync/feed", feedRoutes(database));

@@ -271,7 +271,7 @@ describe("delivery", () => {
   test("P3: a command stored before a reload is taken up, and retried under the same id until it is taken", async () => {
     const failures = [
       (response: ServerResponse) => problem(response, 503, "draining", { "retry-after": "0" }),
-      (response: ServerResponse) => problem(response, 409, "parent_missing"),
+      (response: ServerResponse) => problem(response, 404, "parent_missing"),
       (response: ServerResponse) => response.destroy(),
     ];
     const { origin, asked } = await aServer((request, response, url) => {

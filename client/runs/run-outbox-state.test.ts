@@ -52,7 +52,7 @@ describe("what an answer to a start means", () => {
     [409, "run_id_reused", "refused"],
     [410, "gone", "started"],
     [422, "model_unknown", "refused"],
-    [409, "parent_missing", "retry"],
+    [404, "parent_missing", "retry"],
     [409, "message_busy", "retry"],
     [401, "unauthenticated", "retry"],
     [429, "too_many_followers", "retry"],

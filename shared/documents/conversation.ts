@@ -1,5 +1,5 @@
 import * as Y from "yjs";
-import { ROOT, createMessageTree, shownBranch } from "#shared/domain/branch.ts";
+import { ROOT, createMessageTree, pathTo, shownBranch } from "#shared/domain/branch.ts";
 import type { MessageTree } from "#shared/domain/branch.ts";
 import type { MessageId } from "#shared/domain/ids.ts";
 import type { Message, PlannedRun } from "#shared/domain/message.ts";
@@ -154,6 +154,8 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
         const choice = meta.get(BRANCH_PREFIX + parent);
         return typeof choice === "string" ? choice : undefined;
       })),
+    /** The path from the root to a message, itself included; empty for an unknown id. */
+    pathTo: (id: string): readonly Message[] => pathTo(treeNow(), (one) => messages.get(one), id),
     /** All versions of a turn, oldest first, the message itself among them. */
     siblings: (message: Message): readonly Message[] => treeNow().children.get(treeNow().parentKeyOf(message)) ?? [],
     settings: (): ConversationSettings => ({

@@ -58,3 +58,23 @@ export function shownBranch<M extends Message>(
     parent = next.id;
   }
 }
+
+/**
+ * The path from the root to a message, itself included, through whatever stands in for a parent that does not
+ * exist yet. Empty for an unknown id; a cycle, which only a hostile writer can make, ends the path.
+ */
+export function pathTo<M extends Message>(
+  tree: MessageTree<M>,
+  message: (id: string) => M | undefined,
+  id: string,
+): M[] {
+  const path: M[] = [];
+  const seen = new Set<string>();
+  let next = message(id);
+  while (next !== undefined && !seen.has(next.id)) {
+    seen.add(next.id);
+    path.push(next);
+    next = message(tree.parentKeyOf(next));
+  }
+  return path.toReversed();
+}

@@ -9,8 +9,9 @@ export const PROBLEM_STATUS = {
   unauthenticated: 401,
   foreign_origin: 403,
   not_found: 404,
+  // The same for a prompt that is still on its way and for a stranger asking about somebody's conversation.
+  parent_missing: 404,
   method_not_allowed: 405,
-  parent_missing: 409,
   run_id_reused: 409,
   message_busy: 409,
   request_timeout: 408,

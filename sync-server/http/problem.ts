@@ -10,7 +10,7 @@ const TITLES: Record<ProblemCode, string> = {
   foreign_origin: "Requests from other origins are refused",
   not_found: "There is nothing here",
   method_not_allowed: "This address does not answer that method",
-  parent_missing: "The prompt has not arrived yet",
+  parent_missing: "There is no such prompt here, or not yet",
   run_id_reused: "Another run has this id",
   message_busy: "Another run is writing this message",
   request_timeout: "The request took too long to arrive",

@@ -1,5 +1,4 @@
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
-import type { Message } from "#shared/domain/message.ts";
 import type { ChatMessage } from "./provider.ts";
 
 /** What a model is told so that its answer can be joined to the text it carries on. */
@@ -16,7 +15,7 @@ export function buildPrompt(
   parentId: string,
   carried: string,
 ): ChatMessage[] | undefined {
-  const branch = ancestorsOf(conversation, parentId);
+  const branch = conversation.pathTo(parentId);
   if (branch.length === 0) return undefined;
   const { systemPrompt } = conversation.settings();
   const messages: ChatMessage[] = systemPrompt.trim() === "" ? [] : [{ role: "system", text: systemPrompt }];
@@ -25,18 +24,4 @@ export function buildPrompt(
     messages.push({ role: "assistant", text: carried }, { role: "user", text: CONTINUE_INSTRUCTION });
   }
   return messages;
-}
-
-/** The path from the root to a message. A cycle, which only a hostile writer can make, ends it. */
-function ancestorsOf(conversation: ConversationDocument, id: string): Message[] {
-  const path: Message[] = [];
-  const seen = new Set<string>();
-  let next: string | undefined = id;
-  while (next !== undefined && !seen.has(next)) {
-    seen.add(next);
-    const message: Message | undefined = conversation.message(next);
-    if (message !== undefined) path.push(message);
-    next = message?.parentId;
-  }
-  return path.toReversed();
 }

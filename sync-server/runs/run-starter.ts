@@ -137,7 +137,7 @@ async function explainConflict(
 ): Promise<StartOutcome> {
   const same = await readRun(database, id);
   if (same) return replay({ database }, principal, same, request);
-  const live = await readLiveRunOf(database, request.messageId as MessageId);
+  const live = await readLiveRunOf(database, principal.accountId, request.messageId as MessageId);
   const own = live !== undefined && live.accountId === principal.accountId;
   return err({ code: "message_busy", runId: own ? live.id : undefined });
 }

@@ -63,8 +63,17 @@ export async function readRun({ kysely }: Database, id: RunId): Promise<StoredRu
 }
 
 /** The run that is writing a message now. */
-export async function readLiveRunOf({ kysely }: Database, messageId: MessageId): Promise<StoredRun | undefined> {
-  const query = kysely.selectFrom("run").selectAll().where("message_id", "=", messageId).where("state", "in", LIVE);
+export async function readLiveRunOf(
+  { kysely }: Database,
+  accountId: AccountId,
+  messageId: MessageId,
+): Promise<StoredRun | undefined> {
+  const query = kysely
+    .selectFrom("run")
+    .selectAll()
+    .where("account_id", "=", accountId)
+    .where("message_id", "=", messageId)
+    .where("state", "in", LIVE);
   const row = await query.executeTakeFirst();
   return row && storedRun(row);
 }

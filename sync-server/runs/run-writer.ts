@@ -177,7 +177,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
 
   function onText(channel: "t" | "r", text: string): void {
     if (run.status !== "streaming") return;
-    if (lengths.t + lengths.r + text.length > RUN_LIMITS.text) return call?.abort({ class: "too_long" });
+    if (carried.length + output.length + text.length > RUN_LIMITS.text) return call?.abort({ class: "too_long" });
     output += text;
     appendText(framer.push(channel, text));
     if (framer.gathering) flushAt ??= clock.after(FRAME_GATHER_MS, () => flush(false));

@@ -2,7 +2,7 @@ import { CommitError } from "./database.ts";
 import type { CheckedStatement, StoreAnswer, StoreFailure } from "./sqlite-messages.ts";
 
 export interface GroupCommitOptions {
-  /** how long an idle queue waits for company before it writes, in ms */
+  /** how long an idle queue waits for company before it writes, in ms; 0 waits for the rest of this turn only */
   gatherMs: number;
   /** the most items one transaction takes */
   groupSize: number;
@@ -26,12 +26,12 @@ export function createGroupCommit(
   { gatherMs, groupSize, queueLimit }: GroupCommitOptions,
 ) {
   let queue: Waiting[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let cancelTimer: (() => void) | undefined;
   const state: { writing: Promise<void> | undefined; closed: boolean } = { writing: undefined, closed: false };
 
   function flush(): void {
-    clearTimeout(timer);
-    timer = undefined;
+    cancelTimer?.();
+    cancelTimer = undefined;
     if (state.writing || queue.length === 0) return;
     const group = queue.slice(0, groupSize);
     queue = queue.slice(groupSize);
@@ -51,7 +51,7 @@ export function createGroupCommit(
       return new Promise((resolve, reject) => {
         queue.push({ item, resolve, reject });
         if (queue.length >= groupSize) flush();
-        else if (!state.writing) timer ??= setTimeout(flush, gatherMs);
+        else if (!state.writing) cancelTimer ??= soon(flush, gatherMs);
       });
     },
     /** Takes no more, writes what is queued and waits for it. */
@@ -61,6 +61,15 @@ export function createGroupCommit(
       while (state.writing) await state.writing;
     },
   };
+}
+
+function soon(flush: () => void, ms: number): () => void {
+  if (ms === 0) {
+    const immediate = setImmediate(flush);
+    return () => clearImmediate(immediate);
+  }
+  const timer = setTimeout(flush, ms);
+  return () => clearTimeout(timer);
 }
 
 function settle(group: readonly Waiting[], answer: StoreAnswer): void {

@@ -91,7 +91,7 @@ test("row 1: a foreign conversation answers as an unknown one does, after the sa
   ];
   const [first] = found;
   for (const { status, body: said, ms } of found) {
-    expect([status, said]).toEqual([409, first!.body]);
+    expect([status, said]).toEqual([404, first!.body]);
     expect(ms).toBeGreaterThanOrEqual(PARENT_WAIT_MS - 5);
     expect(ms).toBeLessThan(PARENT_WAIT_MS * 4);
   }

@@ -62,7 +62,7 @@ test("a prompt that did not arrive, and one of somebody else, look the same", as
   const body = await relay.prompt();
   const unknown = await relay.put(newId(), { ...body, parentMessageId: newId() });
   const foreign = await relay.put(newId(), body, {}, "eve");
-  expect([unknown.status, foreign.status]).toEqual([409, 409]);
+  expect([unknown.status, foreign.status]).toEqual([404, 404]);
   expect(await foreign.json()).toEqual(await unknown.json());
 });
 
