@@ -28,6 +28,8 @@ export interface Connection {
   view(): EngineView;
   /** whether the server ended it because there is no such document any more */
   gone(): boolean;
+  /** The server answers again on another way: there is no reason to wait any longer. */
+  serverIsBack(): void;
   /** The server takes our session: comes back if it ended for the lack of one. */
   sessionWorks(): void;
 }
@@ -152,6 +154,9 @@ export function openConnection(
   return {
     view: () => engine.view(),
     gone: () => endedWith !== undefined && isFinalForDocument(endedWith),
+    serverIsBack() {
+      if (engine.view().connection === "waiting") handle({ type: "wake" });
+    },
     sessionWorks: () => onNews("session"),
   };
 }

@@ -11,6 +11,9 @@ import { nextReach, reachable, syncStatus } from "./sync-status-state.ts";
 import type { Reach, ReachEvent } from "./sync-status-state.ts";
 import type { SyncState, SyncStatus } from "./sync-status.ts";
 
+/** One document that keeps failing while others get through must not be tried in a tight loop. */
+const NUDGE_MS = 2_000;
+
 /** The state of sync, with what concerns single documents. */
 export interface DocumentSync extends SyncState {
   /** why the server does not take this document's edits; they stay on this device (C5) */
@@ -117,8 +120,14 @@ export function openSync(
     if (document.outbox().length > 0) drain.outdated();
   }
 
+  let nudgedAt = -Infinity;
   function takeReach(event: ReachEvent): void {
+    const cameBack = event.type === "contact" && reach.failingSince !== undefined;
     reach = nextReach(clock.now(), reach, event);
+    if (cameBack && clock.now() >= nudgedAt + NUDGE_MS) {
+      nudgedAt = clock.now();
+      for (const connection of connections.values()) connection.serverIsBack();
+    }
     changed();
   }
 

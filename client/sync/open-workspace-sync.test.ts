@@ -157,6 +157,28 @@ test("a quiet connection to the real room stays up for minutes (C8)", async () =
   await tab.close();
 });
 
+test("C7: once anything reaches the server again, no connection goes on waiting out its back-off", async () => {
+  const server = aServer();
+  const browser = createSimulatedBrowser(server, "ann");
+  const tab = browser.openTab();
+  const opens = Array.from({ length: 4 }, () => tab.documents.open(aConversation()));
+  await until(() => tab.sync.status().type === "saved", browser.clock);
+  server.setUp(false);
+  for (const open of opens) open.conversation.rename("Plans");
+  const turns = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 250) {
+      browser.clock.advance(250);
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  await turns(180_000);
+  server.setUp(true);
+  // The feed is asked every 10 s; the sockets alone would wait for up to 30.
+  await turns(11_000);
+  expect(tab.sync.status()).toEqual({ type: "saved" });
+  await tab.close();
+});
+
 test("C5, P4: an edit the server refuses is kept here and counted, also after its chat was closed, until it is taken", async () => {
   const server = aServer();
   const browser = createSimulatedBrowser(server, "ann");
