@@ -30,7 +30,8 @@ export function TitleField({ label, title, onDone }: TitleFieldProps) {
       dir="auto"
       onBlur={(event) => finish(event.target.value)}
       onKeyDown={(event) => {
-        if (event.nativeEvent.isComposing) return;
+        // Safari ends the composition before this event; it marks the key with 229 instead.
+        if (event.nativeEvent.isComposing || event.nativeEvent.keyCode === 229) return;
         if (event.key === "Enter") finish(event.currentTarget.value);
         if (event.key === "Escape") {
           event.stopPropagation();

@@ -4,6 +4,7 @@ import { words } from "#client/ui/words/words.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { UserMessage } from "#shared/domain/message.ts";
 import type { ConversationActions } from "./conversation-actions.ts";
+import { keptEdits } from "./kept-edit.ts";
 import { CopyMessage, MessageFooter, VersionSwitch } from "./message-footer.tsx";
 
 interface PromptArticleProps {
@@ -15,15 +16,20 @@ interface PromptArticleProps {
 
 /** A person's turn. Editing it makes a version beside it; while it waits to go out, it is changed in place. */
 export const PromptArticle = memo(({ conversation, message, actions, editable }: PromptArticleProps) => {
-  const [editing, setEditing] = useState(false);
+  // An edit that was left open comes back open, but takes the focus only when a person opened it now.
+  const [editor, setEditor] = useState<"closed" | "left-open" | "opened">(() =>
+    keptEdits.read(message.id) === undefined ? "closed" : "left-open",
+  );
   return (
     <article className="message prompt" aria-label={words.chat.you}>
-      {editing ? (
+      {editor !== "closed" && editable ? (
         <PromptEditor
-          text={message.text}
+          message={message}
+          takesFocus={editor === "opened"}
           onDone={(text) => {
-            setEditing(false);
+            setEditor("closed");
             if (text !== undefined) actions.edit(message, text);
+            keptEdits.forget(message.id);
           }}
         />
       ) : (
@@ -34,7 +40,7 @@ export const PromptArticle = memo(({ conversation, message, actions, editable }:
           <MessageFooter>
             <VersionSwitch conversation={conversation} message={message} />
             <CopyMessage text={message.text} />
-            {editable && <IconButton icon="pencil" label={words.chat.edit} onClick={() => setEditing(true)} />}
+            {editable && <IconButton icon="pencil" label={words.chat.edit} onClick={() => setEditor("opened")} />}
           </MessageFooter>
         </>
       )}
@@ -43,27 +49,36 @@ export const PromptArticle = memo(({ conversation, message, actions, editable }:
 });
 PromptArticle.displayName = "PromptArticle";
 
-function PromptEditor({ text, onDone }: { text: string; onDone: (text: string | undefined) => void }) {
+interface PromptEditorProps {
+  message: UserMessage;
+  takesFocus: boolean;
+  /** with the new text, or `undefined` when the edit is given up */
+  onDone: (text: string | undefined) => void;
+}
+
+function PromptEditor({ message, takesFocus, onDone }: PromptEditorProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   useLayoutEffect(() => {
     const element = field.current;
     if (!element) return;
-    element.focus();
     element.setSelectionRange(element.value.length, element.value.length);
+    if (takesFocus) element.focus();
     element.style.height = `${element.scrollHeight}px`;
-  }, []);
+  }, [takesFocus]);
   return (
     <div className="prompt-editor">
       <textarea
         ref={field}
         aria-label={words.chat.editLabel}
-        defaultValue={text}
+        defaultValue={keptEdits.read(message.id) ?? message.text}
         dir="auto"
         onInput={(event) => {
+          keptEdits.keep(message.id, event.currentTarget.value);
           event.currentTarget.style.height = `${event.currentTarget.scrollHeight}px`;
         }}
         onKeyDown={(event) => {
-          if (event.nativeEvent.isComposing) return;
+          // Safari ends the composition before this event; it marks the key with 229 instead.
+          if (event.nativeEvent.isComposing || event.nativeEvent.keyCode === 229) return;
           if (event.key === "Escape") onDone(undefined);
           if (event.key === "Enter" && !event.shiftKey) {
             event.preventDefault();

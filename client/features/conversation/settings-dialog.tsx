@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from "react";
+import { useId } from "react";
 import { Button } from "#client/ui/button.tsx";
 import { Dialog } from "#client/ui/dialog.tsx";
 import { sameFields, useWatched } from "#client/ui/use-watched.ts";
@@ -49,33 +49,9 @@ export function SettingsDialog({ conversation, onClose }: SettingsDialogProps) {
   );
 }
 
-/** A pause in typing after which the whole prompt is written: it is one value in the document, not a shared text. */
-const WRITE_AFTER_MS = 400;
-
+/** Each keystroke is written at once: a pause would be a time in which a reload loses words. */
 function SystemPrompt({ stored, onChange }: { stored: string; onChange: (text: string) => void }) {
-  const [text, setText] = useState(stored);
-  const [seen, setSeen] = useState(stored);
   const hint = useId();
-  if (stored !== seen) {
-    setSeen(stored);
-    setText(stored);
-  }
-  const pending = useRef<string | undefined>(undefined);
-  useEffect(() => {
-    if (pending.current === undefined) return;
-    const timer = setTimeout(() => {
-      onChange(pending.current ?? "");
-      pending.current = undefined;
-    }, WRITE_AFTER_MS);
-    return () => clearTimeout(timer);
-    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- each keystroke starts the pause anew
-  }, [text, onChange]);
-  useEffect(
-    () => () => {
-      if (pending.current !== undefined) onChange(pending.current);
-    },
-    [onChange],
-  );
   return (
     <label className="settings-prompt">
       <span className="settings-name">{words.settings.systemPrompt}</span>
@@ -84,11 +60,8 @@ function SystemPrompt({ stored, onChange }: { stored: string; onChange: (text: s
         dir="auto"
         aria-label={words.settings.systemPrompt}
         aria-describedby={hint}
-        value={text}
-        onChange={(event) => {
-          pending.current = event.target.value;
-          setText(event.target.value);
-        }}
+        value={stored}
+        onChange={(event) => onChange(event.target.value)}
       />
       <span className="settings-hint" id={hint}>
         {words.settings.systemPromptHint}
