@@ -54,6 +54,7 @@ describe("what an answer to a start means", () => {
     [422, "model_unknown", "refused"],
     [404, "parent_missing", "retry"],
     [409, "message_busy", "retry"],
+    [409, "message_written", "written"],
     [401, "unauthenticated", "retry"],
     [429, "too_many_followers", "retry"],
     [500, "internal", "retry"],
@@ -142,6 +143,36 @@ describe("delivery of run commands", () => {
       { type: "send", command: command("r2", 2) },
     ]);
     expect(deliveryOf(box.state(), "r1")).toEqual({ type: "refused", code: "model_unknown" });
+  });
+
+  test.each(["message_busy", "parent_missing"])("a start that waits after %s lets the next one go", (code) => {
+    const box = outbox({ random: 0.999_999 });
+    box.ready(command("r1", 1));
+    box.ready(command("r2", 2));
+    expect(box.judged("r1", judgeAnswer(409, code, 0))).toEqual([{ type: "send", command: command("r2", 2) }]);
+    expect(box.step({ type: "tick" }, box.waitMs())).toEqual([]);
+    expect(box.judged("r2", { type: "started" })).toEqual([
+      { type: "remove", runId: "r2" },
+      { type: "send", command: command("r1", 1) },
+    ]);
+  });
+
+  test("a start that waits for the network keeps its place", () => {
+    const box = outbox();
+    box.ready(command("r1", 1));
+    box.ready(command("r2", 2));
+    expect(box.judged("r1", RETRY)).toEqual([]);
+  });
+
+  test("a command whose message another run wrote is settled: nothing is left of it", () => {
+    const box = outbox();
+    box.ready(command("r1", 1));
+    box.ready(command("r2", 2));
+    expect(box.judged("r1", { type: "written" })).toEqual([
+      { type: "remove", runId: "r1" },
+      { type: "send", command: command("r2", 2) },
+    ]);
+    expect(box.delivery("r1")).toBeUndefined();
   });
 
   test("what another tab settled is dropped, but not what is still being stored or sent here", () => {

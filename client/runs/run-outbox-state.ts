@@ -14,7 +14,8 @@ export type Phase =
   /** the answer before its prompt is still being written, or that is not known yet */
   | { type: "blocked" }
   | { type: "ready" }
-  | { type: "waiting"; until: number }
+  /** `aside`: for something that only time or sync can bring, so that later commands may pass */
+  | { type: "waiting"; until: number; aside: boolean }
   | { type: "sending" }
   | { type: "refused"; code: string };
 
@@ -38,7 +39,9 @@ export type Verdict =
   | { type: "started" }
   /** final; the prompt stays */
   | { type: "refused"; code: string }
-  | { type: "retry"; atLeastMs: number }
+  | { type: "retry"; atLeastMs: number; aside?: true }
+  /** another run wrote the message already, e.g. one that another device started */
+  | { type: "written" }
   /** another tab dealt with it */
   | { type: "elsewhere" };
 
@@ -75,7 +78,7 @@ export const newOutbox = (online: boolean): RunOutbox => ({ online, planned: new
 
 /**
  * The next state of delivery, and what to do about it. Within a conversation commands go in the order they
- * were made; one that waits for an answer to end does not hold back later ones of other branches.
+ * were made; one that waits for an answer to end, or for its prompt or message, does not hold back later ones.
  * @param at `now` in ms since 1970, `random` in [0, 1)
  */
 export function nextOutbox(state: RunOutbox, event: OutboxEvent, at: { now: number; random: number }): OutboxStep {
@@ -120,10 +123,12 @@ const RETRIED_CODES: ReadonlySet<string> = new Set(["parent_missing", "message_b
 export function judgeAnswer(status: number, code: string | undefined, retryAfterMs: number): Verdict {
   // 410: it ran, ended, and its log is gone already; the answer is in the document.
   if ((status >= 200 && status < 300) || status === 410) return { type: "started" };
-  const passing = RETRIED_4XX.has(status) || (code !== undefined && RETRIED_CODES.has(code));
+  if (code === "message_written") return { type: "written" };
+  const aside = code !== undefined && RETRIED_CODES.has(code);
+  const passing = RETRIED_4XX.has(status) || aside;
   const final = status >= 400 && status < 500 && !passing;
   if (final) return { type: "refused", code: code ?? `http_${status}` };
-  return { type: "retry", atLeastMs: retryAfterMs };
+  return { type: "retry", atLeastMs: retryAfterMs, ...(aside && { aside }) };
 }
 
 function applyOutboxEvent(state: RunOutbox, event: OutboxEvent, at: { now: number; random: number }): OutboxStep {
@@ -208,6 +213,7 @@ function judge(state: RunOutbox, runId: string, verdict: Verdict, at: { now: num
   if (one?.phase.type !== "sending") return { state, effects: [] };
   switch (verdict.type) {
     case "started":
+    case "written":
       return dropped(state, runId, [{ type: "remove", runId }]);
     case "elsewhere":
       return dropped(state, runId, []);
@@ -218,7 +224,7 @@ function judge(state: RunOutbox, runId: string, verdict: Verdict, at: { now: num
       };
     case "retry": {
       const wait = Math.max(verdict.atLeastMs, backoffMs(one.failures, RETRY_BASE_MS, RETRY_CAP_MS, at.random));
-      const phase: Phase = { type: "waiting", until: at.now + wait };
+      const phase: Phase = { type: "waiting", until: at.now + wait, aside: verdict.aside === true };
       return { state: put(state, { ...one, phase, failures: one.failures + 1 }), effects: [] };
     }
   }
@@ -242,6 +248,7 @@ function startReady({ state, effects }: OutboxStep, now: number): OutboxStep {
       sends.push({ type: "remove", runId });
       continue;
     }
+    if (one.phase.type === "waiting" && one.phase.aside) continue;
     taken.add(conversationId);
     if (one.phase.type === "ready") {
       planned.set(runId, { ...one, phase: { type: "sending" }, mayBeThere: true });

@@ -14,6 +14,7 @@ export const PROBLEM_STATUS = {
   method_not_allowed: 405,
   run_id_reused: 409,
   message_busy: 409,
+  message_written: 409,
   request_timeout: 408,
   gone: 410,
   body_too_large: 413,

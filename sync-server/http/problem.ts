@@ -13,6 +13,7 @@ const TITLES: Record<ProblemCode, string> = {
   parent_missing: "There is no such prompt here, or not yet",
   run_id_reused: "Another run has this id",
   message_busy: "Another run is writing this message",
+  message_written: "Another run has written this message",
   request_timeout: "The request took too long to arrive",
   gone: "This is no longer here",
   body_too_large: "The body is too large",

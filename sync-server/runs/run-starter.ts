@@ -17,7 +17,16 @@ import type { RunPlan } from "./run-writer.ts";
 
 /** Why a start was refused. `not_found` also stands for "not yours". */
 export type StartFailure =
-  | { code: "not_found" | "run_id_reused" | "parent_missing" | "model_unknown" | "draining" | "storage_unavailable" }
+  | {
+      code:
+        | "not_found"
+        | "run_id_reused"
+        | "parent_missing"
+        | "message_written"
+        | "model_unknown"
+        | "draining"
+        | "storage_unavailable";
+    }
   | { code: "message_busy"; runId: RunId | undefined };
 
 /** `replayed`: the run was there before. */
@@ -107,8 +116,10 @@ async function readSource(
   });
   if (found?.messages === undefined) return err({ code: "parent_missing" });
   if (found.taken !== undefined) {
-    const runId = found.taken.role === "assistant" ? (found.taken.run?.runId as RunId | undefined) : undefined;
-    return err({ code: "message_busy", runId });
+    const run = found.taken.role === "assistant" ? found.taken.run : undefined;
+    // An ended run gives its message back to nobody: waiting would never end.
+    if (!run || isTerminal(run.status)) return err({ code: "message_written" });
+    return err({ code: "message_busy", runId: run.runId as RunId });
   }
   return ok({ messages: found.messages, carried: found.carried });
 }

@@ -46,6 +46,14 @@ test("the same id with another body, and a second run for one message, are refus
   await relay.stop(id);
 });
 
+test("a message that an ended run wrote is never written again, and waiting for it is no use", async () => {
+  const body = await relay.prompt();
+  await relay.finished(await relay.start(body));
+  const second = await relay.put(newId(), body);
+  expect(second.status).toBe(409);
+  expect(await second.json()).toMatchObject({ code: "message_written" });
+});
+
 test("row 5: a stranger finds no run: not to start, read, follow or stop", async () => {
   const body = await relay.prompt();
   const id = await relay.start(body);
