@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ok } from "#shared/lib/result.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { openAuth } from "./access/auth.ts";
 import { createPrincipalResolver } from "./access/principal-resolver.ts";
@@ -17,13 +17,20 @@ import { openStaticFiles } from "./http/static-files.ts";
 import type { Log } from "./observability/log.ts";
 import { openRooms } from "./rooms/open-rooms.ts";
 import { attachSyncSocket } from "./rooms/sync-socket.ts";
-import { systemClock } from "./runs/clock.ts";
+import { sleep, systemClock } from "./runs/clock.ts";
 import { parseProvidersFile } from "./runs/provider-config.ts";
+import type { ConfiguredProvider } from "./runs/provider-config.ts";
 import type { Providers } from "./runs/provider.ts";
 import { openProviders } from "./runs/providers.ts";
 import { openRunService } from "./runs/run-service.ts";
 import { createRunTimers } from "./runs/run-timers.ts";
+import { loadTokenizer } from "./runs/token-estimate.ts";
 import { openDatabase } from "./storage/open-database.ts";
+
+/** When the tokenizer is loaded: after the first devices were served, before the first answer has to be counted. */
+const TOKENIZER_AFTER_MS = 500;
+/** How long connections may take to say what they still have to say before they are cut. */
+const GOODBYE_MS = 500;
 
 const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 
@@ -45,6 +52,7 @@ export async function openServer(
   const { dataDir, publicUrl } = config;
   const clock = systemClock;
   const random = Math.random;
+  const configured = readProvidersFile(config.providersFile, environment);
   const database = await openDatabase({ file: join(dataDir, "holdfast.sqlite"), exclusive: true });
   const auth = await openAuth({
     database,
@@ -54,7 +62,7 @@ export async function openServer(
   });
   const resolver = createPrincipalResolver(auth, database, clock.now, () => createUuidV7(clock.now(), randomBytes));
   const rooms = openRooms({ database, clock, random, log });
-  const providers = openConfiguredProviders(config, log, environment);
+  const providers = openConfiguredProviders(config, log, configured);
   const runs = openRunService({
     database,
     rooms,
@@ -92,16 +100,19 @@ export async function openServer(
     server.once("error", reject);
     server.listen(config.port, config.host, resolve);
   });
+  const loading = setTimeout(() => {
+    loadTokenizer().catch((error: unknown) => log.error({ err: error }, "the tokenizer could not be loaded"));
+  }, TOKENIZER_AFTER_MS);
 
   return {
     port: (server.address() as AddressInfo).port,
     async close() {
       draining = true;
+      clearTimeout(loading);
       await runs.drain(config.drainTimeoutMs);
       await rooms.close();
       sockets.abort();
-      server.close();
-      server.closeAllConnections();
+      await closeConnections(server);
       await runs.close();
       await providers.close();
       await database.close();
@@ -113,19 +124,45 @@ export async function openServer(
 const pathBeside = (fromSource: string, fromBuild: string): string =>
   fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? fromSource : fromBuild, import.meta.url));
 
-function openConfiguredProviders(
-  { openai, providersFile, localEndpoints, runTimeouts }: Config,
-  log: Log,
+/** Lets answers that are under way end, for a moment, then cuts what is left. */
+async function closeConnections(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+  server.closeIdleConnections();
+  const enough = new AbortController();
+  await Promise.race([closed.then(() => enough.abort()), sleep(systemClock, GOODBYE_MS, enough.signal)]);
+  server.closeAllConnections();
+}
+
+function readProvidersFile(
+  file: string | undefined,
   environment: (name: string) => string | undefined,
-): Providers {
-  const configured =
-    providersFile === undefined ? ok([]) : parseProvidersFile(readFileSync(providersFile, "utf8"), environment);
+): ConfiguredProvider[] {
+  if (file === undefined) return [];
+  const configured = parseProvidersFile(readText("PROVIDERS_FILE", file), environment);
   if (!configured.ok) throw new Error(configured.failure);
+  return configured.value;
+}
+
+/** The text of a file that a variable names; throws words for people that name the variable. */
+function readText(variable: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    throw new Error(`${variable} names ${file}, which cannot be read (${code})`, { cause: error });
+  }
+}
+
+function openConfiguredProviders(
+  { openai, localEndpoints, runTimeouts }: Config,
+  log: Log,
+  configured: readonly ConfiguredProvider[],
+): Providers {
   const local =
     localEndpoints === "usual"
       ? undefined
       : localEndpoints.map((baseUrl, index) => ({ id: `local-${index + 1}`, name: new URL(baseUrl).host, baseUrl }));
   const helpFolder = pathBeside("../docs/help/", "../../docs/help/");
   const { connectMs } = runTimeouts;
-  return openProviders({ openai, configured: configured.value, helpFolder, connectMs, ...(local && { local }) }, log);
+  return openProviders({ openai, configured, helpFolder, connectMs, ...(local && { local }) }, log);
 }
