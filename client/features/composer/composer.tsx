@@ -30,12 +30,12 @@ interface ComposerProps {
 /** Where a person writes. What they type is in the conversation's draft at once. */
 export function Composer(props: ComposerProps) {
   const { conversation, field, online, model, active, promptWaits, onSend } = props;
-  const { text, type } = useDraft(conversation, field);
+  const { text, type, startComposing, endComposing } = useDraft(conversation, field);
   const view = composerView({ text, online, model, answering: active !== undefined, promptWaits });
   useGrowing(field, text);
   const send = (): void => {
     if (!view.canSend) return;
-    onSend(text);
+    onSend(endComposing());
     field.current?.focus();
   };
   return (
@@ -63,6 +63,8 @@ export function Composer(props: ComposerProps) {
           enterKeyHint="send"
           value={text}
           onChange={(event) => type(event.target.value)}
+          onCompositionStart={startComposing}
+          onCompositionEnd={endComposing}
           onKeyDown={(event) => {
             const { isComposing, keyCode } = event.nativeEvent;
             // Safari ends the composition before this event; it marks the key with 229 instead.

@@ -32,3 +32,27 @@ export function movedCaret(caret: number, change: TextChange): number {
   if (caret <= change.at + change.remove) return change.at;
   return caret - change.remove + change.insert.length;
 }
+
+const applied = (text: string, { at, remove, insert }: TextChange): string =>
+  text.slice(0, at) + insert + text.slice(at + remove);
+
+/**
+ * What was typed from `base` to `mine`, put into `theirs`, which grew out of the same `base` elsewhere. Neither side's
+ * insertion is lost; what either removed is gone. Of two insertions at one place mine comes first.
+ */
+export function mergedText(base: string, mine: string, theirs: string): string {
+  const typed = textChange(base, mine);
+  const other = textChange(base, theirs);
+  if (!typed) return theirs;
+  if (!other) return mine;
+  const end = typed.at + typed.remove;
+  const otherEnd = other.at + other.remove;
+  if (end <= other.at) return applied(theirs, typed);
+  if (typed.at >= otherEnd) return applied(theirs, { ...typed, at: typed.at - other.remove + other.insert.length });
+  // Both replaced some of the same characters: those are gone once, and both insertions stay.
+  const before = base.slice(0, Math.min(typed.at, other.at));
+  const after = base.slice(Math.max(end, otherEnd));
+  return typed.at <= other.at
+    ? before + typed.insert + other.insert + after
+    : before + other.insert + typed.insert + after;
+}

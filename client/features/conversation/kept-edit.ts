@@ -10,9 +10,9 @@ const keyOf = (id: MessageId): string => `holdfast.edit.${id}`;
  * loses none of it. Where storage is refused, an edit lives as long as its editor.
  */
 export function createKeptEdits(open: () => EditStorage) {
-  const withStorage = <T>(use: (storage: EditStorage) => T): T | undefined => {
+  const withStorage = <T>(action: (storage: EditStorage) => T): T | undefined => {
     try {
-      return use(open());
+      return action(open());
     } catch {
       // Blocked or full: the editor still has the text, which is all that can be done.
       return undefined;
@@ -21,9 +21,13 @@ export function createKeptEdits(open: () => EditStorage) {
   return {
     /** the text as it was last typed, `undefined` when that message is not being edited */
     read: (id: MessageId): string | undefined => withStorage((storage) => storage.getItem(keyOf(id))) ?? undefined,
-    keep: (id: MessageId, text: string): void => void withStorage((storage) => storage.setItem(keyOf(id), text)),
+    keep(id: MessageId, text: string): void {
+      withStorage((storage) => storage.setItem(keyOf(id), text));
+    },
     /** forgets the edit once it was sent or given up */
-    forget: (id: MessageId): void => void withStorage((storage) => storage.removeItem(keyOf(id))),
+    forget(id: MessageId): void {
+      withStorage((storage) => storage.removeItem(keyOf(id)));
+    },
   };
 }
 
