@@ -58,6 +58,36 @@ test("trying an unbegun answer again keeps its message id and takes a new run id
   expect(after.runId).not.toBe(before.runId);
 });
 
+test.each(["queued", "sending"] as const)("a second click while a run is %s starts no second one", (type) => {
+  const open = aChat();
+  send(open, "One");
+  world.answer(open.id, { text: "Half", status: "interrupted" });
+  const [, answer] = open.conversation.branch();
+  if (answer?.role !== "assistant") throw new Error("expected an answer");
+  continueAnswer(world.workspace, open, answer, "t/m");
+  const { runId } = firstPrompt(open).plannedRun!;
+  world.setDelivery(runId, { type });
+  continueAnswer(world.workspace, open, answer, "t/m");
+  answerAgain(world.workspace, open, firstPrompt(open), "t/m");
+  expect(world.delivered).toHaveLength(2);
+  expect(firstPrompt(open).plannedRun!.runId).toBe(runId);
+});
+
+test("while a run is being written its prompt takes no other; once it ended or was refused, it does", () => {
+  const open = aChat();
+  send(open, "One");
+  const before = firstPrompt(open);
+  world.setLive(before.plannedRun!.runId, { status: "streaming" });
+  answerAgain(world.workspace, open, before, "t/m");
+  expect(world.delivered).toHaveLength(1);
+  world.setLive(before.plannedRun!.runId, { status: "failed" });
+  answerAgain(world.workspace, open, before, "t/m");
+  expect(world.delivered).toHaveLength(2);
+  world.setDelivery(firstPrompt(open).plannedRun!.runId, { type: "refused", code: "model_unknown" });
+  answerAgain(world.workspace, open, firstPrompt(open), "t/m");
+  expect(world.delivered).toHaveLength(3);
+});
+
 test("regenerating and continuing write new messages; continuing names the run it carries on", () => {
   const open = aChat();
   send(open, "One");

@@ -1,5 +1,6 @@
 import type { OpenConversation } from "#client/local-store/documents.ts";
 import type { RunCommand } from "#client/local-store/run-command.ts";
+import { planPending } from "#client/runs/plan-pending.ts";
 import type { Workspace } from "#client/session/workspace.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { MessageId } from "#shared/domain/ids.ts";
@@ -110,7 +111,9 @@ export function continueAnswer(
   startRun(powers, { open, parentMessageId: answer.parentId, model, continues: answer.run.runId });
 }
 
+/** A second click while the first run is on its way changes nothing. */
 function startRun(powers: SendPowers, wish: RunWish): void {
+  if (planPending(wish.open.conversation, powers.runs, wish.parentMessageId)) return;
   const command = createRunCommand(powers, wish);
   wish.open.editWithCommand((conversation) => conversation.planRun(wish.parentMessageId, plannedBy(command)), command);
   powers.runs.deliver(command);

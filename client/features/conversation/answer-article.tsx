@@ -1,7 +1,9 @@
-import { Suspense, lazy, memo, useState } from "react";
+import { Suspense, lazy, memo, useMemo, useState } from "react";
+import { planPending } from "#client/runs/plan-pending.ts";
 import type { Runs } from "#client/runs/runs.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { IconButton } from "#client/ui/button.tsx";
+import { useWatched } from "#client/ui/use-watched.ts";
 import { words } from "#client/ui/words/words.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { AssistantMessage, UserMessage } from "#shared/domain/message.ts";
@@ -33,6 +35,7 @@ export const AnswerArticle = memo(({ conversation, prompt, message, actions, edi
   const view = answerView(message, live);
   const name = useModelName(run?.model ?? "");
   const ended = view.phase === "ended";
+  const busy = usePlanPending(conversation, prompt?.id);
   const again = editable && prompt ? () => actions.answerAgain(prompt) : undefined;
   return (
     <article className="message answer" aria-label={name}>
@@ -44,6 +47,7 @@ export const AnswerArticle = memo(({ conversation, prompt, message, actions, edi
           hasText={view.text !== ""}
           onContinue={editable ? () => actions.continueAnswer(message) : undefined}
           onTryAgain={again}
+          disabled={busy}
         />
       )}
       <MessageFooter>
@@ -51,7 +55,7 @@ export const AnswerArticle = memo(({ conversation, prompt, message, actions, edi
         {ended && (
           <>
             {view.text !== "" && <CopyMessage text={view.text} />}
-            {again && <IconButton icon="again" label={words.chat.regenerate} onClick={again} />}
+            {again && <IconButton icon="again" label={words.chat.regenerate} disabled={busy} onClick={again} />}
             {run && <DetailsButton message={message} />}
           </>
         )}
@@ -60,6 +64,23 @@ export const AnswerArticle = memo(({ conversation, prompt, message, actions, edi
   );
 });
 AnswerArticle.displayName = "AnswerArticle";
+
+/** Whether one more answer to this prompt is on its way already. */
+function usePlanPending(conversation: ConversationDocument, promptId: string | undefined): boolean {
+  const { runs } = useWorkspace();
+  const source = useMemo(
+    () => ({
+      subscribe(listener: () => void) {
+        const stops = [conversation.subscribe(listener), runs.subscribeDeliveries(listener)];
+        return () => {
+          for (const stop of stops) stop();
+        };
+      },
+    }),
+    [conversation, runs],
+  );
+  return useWatched(source, () => promptId !== undefined && planPending(conversation, runs, promptId));
+}
 
 /** A paused reader keeps the frozen view until they resume, also when the run ends meanwhile. */
 function runToFollow(run: RunFacts | undefined, runs: Runs): string | undefined {

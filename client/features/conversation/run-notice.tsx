@@ -13,10 +13,12 @@ interface RunNoticeProps {
   hasText: boolean;
   onContinue: (() => void) | undefined;
   onTryAgain: (() => void) | undefined;
+  /** an answer to the same prompt is on its way */
+  disabled: boolean;
 }
 
 /** Says how an answer ended when it did not end by itself, that nothing is lost, and what to do next. */
-export function RunNotice({ ending, hasText, onContinue, onTryAgain }: RunNoticeProps) {
+export function RunNotice({ ending, hasText, onContinue, onTryAgain, disabled }: RunNoticeProps) {
   switch (ending.type) {
     case "whole":
       return null;
@@ -25,7 +27,7 @@ export function RunNotice({ ending, hasText, onContinue, onTryAgain }: RunNotice
       return (
         <div className="notice">
           <p>{ending.type === "stopped" ? words.chat.stopped : words.chat.lengthLimit}</p>
-          <NoticeButtons onContinue={hasText ? onContinue : undefined} onTryAgain={onTryAgain} />
+          <NoticeButtons onContinue={hasText ? onContinue : undefined} onTryAgain={onTryAgain} disabled={disabled} />
         </div>
       );
     case "interrupted":
@@ -35,12 +37,17 @@ export function RunNotice({ ending, hasText, onContinue, onTryAgain }: RunNotice
             <strong>{words.chat.interrupted}</strong> {ending.failure && FAILURES[ending.failure.code].what}{" "}
             {hasText && words.chat.textKept}
           </p>
-          <NoticeButtons onContinue={hasText ? onContinue : undefined} onTryAgain={onTryAgain} />
+          <NoticeButtons onContinue={hasText ? onContinue : undefined} onTryAgain={onTryAgain} disabled={disabled} />
         </div>
       );
     case "failed":
       return (
-        <FailureNotice failure={ending.failure} onContinue={hasText ? onContinue : undefined} onTryAgain={onTryAgain} />
+        <FailureNotice
+          failure={ending.failure}
+          onContinue={hasText ? onContinue : undefined}
+          onTryAgain={onTryAgain}
+          disabled={disabled}
+        />
       );
   }
 }
@@ -49,6 +56,7 @@ function FailureNotice(props: {
   failure: RunFailure | undefined;
   onContinue: (() => void) | undefined;
   onTryAgain: (() => void) | undefined;
+  disabled: boolean;
 }) {
   const { clock } = useWorkspace();
   const { what, next } = FAILURES[props.failure?.code ?? "internal"];
@@ -61,7 +69,11 @@ function FailureNotice(props: {
         <strong>{what}</strong> {next}
       </p>
       {seconds > 0 && <p className="notice-countdown">{words.chat.retryIn(seconds)}</p>}
-      <NoticeButtons onContinue={props.onContinue} onTryAgain={props.onTryAgain} disabled={seconds > 0} />
+      <NoticeButtons
+        onContinue={props.onContinue}
+        onTryAgain={props.onTryAgain}
+        disabled={props.disabled || seconds > 0}
+      />
     </div>
   );
 }
