@@ -22,6 +22,7 @@ const eventsQuerySchema = z.strictObject({
 });
 
 type Ctx = Context<AppEnv>;
+type Opened = Awaited<ReturnType<RunService["openFeed"]>>;
 
 interface RunRouteParts {
   runs: RunService;
@@ -38,21 +39,32 @@ export function runRoutes({ runs, resolvePrincipal }: RunRouteParts): Hono<AppEn
     if (!started.ok) return refusal(started.failure);
     const { created, snapshot } = started.value;
     if (!accepts(c, "text/event-stream")) return c.json(snapshot, created ? 201 : 200, NO_STORE);
-    return stream(c, id, 0, created ? 201 : 200);
+    const opened = await runs.openFeed(c.var.principal, id);
+    // The log is deleted after its time, but a start that is repeated still answers with what there is.
+    if (opened.ok && opened.value.type === "gone") return c.json(snapshot, 200, NO_STORE);
+    return streamOf(c, id, opened, 0, created ? 201 : 200);
   }
 
   async function events(c: Ctx, id: RunId): Promise<Response> {
     const query = readQuery(c.req.url, eventsQuerySchema);
     if (!query.ok) return query.failure;
-    const cursor = cursorOf(c.req.header("last-event-id") ?? query.value.after);
+    const cursor = cursorOf(c.req.header("last-event-id")?.trim() || query.value.after);
     const { wait } = query.value;
-    return stream(c, id, cursor, 200, wait === undefined ? undefined : Number(wait) * 1000);
+    // Rights are checked here again: a resume is an opening like any other.
+    const opened = await runs.openFeed(c.var.principal, id);
+    return streamOf(c, id, opened, cursor, 200, wait === undefined ? undefined : Number(wait) * 1000);
   }
 
-  /** Rights are checked here again: a resume is an opening like any other. */
-  async function stream(c: Ctx, id: RunId, cursor: number, status: 200 | 201, waitMs?: number): Promise<Response> {
-    const opened = await runs.openFeed(c.var.principal, id);
+  async function streamOf(
+    c: Ctx,
+    id: RunId,
+    opened: Opened,
+    cursor: number,
+    status: 200 | 201,
+    waitMs?: number,
+  ): Promise<Response> {
     if (!opened.ok) return problem("not_found");
+    if (opened.value.type === "unwritten") return problem(opened.value.code, SOON);
     if (opened.value.type === "gone") return cursor === opened.value.seq ? nothingMore() : problem("gone");
     const { feed } = opened.value;
     if (feed.ended && cursor === feed.head) return nothingMore();
@@ -93,7 +105,7 @@ export function runRoutes({ runs, resolvePrincipal }: RunRouteParts): Hono<AppEn
       "/:id/stop",
       withId(async (c, id) => {
         const stopped = await runs.stop(c.var.principal, id);
-        return stopped.ok ? c.json(stopped.value, 200, NO_STORE) : problem("not_found");
+        return stopped.ok ? c.json(stopped.value, 200, NO_STORE) : problem(stopped.failure);
       }),
     );
 }
@@ -104,6 +116,8 @@ const withId = (handle: (c: Ctx, id: RunId) => Promise<Response>) => (c: Ctx) =>
   return id === undefined ? problem("not_found") : handle(c, id);
 };
 
+/** The same request is safe to send again, so coming back soon is all a device has to do. */
+const SOON = { headers: { "retry-after": "1" } };
 const NO_STORE = { "cache-control": "no-store" };
 const nothingMore = (): Response => new Response(null, { status: 204, headers: NO_STORE });
 const accepts = (c: Ctx, type: string): boolean => (c.req.header("accept") ?? "").toLowerCase().includes(type);
@@ -115,7 +129,6 @@ const cursorOf = (text: string | undefined): number =>
 function refusal(failure: StartFailure): Response {
   if (failure.code === "message_busy")
     return problem("message_busy", failure.runId === undefined ? {} : { runId: failure.runId });
-  // The same id is safe to send again, so coming back soon is all a device has to do.
-  if (failure.code === "draining") return problem("draining", { headers: { "retry-after": "1" } });
+  if (failure.code === "draining" || failure.code === "overloaded") return problem(failure.code, SOON);
   return problem(failure.code);
 }

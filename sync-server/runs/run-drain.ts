@@ -1,4 +1,5 @@
 import { sleep } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import type { RunFollowers } from "./run-followers.ts";
 import type { RunParts } from "./run-parts.ts";
 import type { RunWriter } from "./run-writer.ts";
@@ -10,13 +11,27 @@ export interface Draining {
   writers: () => Iterable<RunWriter>;
 }
 
+/** How long interrupted runs may take to be stored; recovery finishes what takes longer. */
+const STORED_WITHIN_MS = 5000;
+
+/** Answers whether something ended before `ms` were over. */
+export async function endsWithin(clock: Clock, ended: Promise<unknown>, ms: number): Promise<boolean> {
+  const enough = new AbortController();
+  const inTime = ended.then(() => {
+    enough.abort();
+    return true;
+  });
+  return Promise.race([inTime, sleep(clock, ms, enough.signal).then(() => enough.signal.aborted)]);
+}
+
 /** Resolves when all these runs are over. */
 export const allDone = (writers: Iterable<RunWriter>): Promise<unknown> =>
   Promise.all(Array.from(writers, ({ done }) => done));
 
 /**
- * Tells followers to come back, lets runs finish for `ms`, then interrupts the rest. Resolves when every run
- * is in its document. Whoever calls takes no new runs from then on.
+ * Tells followers to come back, lets starts be judged and runs finish for `ms`, then interrupts the rest.
+ * Resolves when every run is in its document, or, where the store does not take them, after 5 s more; the next
+ * start recovers those. Whoever calls takes no new runs from then on.
  */
 export async function drainRuns(
   { clock }: Pick<RunParts, "clock">,
@@ -24,10 +39,13 @@ export async function drainRuns(
   ms: number,
 ): Promise<void> {
   followers.sendAwaySpread("deploy");
-  await started();
-  const enough = new AbortController();
-  await Promise.race([allDone(writers()).then(() => enough.abort()), sleep(clock, ms, enough.signal)]);
+  await endsWithin(
+    clock,
+    started().then(() => allDone(writers())),
+    ms,
+  );
   for (const writer of writers()) writer.interrupt("deploy");
-  await allDone(writers());
+  if (!(await endsWithin(clock, allDone(writers()), STORED_WITHIN_MS)))
+    for (const writer of writers()) writer.abandon();
   followers.sendAway("deploy");
 }

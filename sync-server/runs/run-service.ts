@@ -14,7 +14,7 @@ import { createFrame } from "./frame.ts";
 import { createProviderHealth } from "./provider-health.ts";
 import { createProviderSlots } from "./provider-slots.ts";
 import type { Providers } from "./provider.ts";
-import { allDone, drainRuns } from "./run-drain.ts";
+import { allDone, drainRuns, endsWithin } from "./run-drain.ts";
 import type { RunFeed } from "./run-feed.ts";
 import { createRunFollowers } from "./run-followers.ts";
 import type { Log, RunParts } from "./run-parts.ts";
@@ -46,7 +46,15 @@ export interface RunServiceOptions {
 export type OpenedFeed =
   | { type: "feed"; feed: RunFeed; runId: RunId }
   /** the frames were deleted; the document has the text */
-  | { type: "gone"; seq: number };
+  | { type: "gone"; seq: number }
+  /** not over, but nobody here writes it now: it is about to be ended, so the reader comes back */
+  | { type: "unwritten"; code: "draining" | "overloaded" };
+
+/** `storage_unavailable`: the run was told to stop, but its end could not be stored yet. */
+export type StopFailure = "not_found" | "storage_unavailable";
+
+/** How long the end of a run that was cut off may take to be stored. */
+const STOP_GRACE_MS = 1000;
 
 export type RunService = ReturnType<typeof openRunService>;
 
@@ -71,7 +79,7 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     RunId,
     { principal: AccountPrincipal; fingerprint: string; outcome: Promise<StartOutcome> }
   >();
-  let draining = false;
+  const leaving = new AbortController();
   let closed = false;
   const writers = () => active.values();
   const started = () => Promise.allSettled(Array.from(starting.values(), ({ outcome }) => outcome));
@@ -85,8 +93,19 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
   ): Promise<Result<{ created: boolean; snapshot: RunSnapshot }, StartFailure>> {
     const outcome = await findOrAccept(principal, id, request);
     if (!outcome.ok) return outcome;
-    const stored = outcome.value.type === "accepted" ? outcome.value.plan.stored : outcome.value.stored;
-    return ok({ created: outcome.value.type === "accepted", snapshot: await snapshotOf(principal, stored) });
+    if (outcome.value.type === "accepted")
+      return ok({ created: true, snapshot: await snapshotOf(principal, outcome.value.plan.stored) });
+    const stored = await findWritten(outcome.value.stored);
+    return stored ? ok({ created: false, snapshot: await snapshotOf(principal, stored) }) : err(unwritten());
+  }
+
+  const unwritten = () => ({ code: leaving.signal.aborted ? "draining" : "overloaded" }) as const;
+
+  /** The run as it is now; `undefined` while it is not over and has no writer here. */
+  async function findWritten(before: StoredRun): Promise<StoredRun | undefined> {
+    if (active.has(before.id)) return before;
+    const stored = isTerminal(before.state) ? before : ((await readRun(database, before.id)) ?? before);
+    return isTerminal(stored.state) || active.has(stored.id) ? stored : undefined;
   }
 
   async function findOrAccept(principal: AccountPrincipal, id: RunId, request: StartRun): Promise<StartOutcome> {
@@ -97,7 +116,7 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     const stored = readRun(database, id);
     const outcome = stored.then((found) => {
       if (found) return replay(parts, principal, found, request);
-      return draining ? err({ code: "draining" } as const) : acceptAndOpen(principal, id, request);
+      return leaving.signal.aborted ? err({ code: "draining" } as const) : acceptAndOpen(principal, id, request);
     });
     starting.set(id, { principal, fingerprint: fingerprintOf(request), outcome });
     return outcome.finally(() => starting.delete(id));
@@ -119,7 +138,7 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
   }
 
   async function acceptAndOpen(principal: AccountPrincipal, id: RunId, request: StartRun): Promise<StartOutcome> {
-    const outcome = await acceptRun(parts, principal, id, request);
+    const outcome = await acceptRun(parts, principal, id, request, leaving.signal);
     if (!outcome.ok || outcome.value.type !== "accepted" || closed) return outcome;
     const writer = openRunWriter(parts, outcome.value.plan);
     active.set(id, writer);
@@ -140,12 +159,14 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     return stored;
   }
 
-  async function stop(principal: AccountPrincipal, id: RunId): Promise<Result<RunSnapshot, "not_found">> {
+  async function stop(principal: AccountPrincipal, id: RunId): Promise<Result<RunSnapshot, StopFailure>> {
     const stored = await find(principal, "run.stop", id);
     if (stored) {
       const writer = active.get(id);
       writer?.stop();
-      await writer?.done;
+      // A writer whose log cannot be written ends once it can; the device sends its stop again.
+      if (writer && !(await endsWithin(clock, writer.done, timers.stopForced + STOP_GRACE_MS)))
+        return err("storage_unavailable");
       return ok(await snapshotOf(principal, (await readRun(database, id)) ?? stored));
     }
     const row = createTombstone(principal, id, clock.now());
@@ -163,11 +184,12 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
   async function openFeed(principal: AccountPrincipal, id: RunId): Promise<Result<OpenedFeed, "not_found">> {
     const before = await find(principal, "run.read", id);
     if (!before) return err("not_found");
+    const stored = await findWritten(before);
+    if (!stored) return ok({ type: "unwritten", ...unwritten() });
     const writer = active.get(id);
     if (writer) return ok({ type: "feed", feed: writer.feed, runId: id });
-    const stored = (await readRun(database, id)) ?? before;
     const frames = await readFrames(database, id);
-    if (frames.length === 0 && isTerminal(stored.state)) return ok({ type: "gone", seq: stored.seq });
+    if (frames.length === 0) return ok({ type: "gone", seq: stored.seq });
     return ok({ type: "feed", feed: feedOf(stored, frames), runId: id });
   }
 
@@ -194,13 +216,13 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     },
     /** Refuses new runs, lets those under way finish for `ms`, and ends with every run in its document. */
     drain(ms: number): Promise<void> {
-      draining = true;
+      leaving.abort();
       return drainRuns(parts, { followers, started, writers }, ms);
     },
     /** Stops writing at once, as a crash would. `drain` first. */
     async close(): Promise<void> {
       closed = true;
-      draining = true;
+      leaving.abort();
       followers.sendAway("closing");
       for (const writer of writers()) writer.abandon();
       await allDone(writers());

@@ -10,6 +10,7 @@ import { placeAnswer } from "./checkpointer.ts";
 import type { ChatMessage, ServedModel } from "./provider.ts";
 import type { RunParts } from "./run-parts.ts";
 import { buildPrompt } from "./run-prompt.ts";
+import { finishRun } from "./run-recovery.ts";
 import { createRunRow, fingerprintOf } from "./run-rows.ts";
 import { TOMBSTONE, insertRun, readLiveRunOf, readRun, updateRun } from "./run-store.ts";
 import type { StoredRun } from "./run-store.ts";
@@ -25,6 +26,7 @@ export type StartFailure =
         | "message_written"
         | "model_unknown"
         | "draining"
+        | "overloaded"
         | "storage_unavailable";
     }
   | { code: "message_busy"; runId: RunId | undefined };
@@ -67,16 +69,18 @@ async function adopt(database: RunParts["database"], stored: StoredRun, request:
 /**
  * Accepts a run nobody has seen before: waits briefly for its prompt to arrive by sync, builds the prompt
  * from the server's own copy, and makes the row and the placeholder durable. Calls no provider.
+ * @param leaving aborts once the server takes no new runs; whoever waits for a prompt then is told so
  */
 export async function acceptRun(
   parts: RunParts,
   principal: AccountPrincipal,
   id: RunId,
   request: StartRun,
+  leaving: AbortSignal,
 ): Promise<StartOutcome> {
   const served = await parts.providers.find(request.model);
   if (served === undefined) return err({ code: "model_unknown" });
-  const source = await readSource(parts, principal, request);
+  const source = await readSource(parts, principal, request, leaving);
   if (!source.ok) return source;
   const row = createRunRow(principal, id, request, parts.clock.now(), parts.timers.lease);
   try {
@@ -97,15 +101,21 @@ async function readSource(
   parts: RunParts,
   principal: AccountPrincipal,
   request: StartRun,
+  leaving: AbortSignal,
 ): Promise<Result<Source, StartFailure>> {
   const { rooms, clock, timers } = parts;
   const conversationId = request.conversationId as ConversationId;
   const timeout = new AbortController();
   const cancel = clock.after(timers.parentWait, () => timeout.abort());
   const arrived = await rooms
-    .waitFor(principal, conversationId, (doc) => doc.message(request.parentMessageId) !== undefined, timeout.signal)
+    .waitFor(
+      principal,
+      conversationId,
+      (doc) => doc.message(request.parentMessageId) !== undefined,
+      AbortSignal.any([timeout.signal, leaving]),
+    )
     .finally(cancel);
-  if (!arrived) return err({ code: "parent_missing" });
+  if (!arrived) return err({ code: leaving.aborted ? "draining" : "parent_missing" });
   const continued = await readContinued(parts, principal, request);
   if (!continued.ok) return continued;
   const found = await rooms.read(principal, conversationId, (doc) => {
@@ -160,8 +170,9 @@ async function place(parts: RunParts, id: RunId, served: ServedModel, source: So
   try {
     await placeAnswer(parts.rooms, { principal, ...stored }, stored.facts);
   } catch (error) {
-    // The row is durable, so the sweeper will end this run and say so in the document.
     parts.log.error({ runId: id, err: error }, "the answer of a run could not be placed");
+    // The row is durable, so somebody may follow it: it ends now, or by the sweeper where this fails too.
+    void finishRun(parts, stored, "log_unavailable");
     return err({ code: "storage_unavailable" });
   }
   return ok({ type: "accepted", plan: { stored, served, ...source } });

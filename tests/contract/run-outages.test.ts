@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { answer } from "#tests/support/provider-behaviour.ts";
+import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
+import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
+import { deferred } from "#tests/support/waiting.ts";
+import { systemClock } from "#server/runs/clock.ts";
+import type { Clock } from "#server/runs/clock.ts";
+import { createRunRow } from "#server/runs/run-rows.ts";
+import { insertRun } from "#server/runs/run-store.ts";
+import { CommitError } from "#server/storage/database.ts";
+import type { Database } from "#server/storage/database.ts";
+import { newId, openHarness } from "./run-harness.ts";
+import type { Harness, HarnessOptions } from "./run-harness.ts";
+
+let provider: ScriptedProvider;
+const relays: Harness[] = [];
+beforeEach(async () => {
+  provider = await openScriptedProvider();
+});
+afterEach(async () => {
+  for (const relay of relays.splice(0)) await relay.close();
+  await provider.close();
+});
+
+async function openRelay(options: HarnessOptions = {}): Promise<Harness> {
+  const relay = await openHarness({ baseUrl: provider.baseUrl, ...options });
+  relays.push(relay);
+  return relay;
+}
+
+const SSE = { accept: "text/event-stream" };
+
+/** What a device does next follows from these. */
+async function refusalOf(response: Response): Promise<readonly unknown[]> {
+  const { code } = (await response.json()) as { code: string };
+  return [response.status, code, response.headers.get("retry-after")];
+}
+
+const fourTimes = (refusal: readonly unknown[]): unknown[] => Array.from({ length: 4 }, () => refusal);
+
+/** Twenty times as fast, so that waits of seconds can be waited for. */
+const hastened: Clock = { ...systemClock, after: (ms, callback) => systemClock.after(ms / 20, callback) };
+
+/** A database that refuses every commit while `full`. */
+function fillable(): { disk: { full: boolean }; wrap: (database: Database) => Database } {
+  const disk = { full: false };
+  const wrap = (database: Database): Database => ({
+    ...database,
+    commit: (statements) => (disk.full ? Promise.reject(new CommitError("unavailable")) : database.commit(statements)),
+  });
+  return { disk, wrap };
+}
+
+test("a run whose answer could not be placed ends at once, so that nobody waits for it", async () => {
+  const relay = await openRelay({ timers: { sweep: 600_000 } });
+  const body = await relay.prompt();
+  const id = newId();
+  const { edit } = relay.rooms;
+  relay.rooms.edit = () => {
+    relay.rooms.edit = edit;
+    return Promise.reject(new CommitError("unavailable"));
+  };
+  expect((await relay.put(id, body)).status).toBe(507);
+  await expect.poll(async () => (await relay.snapshot(id)).state).toBe("interrupted");
+  expect((await relay.events(id)).at(-1)).toMatchObject({ type: "end", failure: { code: "log_unavailable" } });
+  expect((await relay.put(id, body)).status).toBe(200);
+  await expect
+    .poll(() => relay.message(body))
+    .toMatchObject({ run: { status: "interrupted", failure: { code: "log_unavailable" } } });
+});
+
+test("who follows or repeats a run that nobody writes here is told to come back soon", async () => {
+  const relay = await openRelay();
+  const body = await relay.prompt();
+  const id = newId();
+  const principal = { kind: "account", accountId: "ada", workspaceId: "workspace-ada", sessionId: "s" } as never;
+  await relay.database.commit([
+    insertRun(relay.database, createRunRow(principal, id as never, body, Date.now(), 600_000)),
+  ]);
+  const ask = async () => [
+    await refusalOf(await relay.request(`/api/runs/${id}/events`)),
+    await refusalOf(await relay.request(`/api/runs/${id}/events?wait=20`)),
+    await refusalOf(await relay.put(id, body, SSE)),
+    await refusalOf(await relay.put(id, body)),
+  ];
+  expect(await ask()).toEqual(fourTimes([503, "overloaded", "1"]));
+  await relay.runs.drain(0);
+  expect(await ask()).toEqual(fourTimes([503, "draining", "1"]));
+});
+
+test("with a full disk a stop is answered, and a drain ends", async () => {
+  const { disk, wrap } = fillable();
+  const relay = await openRelay({ wrap, clock: hastened });
+  provider.script(answer("one two three", { pace: "gated" }));
+  const id = await relay.start(await relay.prompt());
+  await provider.release(1);
+  await expect.poll(async () => (await relay.snapshot(id)).text).toBe("one");
+  disk.full = true;
+  expect(await refusalOf(await relay.stop(id))).toEqual([507, "storage_unavailable", null]);
+  await relay.runs.drain(100);
+  await expect.poll(() => relay.runs.live).toBe(0);
+  disk.full = false;
+  expect(await relay.runs.recover()).toBe(1);
+  expect(await relay.snapshot(id)).toMatchObject({ text: "one" });
+});
+
+test("a start that waits for its prompt is sent away when the server drains", async () => {
+  const relay = await openRelay({ timers: { parentWait: 600_000 } });
+  const waiting = deferred();
+  const { waitFor } = relay.rooms;
+  const body = await relay.prompt();
+  relay.rooms.waitFor = (...args) => {
+    waiting.resolve();
+    return waitFor(...args);
+  };
+  const refused = relay.put(newId(), { ...body, parentMessageId: newId() });
+  await waiting.promise;
+  await relay.runs.drain(600_000);
+  expect(await refusalOf(await refused)).toEqual([503, "draining", "1"]);
+});
+
+test("a start that is never judged does not hold a drain beyond its time", async () => {
+  const asked = deferred();
+  const relay = await openRelay({
+    wrapProviders: (providers) => ({
+      ...providers,
+      find: () => {
+        asked.resolve();
+        return new Promise(() => undefined);
+      },
+    }),
+  });
+  const hanging = relay.put(newId(), await relay.prompt()).catch(() => "cut");
+  await asked.promise;
+  await relay.runs.drain(50);
+  await relay.close();
+  expect(await hanging).toBe("cut");
+});
+
+test("an empty Last-Event-ID does not hide where the reader says it stands", async () => {
+  const relay = await openRelay();
+  const id = await relay.start(await relay.prompt());
+  const { seq } = await relay.finished(id);
+  const headers = { "last-event-id": "" };
+  expect((await relay.request(`/api/runs/${id}/events?after=${seq}`, { headers })).status).toBe(204);
+});
+
+test("a start repeated after its log was deleted answers with what is known of the run", async () => {
+  const relay = await openRelay({ timers: { keepFrames: -1000 } });
+  const body = await relay.prompt();
+  const id = await relay.start(body);
+  const { text } = await relay.finished(id);
+  await expect
+    .poll(async () => {
+      await relay.runs.sweep();
+      return (await relay.request(`/api/runs/${id}/events`)).status;
+    })
+    .toBe(410);
+  const repeated = await relay.put(id, body, SSE);
+  expect(repeated.status).toBe(200);
+  expect(await repeated.json()).toMatchObject({ id, state: "completed", text });
+});
