@@ -45,7 +45,7 @@ function openWorkspace(platform: BrowserPlatform, session: Session, signal: Abor
     documents,
     library,
     sync,
-    runs: openRuns({ platform, locks, painting, commands, documents, scope }, signal),
+    runs: openRuns({ platform, locks, painting, commands, documents, smallStorage, scope }, signal),
     models: openModelCatalogue({ platform, smallStorage, me }, signal),
     clock,
     newId: () => createUuidV7(clock.now(), platform.randomBytes),

@@ -9,6 +9,7 @@ import type { RunCommand } from "#client/local-store/run-command.ts";
 import type { RunCommandStore } from "#client/local-store/run-command-store.ts";
 import { browserClock } from "#client/platform/browser-clock.ts";
 import type { Locks } from "#client/platform/locks.ts";
+import type { SmallStorage } from "#client/platform/small-storage.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { MessageId } from "#shared/domain/ids.ts";
@@ -67,6 +68,11 @@ const startsStream: Handler = (_request, response) => {
   response.end(events(0));
 };
 
+function aSmallStorage(): SmallStorage {
+  const texts = new Map<string, string>();
+  return { read: (key) => texts.get(key), write: (key, text) => (texts.set(key, text), true) };
+}
+
 /** What the tabs of one browser share. */
 function aBrowser() {
   const stored = new Map<string, RunCommand>();
@@ -93,6 +99,7 @@ function aBrowser() {
   return {
     commands,
     locks,
+    smallStorage: aSmallStorage(),
     stored,
     store(command: RunCommand): void {
       stored.set(command.runId, command);
@@ -136,6 +143,7 @@ function aTab(origin: string, conversation: ConversationDocument, browser = aBro
       locks: browser.locks,
       commands: browser.commands,
       documents,
+      smallStorage: browser.smallStorage,
       scope: "a-w",
     },
     page.signal,
@@ -305,7 +313,7 @@ describe("delivery", () => {
     expect(asked.filter((line) => line.startsWith("PUT"))).toEqual(["PUT /api/runs/r1"]);
   });
 
-  test("P5: offline a command waits, can be taken back, and is never sent", async () => {
+  test("P5: offline a command waits, can be taken back, is never sent, and the server is told", async () => {
     const { origin, asked } = await aServer(startsStream);
     const { runs, browser, wake } = aTab(origin, aConversation(), aBrowser(), false);
     browser.store(command("r1"));
@@ -315,7 +323,7 @@ describe("delivery", () => {
     const done = seen(runs, "r2", ({ status }) => status === "completed");
     wake();
     await done;
-    expect(asked).toEqual(["PUT /api/runs/r2"]);
+    await expect.poll(() => asked.toSorted()).toEqual(["POST /api/runs/r1/stop", "PUT /api/runs/r2"]);
   });
 
   test("cancelling what the server already has is too late; what it has not is made impossible", async () => {

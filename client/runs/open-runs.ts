@@ -3,6 +3,7 @@ import type { RunCommandStore } from "#client/local-store/run-command-store.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import type { Painting } from "#client/platform/painting.ts";
 import type { Platform } from "#client/platform/platform.ts";
+import type { SmallStorage } from "#client/platform/small-storage.ts";
 import { createParentSettled } from "./parent-settled.ts";
 import { openPublishedRun } from "./published-run.ts";
 import type { PublishedRun } from "./published-run.ts";
@@ -16,6 +17,7 @@ export interface RunsParts {
   painting: Painting;
   commands: RunCommandStore;
   documents: Documents;
+  smallStorage: SmallStorage;
   /** names the account and workspace, for what the tabs tell each other */
   scope: string;
 }
@@ -29,7 +31,7 @@ export function openRuns(parts: RunsParts, signal: AbortSignal): Runs {
   const { clock } = platform;
   const runs = new Map<string, PublishedRun>();
   const deliveryListeners = new Set<() => void>();
-  const stops = openRunStops(platform, signal);
+  const stops = openRunStops(parts, signal);
 
   /** The one follower of a run, made on first use and let go some time after its last watcher. */
   function published(runId: string): PublishedRun {

@@ -214,8 +214,8 @@ export function openRunDelivery(parts: RunDeliveryParts, signal: AbortSignal): R
         parts.onStarted(runId, undefined);
         return false;
       }
-      // A start still on its way, from here or from another tab, meets the stop and never begins.
-      if (one.mayBeThere || there === false) parts.stop(runId);
+      // A start that left this device, now, from another tab or before a reload, meets the stop and never begins.
+      parts.stop(runId);
       return true;
     },
   };

@@ -24,8 +24,6 @@ export interface PlannedCommand {
   phase: Phase;
   /** failed attempts since the last wake-up */
   failures: number;
-  /** a request with it left this device, so the server may have it */
-  mayBeThere: boolean;
 }
 
 /** The commands this device has to deliver, by run id. */
@@ -160,7 +158,6 @@ const newCommand = (command: RunCommand, phase: Phase): PlannedCommand => ({
   command,
   phase,
   failures: 0,
-  mayBeThere: false,
 });
 
 const put = (state: RunOutbox, one: PlannedCommand): RunOutbox => ({
@@ -251,7 +248,7 @@ function startReady({ state, effects }: OutboxStep, now: number): OutboxStep {
     if (one.phase.type === "waiting" && one.phase.aside) continue;
     taken.add(conversationId);
     if (one.phase.type === "ready") {
-      planned.set(runId, { ...one, phase: { type: "sending" }, mayBeThere: true });
+      planned.set(runId, { ...one, phase: { type: "sending" } });
       sends.push({ type: "send", command: one.command });
     }
   }
