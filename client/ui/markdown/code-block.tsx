@@ -1,7 +1,9 @@
-import { useEffect, useState } from "react";
-import type { ReactNode } from "react";
+import { useEffect, useRef, useState } from "react";
+import type { ReactNode, RefObject } from "react";
 import { IconButton } from "../button.tsx";
 import { words } from "../words/words.ts";
+import { CodeLines } from "./code-lines.tsx";
+import type { highlight } from "./highlight.tsx";
 
 interface CodeBlockProps {
   code: string;
@@ -13,14 +15,18 @@ interface CodeBlockProps {
 
 /** Beyond this, colours would block a frame for longer than they are worth. */
 const HIGHLIGHT_LIMIT = 60_000;
+/** How far outside the visible part code is coloured, so that it is before it is seen. */
+const NEAR = "600px 0px";
 const COPIED_MS = 1500;
 
 /** Code with its language, `Copy code` and `Wrap lines`. */
 export function CodeBlock({ code, language, closed }: CodeBlockProps) {
   const [wrap, setWrap] = useState(false);
-  const colours = useColours(code, language, closed && code.length <= HIGHLIGHT_LIMIT);
+  const figure = useRef<HTMLElement>(null);
+  const near = useNear(figure, closed && language !== "" && code.length <= HIGHLIGHT_LIMIT);
+  const colours = useColours(code, language, near);
   return (
-    <figure className="code-block">
+    <figure className="code-block" ref={figure}>
       <figcaption>
         <span>{language || words.markdown.code}</span>
         <IconButton icon="wrap" label={words.markdown.wrap} aria-pressed={wrap} onClick={() => setWrap(!wrap)} />
@@ -29,21 +35,49 @@ export function CodeBlock({ code, language, closed }: CodeBlockProps) {
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard */}
       <section tabIndex={0} aria-label={language ? words.markdown.codeIn(language) : words.markdown.code}>
         <pre dir="ltr" data-wrap={wrap}>
-          <code>{colours ?? code}</code>
+          <code>{colours ?? <CodeLines code={code} />}</code>
         </pre>
       </section>
     </figure>
   );
 }
 
+/** Whether an element was near the visible part since `wanted`; once near, it stays so. */
+function useNear(element: RefObject<HTMLElement | null>, wanted: boolean): boolean {
+  const [near, setNear] = useState(false);
+  useEffect(() => {
+    if (!wanted || near || !element.current) return;
+    const watcher = new IntersectionObserver((entries) => setNear(entries.some((entry) => entry.isIntersecting)), {
+      scrollMargin: NEAR,
+    });
+    watcher.observe(element.current);
+    return () => watcher.disconnect();
+  }, [element, wanted, near]);
+  return wanted && near;
+}
+
+let highlighter: Promise<typeof highlight | undefined> | undefined;
+
+/** The code that colours, fetched once for all blocks; `undefined` when it can not be fetched now, e.g. offline. */
+function loadHighlighter(): Promise<typeof highlight | undefined> {
+  highlighter ??= import("./highlight.tsx").then(
+    (loaded) => loaded.highlight,
+    () => {
+      highlighter = undefined; // the next block asks again; code without colours is whole
+      return undefined;
+    },
+  );
+  return highlighter;
+}
+
 function useColours(code: string, language: string, wanted: boolean): ReactNode {
   const [done, setDone] = useState<{ code: string; nodes: ReactNode }>();
   useEffect(() => {
-    if (!wanted || !language) return;
+    if (!wanted) return;
     let left = false;
     const colour = async (): Promise<void> => {
-      const { highlight } = await import("./highlight.tsx");
-      const nodes = left ? undefined : highlight(code, language);
+      const colourCode = await loadHighlighter();
+      const nodes = left ? undefined : colourCode?.(code, language);
       if (nodes) setDone({ code, nodes });
     };
     void colour();
