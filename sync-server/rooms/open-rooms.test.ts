@@ -210,6 +210,22 @@ describe("the feed", () => {
     expect(JSON.parse((await rowOf(one))!.summary)).toMatchObject({ title: "One again" });
   });
 
+  test("R19: one word that the feed moved stands for all commits of a quarter of a second, and only their owner hears it", async () => {
+    const [id, other] = [newId(), newId()];
+    const writer = aSession(id);
+    const heard = aSession(other);
+    const stranger = aSession(newId(), ben);
+    await heard.write(typed("here"));
+    await stranger.write(typed("there"));
+    clock.advance(250);
+    const hints = (session: typeof heard): number => session.frames.filter(({ type }) => type === "feed").length;
+    const before = [hints(heard), hints(stranger)];
+    for (const title of ["One", "Two", "Three"]) await writer.write((doc) => doc.getMap("meta").set("title", title));
+    expect([hints(heard), hints(stranger)]).toEqual(before);
+    clock.advance(250);
+    expect([hints(heard), hints(stranger)]).toEqual([before[0]! + 1, before[1]]);
+  });
+
   test("a summary that a killed process left stale is made good at the next start", async () => {
     const id = newId();
     await aSession(id).write((doc) => doc.getMap("meta").set("title", "Mine"));
@@ -232,4 +248,13 @@ test("closing commits what was taken, tells sessions to come back, and takes nob
   expect(session.closes).toEqual([4503]);
   expect(aSession(id).closes).toEqual([4503]);
   expect(await rowOf(id)).toMatchObject({ head_seq: 1 });
+});
+
+test("closing ends although the store takes nothing", async () => {
+  const session = aSession(newId());
+  await session.write(typed("stored"));
+  failing = true;
+  void session.write(typed("lost"));
+  await rooms.close();
+  expect(session.closes).toEqual([4503]);
 });

@@ -17,6 +17,8 @@ import { projectStaleSummaries } from "./stale-summaries.ts";
 const TICK_MS = 500;
 /** About 1 MB each for a long conversation: what a small server can spare for people who come back. */
 const IDLE_ROOMS = 100;
+/** One word that a feed moved stands for all of so long: every device of an account hears it. */
+const FEED_GATHER_MS = 250;
 /** How long to wait before a document that could not be opened is tried again for somebody who waits. */
 const RETRY_MS = 1_000;
 
@@ -43,6 +45,8 @@ export function openRooms(options: RoomsOptions): Rooms {
   const drivers = new Map<string, RoomDriver>();
   const ends = new Set<() => void>();
   let cancelTick: (() => void) | undefined;
+  /** owners whose feed moved and who were not told yet; each with how to cancel telling them */
+  const moved = new Map<string, () => void>();
   let closed = false;
   const isOpen = (): boolean => !closed;
 
@@ -64,7 +68,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       random,
       log,
       ...(idleMs !== undefined && { idleMs }),
-      onFeedMoved: () => tellFeedMoved(key),
+      onFeedMoved: () => tellFeedMovedSoon(key),
       onEnd,
     });
     function onEnd(): void {
@@ -72,6 +76,16 @@ export function openRooms(options: RoomsOptions): Rooms {
       for (const end of ends) end();
     }
     return driver;
+  }
+
+  function tellFeedMovedSoon(key: RoomKey): void {
+    const owner = `${key.accountId}/${key.workspaceId}`;
+    if (closed || moved.has(owner)) return;
+    const tell = (): void => {
+      moved.delete(owner);
+      tellFeedMoved(key);
+    };
+    moved.set(owner, clock.after(FEED_GATHER_MS, tell));
   }
 
   function tellFeedMoved({ accountId, workspaceId }: RoomKey): void {
@@ -156,6 +170,7 @@ export function openRooms(options: RoomsOptions): Rooms {
 
     async close() {
       closed = true;
+      for (const cancel of moved.values()) cancel();
       for (const driver of drivers.values()) driver.dispatch({ type: "closing" });
       while (drivers.size > 0) await new Promise<void>((resolve) => ends.add(resolve));
       cancelTick?.();

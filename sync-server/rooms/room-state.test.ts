@@ -466,3 +466,17 @@ test("closing commits what was taken and tells everybody to come back", () => {
   expect(room.closes(session)).toEqual([CloseCode.unavailable]);
   expect(room.all.at(-1)).toEqual({ type: "evict" });
 });
+
+test("closing gives up at the first commit that fails: a store that takes nothing would keep the process for ever", () => {
+  const room = aRoom();
+  const session = room.joinLive();
+  room.receive(session, aDevice(9).write("lost"));
+  room.handle({ type: "edit", edit: 1, change: (conversation) => conversation.rename("waits") });
+  room.handle({ type: "closing" });
+  room.forget();
+  room.handle({ type: "commit-failed", failure: "unavailable" });
+  expect(room.closes(session)).toEqual([CloseCode.unavailable]);
+  expect(room.all).toContainEqual({ type: "settled", edit: 1, outcome: { ok: false, failure: "unavailable" } });
+  expect([room.has("load"), room.has("commit")]).toEqual([false, false]);
+  expect(room.all.at(-1)).toEqual({ type: "evict" });
+});

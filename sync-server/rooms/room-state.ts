@@ -210,9 +210,14 @@ export function createRoom({ random, idleMs = IDLE_MS }: RoomOptions): Room {
 
   function onCommitFailed(failure: CommitOutcome): void {
     if (phase.type !== "committing") return;
-    const { batch, commit } = phase;
+    const { batch, commit, live } = phase;
     emit({ type: "noticed", what: "commit-failed", session: undefined });
     for (const edit of batch.edits) emit({ type: "settled", edit, outcome: { ok: false, failure } });
+    if (closing) {
+      // Tried again, a store that takes nothing would keep the process for ever; nothing of this was promised.
+      live.close();
+      return onLoadFailed("unavailable");
+    }
     inbox = inbox.filter((item) => item.type === "edit");
     if (commit.claim && failure === "conflict") dismissAfterLoad = true;
     else sessions.closeAll(CloseCode.unavailable, "unavailable");
