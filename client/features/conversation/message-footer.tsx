@@ -2,6 +2,8 @@ import { useEffect, useState } from "react";
 import type { ReactNode } from "react";
 import { IconButton } from "#client/ui/button.tsx";
 import { useAnnounce } from "#client/ui/announcer.tsx";
+import { copyText } from "#client/ui/clipboard.ts";
+import { useToast } from "#client/ui/toast.tsx";
 import { words } from "#client/ui/words/words.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { Message } from "#shared/domain/message.ts";
@@ -16,6 +18,11 @@ export function MessageFooter({ children }: { children: ReactNode }) {
 
 export function CopyMessage({ text }: { text: string }) {
   const [copied, setCopied] = useState(false);
+  const toast = useToast();
+  const copy = async (): Promise<void> => {
+    if (await copyText(text)) setCopied(true);
+    else toast({ text: words.app.cannotCopy });
+  };
   useEffect(() => {
     if (!copied) return;
     const timer = setTimeout(() => setCopied(false), COPIED_MS);
@@ -25,7 +32,7 @@ export function CopyMessage({ text }: { text: string }) {
     <IconButton
       icon={copied ? "check" : "copy"}
       label={copied ? words.chat.copied : words.chat.copy}
-      onClick={() => void navigator.clipboard.writeText(text).then(() => setCopied(true))}
+      onClick={() => void copy()}
     />
   );
 }

@@ -1,6 +1,8 @@
 import { useEffect, useRef, useState } from "react";
 import type { ReactNode, RefObject } from "react";
 import { IconButton } from "../button.tsx";
+import { copyText } from "../clipboard.ts";
+import { useToast } from "../toast.tsx";
 import { words } from "../words/words.ts";
 import { CodeLines } from "./code-lines.tsx";
 import type { highlight } from "./highlight.tsx";
@@ -90,6 +92,11 @@ function useColours(code: string, language: string, wanted: boolean): ReactNode 
 
 function CopyCode({ code }: { code: string }) {
   const [copied, setCopied] = useState(false);
+  const toast = useToast();
+  const copy = async (): Promise<void> => {
+    if (await copyText(code)) setCopied(true);
+    else toast({ text: words.app.cannotCopy });
+  };
   useEffect(() => {
     if (!copied) return;
     const timer = setTimeout(() => setCopied(false), COPIED_MS);
@@ -99,7 +106,7 @@ function CopyCode({ code }: { code: string }) {
     <IconButton
       icon={copied ? "check" : "copy"}
       label={copied ? words.markdown.copied : words.markdown.copyCode}
-      onClick={() => void navigator.clipboard.writeText(code).then(() => setCopied(true))}
+      onClick={() => void copy()}
     />
   );
 }

@@ -12,6 +12,7 @@ export const en = {
     openLibrary: "Open library",
     closeLibrary: "Close library",
     close: "Close",
+    cannotCopy: "The browser doesn't let Holdfast copy here. Select the text and copy it yourself.",
   },
   cannotOpen: {
     title: "Holdfast can't open on this device",
