@@ -10,6 +10,7 @@ import { IconButton } from "#client/ui/button.tsx";
 import { preloadMarkdown } from "#client/ui/markdown/lazy-markdown.tsx";
 import { readTheme, showTheme } from "#client/ui/theme.ts";
 import { ToastProvider } from "#client/ui/toast.tsx";
+import { useMedia } from "#client/ui/use-media.ts";
 import { words } from "#client/ui/words/words.ts";
 import { parseConversationId } from "#shared/domain/ids.ts";
 import { Blank } from "./blank.tsx";
@@ -21,6 +22,9 @@ import "#client/ui/base.css";
 import "./app.css";
 
 const ShortcutsDialog = lazy(async () => ({ default: (await import("./shortcuts-dialog.tsx")).ShortcutsDialog }));
+
+/** Where the library lies over the chat as a sheet; the same width stands in app.css. */
+const NARROW = "(max-width: 800px)";
 
 showTheme(readTheme());
 
@@ -39,6 +43,7 @@ export function App({ workspace }: { workspace: Workspace }) {
 
 function Frame() {
   const [sheet, setSheet] = useState(false);
+  const narrow = useMedia(NARROW);
   const [shortcuts, setShortcuts] = useState(false);
   const openLibrary = useRef<HTMLButtonElement>(null);
   const searchBox = useRef<HTMLInputElement>(null);
@@ -98,7 +103,7 @@ function Frame() {
         />
       </nav>
       {sheet && <div className="sheet-veil" aria-hidden="true" onClick={closeSheet} />}
-      <main className="chat">
+      <main className="chat" inert={sheet && narrow}>
         {page.id === undefined ? (
           <Blank
             leading={leading}
