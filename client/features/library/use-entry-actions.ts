@@ -1,4 +1,5 @@
 import { useMemo } from "react";
+import { endRuns } from "#client/runs/end-runs.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { useToast } from "#client/ui/toast.tsx";
 import { words } from "#client/ui/words/words.ts";
@@ -8,7 +9,7 @@ import { editConversation } from "./edit-conversation.ts";
 
 /** What the menu of a library row does. Archiving and deleting can be undone from a toast. */
 export function useEntryActions(id: ConversationId, title: string) {
-  const { documents } = useWorkspace();
+  const { documents, runs } = useWorkspace();
   const toast = useToast();
   return useMemo(() => {
     const edit = async (change: (conversation: ConversationDocument) => void): Promise<boolean> => {
@@ -36,9 +37,12 @@ export function useEntryActions(id: ConversationId, title: string) {
       delete: () =>
         void undoable(
           words.library.deleted(title),
-          (conversation) => conversation.setDeleted(true),
+          (conversation) => {
+            endRuns(conversation, runs);
+            conversation.setDeleted(true);
+          },
           (conversation) => conversation.setDeleted(false),
         ),
     };
-  }, [documents, id, title, toast]);
+  }, [documents, runs, id, title, toast]);
 }
