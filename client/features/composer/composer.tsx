@@ -12,6 +12,8 @@ export interface ActiveRun {
   runId: string;
   paused: boolean;
   stopping: boolean;
+  /** nothing is left to stop: only what the reader froze is shown */
+  ended: boolean;
 }
 
 interface ComposerProps {
@@ -99,13 +101,15 @@ function ComposerButtons(props: ComposerProps & { canSend: boolean; children: Re
           ) : (
             <IconButton icon="pause" label={words.composer.pause} onClick={() => onPause(active.runId)} />
           )}
-          <IconButton
-            icon="stop"
-            className="composer-stop"
-            label={words.composer.stop}
-            disabled={active.stopping}
-            onClick={() => onStop(active.runId)}
-          />
+          {!active.ended && (
+            <IconButton
+              icon="stop"
+              className="composer-stop"
+              label={words.composer.stop}
+              disabled={active.stopping}
+              onClick={() => onStop(active.runId)}
+            />
+          )}
         </>
       )}
       {children}

@@ -9,7 +9,7 @@ import { answerView } from "./answer-state.ts";
 import type { Row } from "./branch-rows.ts";
 import type { ConversationActions } from "./conversation-actions.ts";
 import { useModelName } from "./model-names.ts";
-import { ARRIVAL_GRACE_MS, plannedView } from "./planned-state.ts";
+import { ARRIVAL_GRACE_MS, plannedView, refusalWords } from "./planned-state.ts";
 import type { PlannedView } from "./planned-state.ts";
 import { NoticeButtons } from "./run-notice.tsx";
 import { useLiveRun } from "./use-live-run.ts";
@@ -79,15 +79,17 @@ function PlannedNotice({ view, onCancel, onTryAgain }: PlannedNoticeProps) {
           <Button onClick={onCancel}>{words.chat.cancel}</Button>
         </div>
       );
-    case "refused":
+    case "refused": {
+      const { what, next } = refusalWords(view.code);
       return (
         <div className="notice" data-look="warn" role="alert">
           <p>
-            <strong>{words.refused.what}</strong> {words.refused.next}
+            <strong>{what}</strong> {next}
           </p>
           <NoticeButtons onContinue={undefined} onTryAgain={onTryAgain} />
         </div>
       );
+    }
     case "unanswered":
       return (
         <div className="notice">

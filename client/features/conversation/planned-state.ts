@@ -1,4 +1,5 @@
 import type { Delivery, LiveRun } from "#client/runs/runs.ts";
+import { words } from "#client/ui/words/words.ts";
 
 /** What is said about an answer that was asked for and has not begun. */
 export type PlannedView =
@@ -35,3 +36,7 @@ export function plannedView({ delivery, live, online, behind, age, answered }: P
   if (answered) return { type: "nothing" };
   return age < ARRIVAL_GRACE_MS ? { type: "sending" } : { type: "unanswered" };
 }
+
+/** What a person is told about a start that was refused with a code. */
+export const refusalWords = (code: string): { what: string; next: string } =>
+  code === "model_unknown" ? words.failures.model_unknown : words.refused;

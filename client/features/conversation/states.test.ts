@@ -8,7 +8,7 @@ import type { RunFacts } from "#shared/domain/run.ts";
 import { NOTHING_ANNOUNCED, nextAnnouncement } from "./announcement-state.ts";
 import { answerView, countWords } from "./answer-state.ts";
 import { branchRows, versionOf } from "./branch-rows.ts";
-import { plannedView } from "./planned-state.ts";
+import { plannedView, refusalWords } from "./planned-state.ts";
 import { START_FOLLOWING, nextFollow } from "./scroll-state.ts";
 
 const run = (facts: Partial<RunFacts> = {}): RunFacts => ({
@@ -133,6 +133,11 @@ test("a prompt nobody here delivers is called unanswered only after a while, and
   expect(plannedView({ ...planned, age: 100 })).toEqual({ type: "sending" });
   expect(plannedView(planned)).toEqual({ type: "unanswered" });
   expect(plannedView({ ...planned, answered: true })).toEqual({ type: "nothing" });
+});
+
+test("a start refused for its model says so", () => {
+  expect(refusalWords("model_unknown")).toBe(en.failures.model_unknown);
+  expect(refusalWords("expired")).toBe(en.refused);
 });
 
 test("moving up stops following, coming back to the end starts it, growth alone changes nothing", () => {

@@ -8,7 +8,8 @@ import { runStatus } from "./answer-state.ts";
 
 /** The answer being written in the shown branch, and whether the last prompt has yet to go out. */
 export interface BranchActivity {
-  active: { runId: string; paused: boolean; stopping: boolean } | undefined;
+  /** `ended`: only what the reader froze is left of it */
+  active: { runId: string; paused: boolean; stopping: boolean; ended: boolean } | undefined;
   promptWaits: boolean;
 }
 
@@ -60,20 +61,24 @@ function activityOf(branch: readonly Message[], conversation: ConversationDocume
   return { active: activeOf(branch, conversation, runs), promptWaits: waits(branch.at(-1), conversation, runs) };
 }
 
-function activeOf(
+/** The run that is being written; else an ended one that a reader paused and has yet to resume. */
+export function activeOf(
   branch: readonly Message[],
   conversation: ConversationDocument,
   runs: Runs,
 ): BranchActivity["active"] {
+  let frozen: BranchActivity["active"];
   for (const message of branch) {
     const runId = runWrittenFor(message, conversation);
     if (runId === undefined) continue;
     const live = runs.live(runId);
     const status = runStatus(message.role === "assistant" ? message.run : undefined, live);
     const running = status !== undefined && !isTerminal(status);
-    if (running || live?.paused) return { runId, paused: live?.paused === true, stopping: status === "stopping" };
+    const paused = live?.paused === true;
+    if (running) return { runId, paused, stopping: status === "stopping", ended: false };
+    if (paused) frozen = { runId, paused, stopping: false, ended: true };
   }
-  return undefined;
+  return frozen;
 }
 
 /** The run a message stands for. A prompt stands for its plan only until the answer is in the document. */
