@@ -85,3 +85,13 @@ export function createLiveDocument(clientId: number, log: Iterable<Uint8Array>):
     },
   };
 }
+
+/** The server's clientIDs are drawn from the range Yjs itself uses. */
+const CLIENT_IDS = 2 ** 32;
+
+/** A clientID nobody wrote under: two writers of one id would silently diverge. */
+export function freshClientId(bindings: ReadonlyMap<number, string>, random: () => number): number {
+  let clientId = Math.floor(random() * CLIENT_IDS);
+  while (bindings.has(clientId)) clientId = (clientId + 1) % CLIENT_IDS;
+  return clientId;
+}

@@ -1,6 +1,6 @@
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { parseClientFrame } from "#shared/protocol/sync-frames.ts";
-import { createLiveDocument } from "./live-document.ts";
+import { createLiveDocument, freshClientId } from "./live-document.ts";
 import type { LiveDocument } from "./live-document.ts";
 import { fillBatch } from "./room-batch.ts";
 import type { Batch, Inbound } from "./room-batch.ts";
@@ -21,8 +21,6 @@ const FEED_REST_MS = 500;
 const COMPACT_ROWS = 200;
 const COMPACT_BYTES = 16 * 1024;
 const COMPACT_RETRY_MS = 60_000;
-/** The server's clientIDs are drawn from the range Yjs itself uses. */
-const CLIENT_IDS = 2 ** 32;
 
 export interface RoomOptions {
   /** a number in [0, 1) */
@@ -398,10 +396,3 @@ const EMPTY_FACTS: LogFacts = {
   tailBytes: 0,
   checkpointBytes: 0,
 };
-
-/** A clientID nobody wrote under: two writers of one id would silently diverge. */
-function freshClientId(bindings: ReadonlyMap<number, string>, random: () => number): number {
-  let clientId = Math.floor(random() * CLIENT_IDS);
-  while (bindings.has(clientId)) clientId = (clientId + 1) % CLIENT_IDS;
-  return clientId;
-}
