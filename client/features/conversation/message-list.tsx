@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { ReactNode, RefObject } from "react";
 import { Button } from "#client/ui/button.tsx";
 import { Icon } from "#client/ui/icon.tsx";
@@ -11,6 +11,7 @@ import type { Row } from "./branch-rows.ts";
 import type { ConversationActions } from "./conversation-actions.ts";
 import { PlannedAnswer } from "./planned-answer.tsx";
 import { PromptArticle } from "./prompt-article.tsx";
+import { OpeningContext, createOpening } from "./seen-live.ts";
 import "./conversation.css";
 
 interface MessageListProps {
@@ -35,11 +36,15 @@ export function MessageList(props: MessageListProps) {
     () => branchRows(branch, (id) => conversation.message(id) !== undefined),
     [branch, conversation],
   );
+  const [opening] = useState(createOpening);
+  useEffect(() => opening.end(), [opening]);
   return (
     <div className="messages-place">
       <div className="messages-scroller" ref={scroller}>
         <div className="messages" ref={content} role="log" aria-live="off" aria-label={words.chat.messages}>
-          {rows.length === 0 ? empty : rows.map((row) => <RowView key={row.key} row={row} {...props} />)}
+          <OpeningContext value={opening}>
+            {rows.length === 0 ? empty : rows.map((row) => <RowView key={row.key} row={row} {...props} />)}
+          </OpeningContext>
         </div>
       </div>
       {away && (

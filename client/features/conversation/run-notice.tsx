@@ -3,6 +3,7 @@ import { Button } from "#client/ui/button.tsx";
 import { words } from "#client/ui/words/words.ts";
 import type { RunFailure, RunFailureCode } from "#shared/domain/run.ts";
 import type { Ending } from "./answer-state.ts";
+import { useSeenLive } from "./seen-live.ts";
 import { useNow } from "./use-now.ts";
 
 /** Every failure code has words: a new code without them does not compile. */
@@ -19,6 +20,8 @@ interface RunNoticeProps {
 
 /** Says how an answer ended when it did not end by itself, that nothing is lost, and what to do next. */
 export function RunNotice({ ending, hasText, onContinue, onTryAgain, disabled }: RunNoticeProps) {
+  // A stored ending is read with the chat; only one that comes now may interrupt.
+  const role = useSeenLive() ? "alert" : undefined;
   switch (ending.type) {
     case "whole":
       return null;
@@ -32,7 +35,7 @@ export function RunNotice({ ending, hasText, onContinue, onTryAgain, disabled }:
       );
     case "interrupted":
       return (
-        <div className="notice" data-look="warn" role="alert">
+        <div className="notice" data-look="warn" role={role}>
           <p>
             <strong>{words.chat.interrupted}</strong> {ending.failure && FAILURES[ending.failure.code].what}{" "}
             {hasText && words.chat.textKept}
@@ -43,6 +46,7 @@ export function RunNotice({ ending, hasText, onContinue, onTryAgain, disabled }:
     case "failed":
       return (
         <FailureNotice
+          role={role}
           failure={ending.failure}
           onContinue={hasText ? onContinue : undefined}
           onTryAgain={onTryAgain}
@@ -53,6 +57,7 @@ export function RunNotice({ ending, hasText, onContinue, onTryAgain, disabled }:
 }
 
 function FailureNotice(props: {
+  role: "alert" | undefined;
   failure: RunFailure | undefined;
   onContinue: (() => void) | undefined;
   onTryAgain: (() => void) | undefined;
@@ -65,7 +70,7 @@ function FailureNotice(props: {
   const seconds = Math.ceil((retryAt - now) / 1000);
   return (
     <div className="notice" data-look="warn">
-      <p role="alert">
+      <p role={props.role}>
         <strong>{what}</strong> {next}
       </p>
       {seconds > 0 && <p className="notice-countdown">{words.chat.retryIn(seconds)}</p>}
