@@ -90,7 +90,7 @@ function ModelChoice(props: { conversation: ConversationDocument; model: string;
         disabled={props.disabled || (known.length === 0 && !missing)}
         onChange={(event) => props.conversation.chooseModel(event.target.value)}
       >
-        {missing && <option value={props.model}>{props.model}</option>}
+        {missing && <option value={props.model}>{catalogue ? words.chat.modelGone(props.model) : props.model}</option>}
         {known.map((one) => (
           <option key={one.id} value={one.id}>
             {one.name}

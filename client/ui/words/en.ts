@@ -114,6 +114,7 @@ export const en = {
     queuedBehind: "Goes out when the answer above is finished.",
     queuedOffline: "Goes out when you're back online.",
     sending: "Sending…",
+    modelGone: (name: string) => `${name} (not available)`,
     notAnswered: "Not answered yet",
     continue: "Continue",
     tryAgain: "Try again",
