@@ -1,8 +1,7 @@
 import type { CommitStatement } from "#server/storage/database.ts";
 import type { RunUsage } from "#shared/domain/run.ts";
 import type { FailureClass } from "./failure-classes.ts";
-import type { RunParts } from "./run-parts.ts";
-import type { RunPlan } from "./run-writer.ts";
+import type { RunParts, RunPlan } from "./run-parts.ts";
 import { bookAttempt, countAttempt } from "./usage-booking.ts";
 import { sumUsage } from "./usage-count.ts";
 import type { ReportedUsage } from "./usage-count.ts";

@@ -3,7 +3,8 @@ import type { Database } from "#server/storage/database.ts";
 import type { Clock } from "./clock.ts";
 import type { ProviderHealth } from "./provider-health.ts";
 import type { ProviderSlots } from "./provider-slots.ts";
-import type { Providers } from "./provider.ts";
+import type { ChatMessage, Providers, ServedModel } from "./provider.ts";
+import type { StoredRun } from "./run-store.ts";
 import type { RunTimers } from "./run-timers.ts";
 
 /** Structured log; pino fits. Prompts, answers and keys never go here. */
@@ -26,4 +27,13 @@ export interface RunParts {
   timers: RunTimers;
   slots: ProviderSlots;
   health: ProviderHealth;
+}
+
+/** One run that was accepted: its row and its placeholder are durable, nothing was called yet. */
+export interface RunPlan {
+  stored: StoredRun;
+  served: ServedModel;
+  messages: readonly ChatMessage[];
+  /** what the run carries on; "" for one that begins anew */
+  carried: string;
 }

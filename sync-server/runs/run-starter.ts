@@ -8,13 +8,12 @@ import type { Result } from "#shared/lib/result.ts";
 import type { StartRun } from "#shared/protocol/http-bodies.ts";
 import { placeAnswer } from "./checkpointer.ts";
 import type { ChatMessage, ServedModel } from "./provider.ts";
-import type { RunParts } from "./run-parts.ts";
+import type { RunParts, RunPlan } from "./run-parts.ts";
 import { buildPrompt } from "./run-prompt.ts";
 import { finishRun } from "./run-recovery.ts";
 import { createRunRow, fingerprintOf } from "./run-rows.ts";
 import { TOMBSTONE, insertRun, readLiveRunOf, readRun, updateRun } from "./run-store.ts";
 import type { StoredRun } from "./run-store.ts";
-import type { RunPlan } from "./run-writer.ts";
 
 /** Why a start was refused. `not_found` also stands for "not yours". */
 export type StartFailure =

@@ -10,27 +10,17 @@ import { FRAME_GATHER_MS, FRAME_LENGTH, createFramer } from "./frames.ts";
 import type { TextFrame } from "./frames.ts";
 import { openProviderCall } from "./provider-call.ts";
 import type { CallEnd, ProviderCall } from "./provider-call.ts";
-import type { ChatMessage, ServedModel } from "./provider.ts";
 import { createRunBill } from "./run-bill.ts";
 import { openRunDocument } from "./run-document.ts";
 import { createRunFeed } from "./run-feed.ts";
 import type { RunFeed } from "./run-feed.ts";
 import { openRunLog } from "./run-log.ts";
-import type { RunParts } from "./run-parts.ts";
+import type { RunParts, RunPlan } from "./run-parts.ts";
 import { createRun, nextRun } from "./run-state.ts";
 import type { Run, RunEffect, RunInput } from "./run-state.ts";
 import { updateRun } from "./run-store.ts";
 import type { StoredRun } from "./run-store.ts";
 import { RUN_LIMITS } from "./run-timers.ts";
-
-/** One run that was accepted: its row and its placeholder are durable, nothing was called yet. */
-export interface RunPlan {
-  stored: StoredRun;
-  served: ServedModel;
-  messages: readonly ChatMessage[];
-  /** what the run carries on; "" for one that begins anew */
-  carried: string;
-}
 
 /** The one writer of a live run. */
 export interface RunWriter {

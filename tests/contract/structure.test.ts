@@ -72,7 +72,7 @@ function sourceFiles(): string[] {
     cwd: ROOT,
     encoding: "utf8",
   });
-  return listed.split("\n").filter((file) => /\.tsx?$/.test(file) && !/\.test\.tsx?$/.test(file));
+  return listed.split("\n").filter((file) => /\.(tsx?|css)$/.test(file) && !/\.test\.tsx?$/.test(file));
 }
 
 /** The folders a file's imports lead to, by the text of its imports. */

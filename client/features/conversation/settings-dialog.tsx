@@ -6,6 +6,7 @@ import { words } from "#client/ui/words/words.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { PARAMETER_BOUNDS } from "#shared/domain/parameters.ts";
 import { ParameterField } from "./parameter-field.tsx";
+import "./settings-dialog.css";
 
 const PARAMETERS = ["temperature", "topP", "maxOutputTokens"] as const;
 
