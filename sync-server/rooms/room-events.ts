@@ -26,6 +26,19 @@ export interface DocumentLog {
   summarySeq: number;
 }
 
+/** The log of a document nobody wrote yet. */
+export const UNCLAIMED: DocumentLog = {
+  exists: false,
+  epoch: 0,
+  headSeq: 0,
+  checkpointSeq: 0,
+  checkpoint: undefined,
+  tail: [],
+  clients: [],
+  summary: "",
+  summarySeq: 0,
+};
+
 export interface LogRow {
   seq: number;
   bytes: Uint8Array;

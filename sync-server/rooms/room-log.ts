@@ -5,6 +5,7 @@ import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import type { CommitStatement } from "#server/storage/database.ts";
 import type { Schema } from "#server/storage/schema.ts";
+import { UNCLAIMED } from "./room-events.ts";
 import type { CommitBatch, DocumentLog } from "./room-events.ts";
 
 /** Which document a room holds, and for whom. */
@@ -15,18 +16,6 @@ export interface RoomKey {
 }
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
-
-const UNCLAIMED: DocumentLog = {
-  exists: false,
-  epoch: 0,
-  headSeq: 0,
-  checkpointSeq: 0,
-  checkpoint: undefined,
-  tail: [],
-  clients: [],
-  summary: "",
-  summarySeq: 0,
-};
 
 /** A compaction between two reads can take rows away once; three tries outlast any schedule of them. */
 const READ_TRIES = 3;

@@ -5,24 +5,13 @@ import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { encodeFrame, parseFrame } from "#shared/protocol/sync-frames.ts";
 import type { ClientFrame, ServerFrame } from "#shared/protocol/sync-frames.ts";
 import { foldLog } from "./compaction.ts";
+import { UNCLAIMED } from "./room-events.ts";
 import type { CommitBatch, DocumentLog, JoiningSession, RoomEffect, RoomEvent } from "./room-events.ts";
 import { IDLE_MS, createRoom } from "./room-state.ts";
 import { CLOSE_BYTES, FULL_BYTES, STUCK_MS } from "./slow-socket-state.ts";
 
-const EMPTY: DocumentLog = {
-  exists: false,
-  epoch: 0,
-  headSeq: 0,
-  checkpointSeq: 0,
-  checkpoint: undefined,
-  tail: [],
-  clients: [],
-  summary: "",
-  summarySeq: 0,
-};
-
 /** A room driven by hand: nothing is stored until the test says so. */
-function aRoom(log: DocumentLog = EMPTY, { load = true } = {}) {
+function aRoom(log: DocumentLog = UNCLAIMED, { load = true } = {}) {
   const room = createRoom({ random: () => 0.5 });
   const buffered = new Map<number, number>();
   const all: RoomEffect[] = [];
@@ -195,7 +184,7 @@ test("R8: a failed commit acknowledges nothing, closes everybody 4503, and rebui
   expect([room.closes(one), room.closes(two)]).toEqual([[CloseCode.unavailable], [CloseCode.unavailable]]);
   expect(effects.at(-1)).toEqual({ type: "load" });
   expect(room.has("send")).toBe(false);
-  room.handle({ type: "loaded", log: EMPTY });
+  room.handle({ type: "loaded", log: UNCLAIMED });
   expect(room.room.liveDoc()?.getText("draft").toJSON()).toBe("");
   expect(room.all).toContainEqual({ type: "settled", edit: 1, outcome: { ok: false, failure: "unknown" } });
 });
@@ -302,7 +291,7 @@ test("R19: word that the feed moved goes to extended sockets that flow", () => {
 
 describe("R15: names", () => {
   test("a document of another account closes everybody 4404", () => {
-    const room = aRoom(EMPTY, { load: false });
+    const room = aRoom(UNCLAIMED, { load: false });
     const session = room.join();
     room.handle({ type: "load-failed", failure: "unknown" });
     expect(room.closes(session)).toEqual([CloseCode.gone]);
@@ -310,7 +299,7 @@ describe("R15: names", () => {
     expect(room.all.at(-1)).toEqual({ type: "evict" });
   });
   test("an old epoch closes 4410 and takes nothing", () => {
-    const room = aRoom({ ...EMPTY, exists: true, epoch: 2 }, { load: true });
+    const room = aRoom({ ...UNCLAIMED, exists: true, epoch: 2 }, { load: true });
     const session = room.join({ epoch: 1 });
     room.receive(session, aDevice(9).write("stranded"));
     expect(room.closes(session)).toEqual([CloseCode.oldEpoch]);
@@ -410,10 +399,10 @@ test("R14: a log that does not read back is not served", () => {
   const device = aDevice(9);
   device.write("a");
   const second = device.write("b");
-  const room = aRoom(EMPTY, { load: false });
+  const room = aRoom(UNCLAIMED, { load: false });
   const session = room.join();
   const tail = second.type === "update" ? [second.update] : [];
-  room.handle({ type: "loaded", log: { ...EMPTY, exists: true, headSeq: 1, tail } });
+  room.handle({ type: "loaded", log: { ...UNCLAIMED, exists: true, headSeq: 1, tail } });
   expect(room.closes(session)).toEqual([CloseCode.unavailable]);
   expect(room.all).toContainEqual({ type: "noticed", what: "broken-log", session: undefined });
 });
@@ -438,7 +427,7 @@ test("R14: a change that throws half-way leaves nothing: the copy is rebuilt, an
     { type: "load" },
   ]);
   const tail = update.type === "update" ? [update.update] : [];
-  room.handle({ type: "loaded", log: { ...EMPTY, exists: true, headSeq: 1, tail, clients: [[9, "account:ann"]] } });
+  room.handle({ type: "loaded", log: { ...UNCLAIMED, exists: true, headSeq: 1, tail, clients: [[9, "account:ann"]] } });
   expect(room.room.liveDoc()?.getMap("meta").size).toBe(0);
   expect(room.room.liveDoc()?.getText("draft").toJSON()).toBe("kept");
   expect(room.closes(session)).toEqual([]);

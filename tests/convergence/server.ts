@@ -1,6 +1,7 @@
 import { createRoom } from "#server/rooms/room-state.ts";
 import type { Room } from "#server/rooms/room-state.ts";
 import { foldLog } from "#server/rooms/compaction.ts";
+import { UNCLAIMED } from "#server/rooms/room-events.ts";
 import type { CommitBatch, DocumentLog, RoomEffect, RoomEvent } from "#server/rooms/room-events.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
@@ -40,22 +41,10 @@ export interface ServerFaults {
   lies: number;
 }
 
-const EMPTY_LOG: DocumentLog = {
-  exists: false,
-  epoch: 0,
-  headSeq: 0,
-  checkpointSeq: 0,
-  checkpoint: undefined,
-  tail: [],
-  clients: [],
-  summary: "",
-  summarySeq: 0,
-};
-
 /** The real room over a simulated store that is the only thing to survive a kill. */
 export function createSimulatedServer(world: World, initialFaults: ServerFaults): SimulatedServer {
   let faults = initialFaults;
-  let log: DocumentLog = EMPTY_LOG;
+  let log: DocumentLog = UNCLAIMED;
   let version = 0;
   let process = 0;
   let room: Room | undefined;

@@ -1,5 +1,6 @@
 import * as Y from "yjs";
 import { createRoom } from "#server/rooms/room-state.ts";
+import { UNCLAIMED } from "#server/rooms/room-events.ts";
 import type { DocumentLog, RoomEffect, RoomEvent } from "#server/rooms/room-events.ts";
 import type { SocketEvents, Socket } from "#client/platform/platform.ts";
 import type { Feed } from "#shared/protocol/http-bodies.ts";
@@ -28,18 +29,6 @@ export interface SimulatedServer {
   requests(): number;
 }
 
-const EMPTY: DocumentLog = {
-  exists: false,
-  epoch: 0,
-  headSeq: 0,
-  checkpointSeq: 0,
-  checkpoint: undefined,
-  tail: [],
-  clients: [],
-  summary: "",
-  summarySeq: 0,
-};
-
 interface SimulatedRoom {
   handle(event: RoomEvent): void;
   log(): DocumentLog;
@@ -62,7 +51,7 @@ export function createSimulatedServer(now: () => number): SimulatedServer {
 
   function openRoom(id: string): SimulatedRoom {
     const room = createRoom({ random: Math.random });
-    let log = EMPTY;
+    let log = UNCLAIMED;
     let waiting: Extract<RoomEffect, { type: "commit" }> | undefined;
     const handle = (event: RoomEvent): void => {
       for (const effect of room.handle(event, now())) carryOut(effect);
