@@ -11,8 +11,8 @@ export default defineConfig({
   forbidOnly: process.env["CI"] !== undefined,
   retries: process.env["CI"] === undefined ? 0 : 1,
   workers: 2,
-  timeout: 45_000,
-  expect: { timeout: 10_000 },
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
   reporter: "list",
   use: {
     trace: process.env["TRACE"] === undefined ? "off" : "retain-on-failure",

@@ -1,5 +1,7 @@
 import { expect } from "@playwright/test";
+import type { Route } from "@playwright/test";
 import { answer } from "#tests/support/provider-behaviour.ts";
+import { openChatPage } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 
 const WORDS = Array.from({ length: 30 }, (_, i) => `${i === 0 ? "" : " "}w${i}`);
@@ -192,4 +194,26 @@ test("chat settings go along with the next message", async ({ chat, app }) => {
   expect(request.body["temperature"]).toBe(0.3);
   expect(request.body.messages[0]?.content).toBe("Answer like a sailor.");
   expect(app.provider.requests[0]!.body).not.toHaveProperty("temperature");
+});
+
+test("Enter pressed before the list of models is here sends when it comes, unless the person wrote on", async ({
+  page,
+  app,
+}) => {
+  const asked: Route[] = [];
+  await page.route("**/api/models", (route) => void asked.push(route));
+  const chat = await openChatPage(page, app.url);
+  await chat.send("Hello at once");
+  await expect(page.getByText("Your message goes out as soon as the list of models is here.")).toBeVisible();
+  await chat.composer.press("End");
+  await chat.composer.pressSequentially(", or later");
+  await expect(page.getByText("The list of models hasn't arrived yet.")).toBeVisible();
+  await chat.button("Send").click();
+  await expect(chat.button("Send")).toBeDisabled();
+  await expect.poll(() => asked.length).toBeGreaterThan(0);
+  for (const route of asked) await route.continue();
+  await expect(chat.prompts).toHaveText(/Hello at once, or later/u);
+  await expect(chat.lastArticle).toContainText("A scripted answer.");
+  await expect(chat.composer).toHaveValue("");
+  expect(app.provider.requests).toHaveLength(1);
 });

@@ -8,12 +8,17 @@ export interface ComposerFacts {
   answering: boolean;
   /** a prompt of the shown branch has not gone out yet */
   promptWaits: boolean;
+  /** the text that was to be sent before a model was known */
+  wished: string | undefined;
 }
 
-export type ComposerLine = "offline" | "noModel" | "queuedHint";
+export type ComposerLine = "offline" | "noModel" | "waitsForModel" | "queuedHint";
+
+/** What the send key does: nothing without words; before a model is known, the wish to send is kept. */
+export type SendKey = "sends" | "waits" | "nothing";
 
 export interface ComposerView {
-  canSend: boolean;
+  sendKey: SendKey;
   /** the one line of advice above the text, by importance */
   line: ComposerLine | undefined;
 }
@@ -21,13 +26,17 @@ export interface ComposerView {
 /** What the composer offers. Prompts sent meanwhile wait in a row, each for the answer before it. */
 export function composerView(facts: ComposerFacts): ComposerView {
   const written = facts.text.trim() !== "";
-  return { canSend: written && facts.model !== "", line: lineOf(facts, written) };
+  const sendKey = !written || isWished(facts) ? "nothing" : facts.model === "" ? "waits" : "sends";
+  return { sendKey, line: lineOf(facts, written) };
 }
+
+/** A wish holds for the words it was made for: who writes on has not finished. */
+const isWished = ({ text, wished, model }: ComposerFacts): boolean => model === "" && wished === text;
 
 function lineOf(facts: ComposerFacts, written: boolean): ComposerLine | undefined {
   if (!facts.online) return "offline";
   if (!written) return undefined;
-  if (facts.model === "") return "noModel";
+  if (facts.model === "") return isWished(facts) ? "waitsForModel" : "noModel";
   return facts.answering || facts.promptWaits ? "queuedHint" : undefined;
 }
 

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { ReactNode, RefObject } from "react";
 import { IconButton } from "#client/ui/button.tsx";
 import { words } from "#client/ui/words/words.ts";
@@ -33,11 +33,16 @@ interface ComposerProps {
 export function Composer(props: ComposerProps) {
   const { conversation, field, online, model, active, promptWaits, onSend } = props;
   const { text, type, startComposing, endComposing } = useDraft(conversation, field);
-  const view = composerView({ text, online, model, answering: active !== undefined, promptWaits });
+  const [wish, setWish] = useState<SendWish>();
+  const wished = wish?.text;
+  const view = composerView({ text, online, model, answering: active !== undefined, promptWaits, wished });
   useGrowing(field, text);
+  useWish(wish, { text, model, onSend });
   const send = (): void => {
-    if (!view.canSend) return;
-    onSend(endComposing());
+    if (view.sendKey === "nothing") return;
+    const written = endComposing();
+    if (view.sendKey === "sends") onSend(written);
+    else setWish({ text: written });
     field.current?.focus();
   };
   return (
@@ -76,13 +81,13 @@ export function Composer(props: ComposerProps) {
             send();
           }}
         />
-        <ComposerButtons {...props} canSend={view.canSend}>
+        <ComposerButtons {...props}>
           <IconButton
             className="composer-send"
             type="submit"
             icon="send"
             label={words.composer.send}
-            disabled={!view.canSend}
+            disabled={view.sendKey === "nothing"}
           />
         </ComposerButtons>
       </div>
@@ -90,7 +95,7 @@ export function Composer(props: ComposerProps) {
   );
 }
 
-function ComposerButtons(props: ComposerProps & { canSend: boolean; children: ReactNode }) {
+function ComposerButtons(props: ComposerProps & { children: ReactNode }) {
   const { active, onStop, onPause, onResume, children } = props;
   return (
     <div className="composer-buttons">
@@ -115,6 +120,22 @@ function ComposerButtons(props: ComposerProps & { canSend: boolean; children: Re
       {children}
     </div>
   );
+}
+
+/** The words a person wanted sent before a model was known. */
+interface SendWish {
+  text: string;
+}
+
+/** Fulfils a wish once, when a model is known, if the words are still the same. */
+function useWish(wish: SendWish | undefined, now: Pick<ComposerProps, "model" | "onSend"> & { text: string }): void {
+  const { text, model, onSend } = now;
+  const fulfilled = useRef<SendWish>(undefined);
+  useEffect(() => {
+    if (wish === undefined || wish === fulfilled.current || wish.text !== text || model === "") return;
+    fulfilled.current = wish;
+    onSend(text);
+  }, [wish, text, model, onSend]);
 }
 
 /** Grows the field with its text where CSS can not (`field-sizing` is not everywhere yet). */
