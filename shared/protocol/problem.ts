@@ -15,6 +15,7 @@ export const PROBLEM_STATUS = {
   run_id_reused: 409,
   message_busy: 409,
   message_written: 409,
+  conversation_deleted: 409,
   request_timeout: 408,
   gone: 410,
   body_too_large: 413,
@@ -26,6 +27,7 @@ export const PROBLEM_STATUS = {
   internal: 500,
   draining: 503,
   overloaded: 503,
+  storage_failing: 503,
   storage_unavailable: 507,
 } as const;
 export type ProblemCode = keyof typeof PROBLEM_STATUS;

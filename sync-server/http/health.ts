@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { Hono } from "hono";
+import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 import type { AppEnv } from "./app-env.ts";
 import { problem } from "./problem.ts";
@@ -10,6 +11,16 @@ export const healthRoutes = (database: Database, isDraining: () => boolean): Hon
     .get("/healthz", (c) => c.json({ status: "ok" }, 200, { "cache-control": "no-store" }))
     .get("/readyz", async (c) => {
       if (isDraining()) return problem("draining");
-      await sql`select 1`.execute(database.kysely);
+      if (!(await canStore(database))) return problem("storage_failing");
       return c.json({ status: "ready" }, 200, { "cache-control": "no-store" });
     });
+
+async function canStore(database: Database): Promise<boolean> {
+  try {
+    await sql`select 1`.execute(database.kysely);
+    return await database.writable();
+  } catch (error) {
+    if (error instanceof CommitError) return false;
+    throw error;
+  }
+}

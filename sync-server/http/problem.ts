@@ -14,6 +14,7 @@ const TITLES: Record<ProblemCode, string> = {
   run_id_reused: "Another run has this id",
   message_busy: "Another run is writing this message",
   message_written: "Another run has written this message",
+  conversation_deleted: "The conversation is deleted; it can be restored",
   request_timeout: "The request took too long to arrive",
   gone: "This is no longer here",
   body_too_large: "The body is too large",
@@ -25,6 +26,7 @@ const TITLES: Record<ProblemCode, string> = {
   internal: "The server made a mistake",
   draining: "The server is restarting",
   overloaded: "The server is busy",
+  storage_failing: "The last write to the storage failed, and it takes none yet",
   storage_unavailable: "The server cannot store anything right now",
 };
 

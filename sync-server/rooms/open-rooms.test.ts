@@ -34,6 +34,7 @@ const open = (): Rooms =>
     database: {
       kysely: database.kysely,
       commit: (statements) => (failing ? Promise.reject(new CommitError("unavailable")) : database.commit(statements)),
+      writable: () => database.writable(),
       close: () => database.close(),
     },
     clock,

@@ -9,6 +9,7 @@ import type { Schema } from "./schema.ts";
 import { createSqliteDialect, ownBytes } from "./sqlite-dialect.ts";
 import { openSqliteThread } from "./sqlite-thread.ts";
 import { createTurns } from "./turns.ts";
+import { watchWrites } from "./watched-writes.ts";
 
 export interface DatabaseOptions extends Partial<GroupCommitOptions> {
   /** path of the SQLite file; its folder is made if missing */
@@ -23,7 +24,7 @@ export interface DatabaseOptions extends Partial<GroupCommitOptions> {
  */
 export async function openDatabase({ file, exclusive = false, ...options }: DatabaseOptions): Promise<Database> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const thread = openSqliteThread({ file, exclusive });
+  const { thread, failing } = watchWrites(openSqliteThread({ file, exclusive }));
   const turns = createTurns();
   const kysely = new Kysely<Schema>({ dialect: createSqliteDialect(thread, turns) });
   const commits = createGroupCommit((items) => turns.pass(() => thread.ask({ kind: "commit", items })), {
@@ -39,8 +40,14 @@ export async function openDatabase({ file, exclusive = false, ...options }: Data
     await thread.close();
     throw new Error(`Cannot open the database ${file}: ${reasonOf(error)}`, { cause: error });
   }
+  let probing: Promise<unknown> | undefined;
   return {
     kysely,
+    async writable() {
+      if (failing())
+        await (probing ??= turns.pass(() => thread.ask({ kind: "probe" })).finally(() => (probing = undefined)));
+      return !failing();
+    },
     commit: (statements) =>
       commits.add(
         statements.map(({ query, changes }) => ({

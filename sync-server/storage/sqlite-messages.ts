@@ -13,6 +13,8 @@ export interface CheckedStatement extends Statement {
 export type StoreRequest =
   | ({ kind: "query" } & Statement)
   | { kind: "commit"; items: readonly (readonly CheckedStatement[])[] }
+  /** writes something and takes it back in the same transaction; answered like a commit of one item */
+  | { kind: "probe" }
   | { kind: "close" };
 
 /**

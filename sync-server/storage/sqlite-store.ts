@@ -14,6 +14,9 @@ const KEPT_STATEMENTS = 300;
 
 const BUSY_MS = 5000;
 
+/** More than the room that a full disk may have left here and there; `secure_delete` writes it twice. */
+const PROBE = "create table probe (bytes blob); insert into probe values (zeroblob(65536)); drop table probe";
+
 export interface StoreOptions {
   file: string;
   /** refuses to open while another process has the file open with this set */
@@ -78,17 +81,22 @@ export function openSqliteStore({ file, exclusive }: StoreOptions) {
     return failure;
   }
 
-  function commit(items: readonly (readonly CheckedStatement[])[]): CommitOutcomes {
-    let outcomes: CommitOutcomes = [];
+  /** Runs work in one transaction; answers why nothing of it was written. */
+  function transact(work: () => void): StoreFailure | undefined {
     const lost = attempt(() => {
       begin.run();
-      outcomes = items.map(tryItem);
+      work();
       end.run();
       return undefined;
     });
-    if (!lost) return outcomes;
-    if (sqlite.inTransaction) rollback.run();
-    return items.map(() => lost);
+    if (lost && sqlite.inTransaction) rollback.run();
+    return lost;
+  }
+
+  function commit(items: readonly (readonly CheckedStatement[])[]): CommitOutcomes {
+    let outcomes: CommitOutcomes = [];
+    const lost = transact(() => (outcomes = items.map(tryItem)));
+    return lost ? items.map(() => lost) : outcomes;
   }
 
   return {
@@ -101,6 +109,9 @@ export function openSqliteStore({ file, exclusive }: StoreOptions) {
             return undefined;
           case "commit":
             answer = { kind: "outcomes", outcomes: commit(request.items) };
+            return undefined;
+          case "probe":
+            answer = { kind: "outcomes", outcomes: [transact(() => sqlite.exec(PROBE))] };
             return undefined;
           case "close":
             sqlite.close();

@@ -141,9 +141,29 @@ describe("commit", () => {
     const small = database.commit([addWorkspace(database, "w")]);
     expect(await Promise.all([failureOf(big), failureOf(small)])).toEqual(["unavailable", "unavailable"]);
     expect(await workspaceIds(database)).toEqual([]);
+    expect(await database.writable()).toBe(false);
+    expect(await Promise.all([database.writable(), database.writable()])).toEqual([false, false]);
     await sql`pragma max_page_count = 1000000`.execute(database.kysely);
+    expect(await database.writable()).toBe(true);
     await database.commit([addUpdate(database, "d", 1, new Uint8Array(100_000)), addWorkspace(database, "w")]);
     expect(await workspaceIds(database)).toEqual(["w"]);
+  });
+
+  test("a store is writable until a write fails, and again once one succeeded; a conflict is no failure", async () => {
+    const database = await open();
+    expect(await database.writable()).toBe(true);
+    await database.commit([addWorkspace(database, "w")]);
+    expect(await failureOf(database.commit([addWorkspace(database, "w")]))).toBe("conflict");
+    expect(await database.writable()).toBe(true);
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(database.kysely);
+    await sql`pragma max_page_count = ${sql.lit(rows[0]!.page_count)}`.execute(database.kysely);
+    await database.commit([addDocument(database, "d")]);
+    expect(await failureOf(database.commit([addUpdate(database, "d", 1, new Uint8Array(100_000))]))).toBe(
+      "unavailable",
+    );
+    expect(await database.writable()).toBe(false);
+    await database.commit([addWorkspace(database, "small enough")]);
+    expect(await database.writable()).toBe(true);
   });
 
   test("a closed store refuses, and closing writes what was queued", async () => {

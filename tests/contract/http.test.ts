@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
+import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { feedSchema, meSchema, startRunSchema } from "#shared/protocol/http-bodies.ts";
 import { problemSchema } from "#shared/protocol/problem.ts";
@@ -384,6 +385,20 @@ describe("failures", () => {
     draining = true;
     expect(await codeOf(await call("/readyz"))).toBe("503 draining");
     expect((await call("/healthz")).status).toBe(200);
+  });
+});
+
+describe("readiness", () => {
+  test("a store that could not write is not ready until it can: 503 with the reason", async () => {
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(database.kysely);
+    await sql`pragma max_page_count = ${sql.lit(rows[0]!.page_count)}`.execute(database.kysely);
+    const row = { id: "w".repeat(100_000), kind: "team" as const, owner_id: "o", created_at: 1 };
+    const tooMuch = database.kysely.insertInto("workspace").values(row).compile();
+    await expect(database.commit([{ query: tooMuch }])).rejects.toMatchObject({ failure: "unavailable" });
+    expect(await codeOf(await call("/readyz"))).toBe("503 storage_failing");
+    expect((await call("/healthz")).status).toBe(200);
+    await sql`pragma max_page_count = 1000000`.execute(database.kysely);
+    expect((await call("/readyz")).status).toBe(200);
   });
 });
 
