@@ -167,6 +167,7 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
         maxOutputTokens: settings.get("maxOutputTokens"),
       }),
     }),
+    isDeleted: (): boolean => meta.get("deleted") === true,
     summary(): ConversationSummary {
       const first = treeNow()
         .children.get(ROOT)

@@ -18,8 +18,11 @@ export interface Target {
 }
 
 export interface Checkpointer {
-  /** Brings the document to this progress. Rejects where the document could not be stored. */
-  commit(progress: RunProgress, facts: RunFacts): Promise<void>;
+  /**
+   * Brings the document to this progress; answers whether its conversation is deleted. Rejects where the document
+   * could not be stored.
+   */
+  commit(progress: RunProgress, facts: RunFacts): Promise<{ deleted: boolean }>;
 }
 
 /**
@@ -36,7 +39,9 @@ export function createCheckpointer(
   const known = new Map<number, { t: number; r: number }>([[0, { t: 0, r: 0 }]]);
   return {
     async commit({ text, reasoning, frame }, facts) {
+      let deleted = false;
       await rooms.edit(target.principal, target.conversationId, (conversation) => {
+        deleted = conversation.isDeleted();
         const message = conversation.message(target.messageId);
         if (message?.role !== "assistant" || message.run?.runId !== facts.runId) return;
         const before = known.get(message.run.frame) ?? lengthsAt(message.run.frame);
@@ -48,6 +53,7 @@ export function createCheckpointer(
         });
       });
       known.set(frame, { t: text.length, r: reasoning.length });
+      return { deleted };
     },
   };
 }

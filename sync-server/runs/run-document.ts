@@ -13,14 +13,17 @@ interface RunDocumentOptions {
   /** what the message is to remember of the run now */
   facts: () => RunFacts;
   isOver: () => boolean;
+  /** the conversation was deleted, on whichever device */
+  onDeleted: () => void;
   /** calls back after so many ms, unless the run is over before */
   later: (ms: number, callback: () => void) => void;
   complain: (what: string) => (error: unknown) => void;
 }
 
 /** Brings the durable text of a live run to its document: every 2 s where it has grown, and at the end. */
-export function openRunDocument({ parts, stored, feed, facts, isOver, later, complain }: RunDocumentOptions) {
+export function openRunDocument({ parts, stored, feed, facts, ...on }: RunDocumentOptions) {
   const { database, rooms, timers } = parts;
+  const { isOver, onDeleted, later, complain } = on;
   const { conversationId, parentMessageId, messageId, accountId, workspaceId } = stored;
   const principal = { kind: "relay", accountId, workspaceId } as const;
   const target = { principal, conversationId, parentMessageId, messageId };
@@ -28,7 +31,7 @@ export function openRunDocument({ parts, stored, feed, facts, isOver, later, com
   let checkpointing = Promise.resolve();
   let checkpointed = 0;
 
-  const commitProgress = (): Promise<void> =>
+  const commitProgress = (): Promise<{ deleted: boolean }> =>
     checkpointer.commit({ text: feed.text, reasoning: feed.reasoning, frame: feed.head }, facts());
 
   const closeRow = (): Promise<void> =>
@@ -36,12 +39,18 @@ export function openRunDocument({ parts, stored, feed, facts, isOver, later, com
       updateRun(database, { id: stored.id, epoch: stored.leaseEpoch }, { committed: 1, lease_until: 0 }),
     ]);
 
+  async function checkpoint(head: number): Promise<void> {
+    const { deleted } = await commitProgress();
+    checkpointed = head;
+    // Nobody reads on, and every token costs.
+    if (deleted && !isOver()) onDeleted();
+  }
+
   function checkpointLater(): void {
     later(timers.checkpoint, () => {
       if (isOver()) return;
       if (feed.head > checkpointed) {
-        const head = feed.head;
-        checkpointing = commitProgress().then(() => void (checkpointed = head), complain("checkpoint a run"));
+        checkpointing = checkpoint(feed.head).catch(complain("checkpoint a run"));
       }
       void checkpointing.then(() => !isOver() && checkpointLater());
     });

@@ -23,6 +23,7 @@ export type StartFailure =
         | "run_id_reused"
         | "parent_missing"
         | "message_written"
+        | "conversation_deleted"
         | "model_unknown"
         | "draining"
         | "overloaded"
@@ -121,9 +122,12 @@ async function readSource(
     const taken = doc.message(request.messageId);
     const before = continued.value === undefined ? undefined : doc.message(continued.value);
     const carried = before?.role === "assistant" ? before.text : "";
-    return { taken, carried, messages: buildPrompt(doc, request.parentMessageId, carried) };
+    const deleted = doc.isDeleted();
+    return { taken, carried, deleted, messages: buildPrompt(doc, request.parentMessageId, carried) };
   });
   if (found?.messages === undefined) return err({ code: "parent_missing" });
+  // Deleted on a device the sender has not heard of yet: it asks again, and a restored one is answered then.
+  if (found.deleted) return err({ code: "conversation_deleted" });
   if (found.taken !== undefined) {
     const run = found.taken.role === "assistant" ? found.taken.run : undefined;
     // An ended run gives its message back to nobody: waiting would never end.

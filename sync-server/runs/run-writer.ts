@@ -247,6 +247,17 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     finish();
   }
 
+  function stop(): void {
+    apply({ type: "stop" });
+    if (run.status !== "stopping") return;
+    feed.setState("stopping");
+    facts = { ...facts, status: "stopping" };
+    store([updateRun(database, { id: stored.id, epoch: stored.leaseEpoch }, { state: "stopping" })])?.catch(
+      complain("record a stop"),
+    );
+    void sleep(clock, timers.stopForced).then(() => apply({ type: "stopped" }));
+  }
+
   async function begin(): Promise<void> {
     const { slot, cancel } = parts.slots.take(provider.id, provider.concurrency);
     cancels.add(cancel);
@@ -265,6 +276,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     feed,
     facts: () => facts,
     isOver: () => isTerminal(run.status),
+    onDeleted: stop,
     later,
     complain,
   });
@@ -279,16 +291,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     get attempts() {
       return "attempt" in run ? run.attempt : 0;
     },
-    stop() {
-      apply({ type: "stop" });
-      if (run.status !== "stopping") return;
-      feed.setState("stopping");
-      facts = { ...facts, status: "stopping" };
-      store([updateRun(database, { id: stored.id, epoch: stored.leaseEpoch }, { state: "stopping" })])?.catch(
-        complain("record a stop"),
-      );
-      void sleep(clock, timers.stopForced).then(() => apply({ type: "stopped" }));
-    },
+    stop,
     interrupt: (code) => apply({ type: "interrupt", code }),
     abandon,
     done,
