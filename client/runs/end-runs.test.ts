@@ -19,9 +19,17 @@ function aChat() {
   return { world, id, conversation, stopped, end: () => endRuns(conversation, recording) };
 }
 
-test("a run that was not delivered is withdrawn, and stopped where that is too late", async () => {
+test("a run that has not gone out is left to delivery, which keeps it until the chat is restored", () => {
   const chat = aChat();
   chat.world.setDelivery("r1", { type: "queued" });
+  chat.end();
+  expect(chat.world.workspace.runs.delivery("r1")).toEqual({ type: "queued" });
+  expect(chat.stopped).toEqual([]);
+});
+
+test("a run on its way is withdrawn, and stopped where that is too late", async () => {
+  const chat = aChat();
+  chat.world.setDelivery("r1", { type: "sending" });
   chat.end();
   expect(chat.world.workspace.runs.delivery("r1")).toBeUndefined();
   await Promise.resolve();

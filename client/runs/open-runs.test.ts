@@ -8,6 +8,7 @@ import type { Documents } from "#client/local-store/documents.ts";
 import type { RunCommand } from "#client/local-store/run-command.ts";
 import type { RunCommandStore } from "#client/local-store/run-command-store.ts";
 import { browserClock } from "#client/platform/browser-clock.ts";
+import type { Broadcast } from "#client/platform/platform.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import type { SmallStorage } from "#client/platform/small-storage.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
@@ -85,6 +86,20 @@ function aBrowser() {
       return () => added.delete(callback);
     },
   };
+  const tabs = new Set<(message: unknown) => void>();
+  const openBroadcast = (): Broadcast => {
+    let own: ((message: unknown) => void) | undefined;
+    return {
+      post(message) {
+        for (const listener of tabs) if (listener !== own) listener(message);
+      },
+      onMessage(callback) {
+        own = callback;
+        tabs.add(callback);
+        return () => tabs.delete(callback);
+      },
+    };
+  };
   const turns = new Map<string, Promise<unknown>>();
   const locks: Locks = {
     hold(name, _signal, work) {
@@ -99,6 +114,7 @@ function aBrowser() {
   return {
     commands,
     locks,
+    openBroadcast,
     smallStorage: aSmallStorage(),
     stored,
     store(command: RunCommand): void {
@@ -137,7 +153,7 @@ function aTab(origin: string, conversation: ConversationDocument, browser = aBro
           },
           onOffline: () => () => undefined,
         },
-        openBroadcast: () => ({ post: () => undefined, onMessage: () => () => undefined }),
+        openBroadcast: browser.openBroadcast,
       },
       painting: { beforeNext: (callback) => browserClock.after(0, callback) },
       locks: browser.locks,
@@ -348,6 +364,87 @@ describe("delivery", () => {
     expect(asked).not.toContain("POST /api/runs/r1/stop");
     expect(browser.stored.size).toBe(0);
     expect(await runs.cancel("unknown")).toBe(false);
+  });
+
+  test("nothing is started in a deleted conversation, wherever it was deleted; restored, it goes out", async () => {
+    const { origin, asked } = await aServer(startsStream);
+    const conversation = aConversation();
+    conversation.setDeleted(true);
+    const { runs, browser } = aTab(origin, conversation);
+    browser.store(command("r1"));
+    browser.store(command("other", { conversationId: "c2", createdAt: Date.now() + 1 }));
+    expect(runs.delivery("r1")).toEqual({ type: "queued" });
+    conversation.setDeleted(false);
+    await expect.poll(() => runs.live("r1")?.status).toBe("completed");
+    await expect.poll(() => runs.live("other")?.status).toBe("completed");
+    expect(asked.toSorted()).toEqual(["PUT /api/runs/other", "PUT /api/runs/r1"]);
+  });
+
+  test("a deletion between two attempts is seen before the next one, and asks the server nothing more", async () => {
+    const conversation = aConversation();
+    const { origin, asked } = await aServer((request, response, url) => {
+      if (asked.length > 1) return startsStream(request, response, url);
+      conversation.setDeleted(true);
+      problem(response, 409, "conversation_deleted", { "retry-after": "0" });
+    });
+    const { runs, browser } = aTab(origin, conversation);
+    const phases: (string | undefined)[] = [];
+    runs.subscribeDeliveries(() => {
+      const phase = runs.delivery("r1")?.type;
+      if (phase !== phases.at(-1)) phases.push(phase);
+    });
+    browser.store(command("r1"));
+    // Sent, refused for a while, taken up again, and found deleted here.
+    await expect.poll(() => phases).toEqual(["queued", "sending", "queued", "sending", "queued"]);
+    expect(asked).toEqual(["PUT /api/runs/r1"]);
+    const done = seen(runs, "r1", ({ status }) => status === "completed");
+    conversation.setDeleted(false);
+    await done;
+    expect(asked).toEqual(["PUT /api/runs/r1", "PUT /api/runs/r1"]);
+  });
+
+  test("between the server's yes and the first word a run is still being sent, in every tab", async () => {
+    let started: ServerResponse | undefined;
+    const { origin, asked } = await aServer((request, response, url) => {
+      if (request.method !== "PUT") return startsStream(request, response, url);
+      stream(response);
+      started = response;
+    });
+    const browser = aBrowser();
+    const [sender, other] = [aTab(origin, aConversation(), browser), aTab(origin, aConversation(), browser)];
+    browser.store(command("r1"));
+    await expect.poll(() => browser.stored.size).toBe(0);
+    for (const { runs } of [sender, other]) expect(runs.live("r1")?.status).not.toBe("streaming");
+    expect(sender.runs.delivery("r1")).toEqual({ type: "sending" });
+    const known = settled(sender.runs, () => sender.runs.delivery("r1") === undefined);
+    started?.end(events(0));
+    await known;
+    expect(sender.runs.live("r1")).toBeDefined();
+    await expect.poll(() => other.runs.live("r1")?.status).toBe("completed");
+    expect(other.runs.delivery("r1")).toBeUndefined();
+    expect(asked.filter((line) => line.startsWith("PUT"))).toHaveLength(1);
+  });
+
+  test("a tab that waits says Sending while another one sends, and learns of its refusal", async () => {
+    let refuse: (() => void) | undefined;
+    let attempts = 0;
+    const { origin } = await aServer((_request, response) => {
+      if (++attempts === 1) return problem(response, 503, "draining", { "retry-after": "60" });
+      refuse = () => problem(response, 422, "model_unknown");
+    });
+    const browser = aBrowser();
+    const first = aTab(origin, aConversation(), browser);
+    const waiting = settled(first.runs, () => attempts === 1 && first.runs.delivery("r1")?.type === "queued");
+    browser.store(command("r1"));
+    await waiting;
+    const second = aTab(origin, aConversation(), browser);
+    await expect.poll(() => first.runs.delivery("r1")).toEqual({ type: "sending" });
+    expect(second.runs.delivery("r1")).toEqual({ type: "sending" });
+    await expect.poll(() => refuse).toBeDefined();
+    refuse?.();
+    for (const { runs } of [first, second]) {
+      await expect.poll(() => runs.delivery("r1")).toEqual({ type: "refused", code: "model_unknown" });
+    }
   });
 
   test("a prompt behind an answer waits until the document says that the answer is final, however it ended", async () => {

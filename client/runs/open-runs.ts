@@ -4,7 +4,9 @@ import type { Locks } from "#client/platform/locks.ts";
 import type { Painting } from "#client/platform/painting.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import type { SmallStorage } from "#client/platform/small-storage.ts";
-import { createParentSettled } from "./parent-settled.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
+import { createAwaitedRuns } from "./awaited-runs.ts";
+import { createParentSettled, isDeletedHere } from "./parent-settled.ts";
 import { openPublishedRun } from "./published-run.ts";
 import type { PublishedRun } from "./published-run.ts";
 import { openRunDelivery } from "./run-delivery.ts";
@@ -32,6 +34,11 @@ export function openRuns(parts: RunsParts, signal: AbortSignal): Runs {
   const runs = new Map<string, PublishedRun>();
   const deliveryListeners = new Set<() => void>();
   const stops = openRunStops(parts, signal);
+  const awaited = createAwaitedRuns(() => tellDeliveries());
+
+  const tellDeliveries = (): void => {
+    for (const listener of deliveryListeners) listener();
+  };
 
   /** The one follower of a run, made on first use and let go some time after its last watcher. */
   function published(runId: string): PublishedRun {
@@ -69,14 +76,16 @@ export function openRuns(parts: RunsParts, signal: AbortSignal): Runs {
           return () => deliveryListeners.delete(callback);
         },
       ),
+      deleted: (command, own) => isDeletedHere(parts.documents, command.conversationId as ConversationId, own),
       onStarted(runId, stream) {
         const run = published(runId);
+        awaited.add(runId, run);
         if (stream) run.follower.adopt(stream);
         else run.follower.dispatch({ type: "follow" });
       },
       stop: (runId) => stops.stop(runId),
       onChange() {
-        for (const listener of deliveryListeners) listener();
+        tellDeliveries();
         for (const [runId, run] of runs) {
           const waits = run.watched() && run.follower.state().connection.type === "detached";
           if (waits) attachIfDelivered(runId, run);
@@ -105,7 +114,7 @@ export function openRuns(parts: RunsParts, signal: AbortSignal): Runs {
       published(runId).follower.dispatch({ type: "stop" });
       stops.stop(runId);
     },
-    delivery: (runId) => delivery.delivery(runId),
+    delivery: (runId) => delivery.delivery(runId) ?? (awaited.has(runId) ? { type: "sending" } : undefined),
     deliver: (command) => delivery.deliver(command),
     cancel: (runId) => delivery.cancel(runId),
     subscribeDeliveries(listener) {

@@ -6,26 +6,27 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import { isTerminal } from "#shared/domain/run.ts";
 
 /**
- * Resolves once the answer before a command's prompt is final, whatever its ending: until then the model could
- * not read it. Also resolves when the signal ends.
+ * Resolves once a command's conversation is not deleted and the answer before its prompt is final, whatever its
+ * ending: until then the model could not read it. Also resolves when the signal ends.
  */
 export type ParentSettled = (command: RunCommand, signal: AbortSignal) => Promise<void>;
 
 /** An answer that just started, or another device plans, may be on its way by sync: this long, not for ever. */
 const UNKNOWN_ANSWER_MS = 30_000;
 
-/** What a document knows of the answer before a prompt. */
-export type ParentAnswer = "settled" | "being-written" | "not-here";
+/** What a document knows of the answer before a prompt; `deleted`: nobody wants any further one, for now. */
+export type ParentAnswer = "settled" | "being-written" | "not-here" | "deleted";
 
 /**
  * Whether the answer before a prompt is final, by the document alone.
  * @param planned whether a command of this device, not delivered yet, will write the message with this id
  */
 export function parentAnswerOf(
-  conversation: Pick<ConversationDocument, "message">,
+  conversation: Pick<ConversationDocument, "message" | "isDeleted">,
   promptId: string,
   planned: (messageId: string) => boolean,
 ): ParentAnswer {
+  if (conversation.isDeleted()) return "deleted";
   const prompt = conversation.message(promptId);
   if (!prompt) return "not-here";
   if (prompt.parentId === undefined) return "settled";
@@ -53,7 +54,7 @@ export function createParentSettled(
       const check = (): void => {
         const answer = parentAnswerOf(held.conversation, command.parentMessageId, planned);
         if (answer === "settled") return done();
-        if (answer === "being-written") {
+        if (answer === "being-written" || answer === "deleted") {
           cancelTimer?.();
           cancelTimer = undefined;
         } else if (held.status().type !== "loading") {
@@ -75,4 +76,20 @@ export function createParentSettled(
       if (signal.aborted) done();
       else check();
     });
+}
+
+/** Whether a conversation is deleted, by this device's copy once that was read; false when the signal ends before. */
+export function isDeletedHere(documents: Documents, id: ConversationId, signal: AbortSignal): Promise<boolean> {
+  const held = documents.open(id);
+  return new Promise<boolean>((resolve) => {
+    const look = (): void => {
+      if (held.status().type === "loading" && !signal.aborted) return;
+      stop();
+      signal.removeEventListener("abort", look);
+      resolve(held.conversation.isDeleted());
+    };
+    const stop = held.subscribe(look);
+    signal.addEventListener("abort", look, { once: true });
+    look();
+  }).finally(() => held.release());
 }

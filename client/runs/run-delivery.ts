@@ -1,27 +1,38 @@
+import * as z from "zod/mini";
 import type { RunCommand } from "#client/local-store/run-command.ts";
 import type { RunCommandStore } from "#client/local-store/run-command-store.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import type { ParentSettled } from "./parent-settled.ts";
-import { deliveryOf, judgeAnswer, newOutbox, nextOutbox, outboxDeadline } from "./run-outbox-state.ts";
-import type { OutboxEffect, OutboxEvent, Verdict } from "./run-outbox-state.ts";
+import { TAB_WORDS, deliveryOf, judgeAnswer, newOutbox, nextOutbox, outboxDeadline } from "./run-outbox-state.ts";
+import type { OutboxEffect, OutboxEvent, TabWord, Verdict } from "./run-outbox-state.ts";
 import { putRun, readRun } from "./run-requests.ts";
 import type { ByteStream } from "./run-requests.ts";
 import type { Delivery } from "./runs.ts";
 
+/** Says nothing about the command. */
+const NO_NETWORK: Verdict = { type: "retry", atLeastMs: 0 };
 /** A start without headers for this long is made again: the server itself waits at most 5 s for the prompt. */
 const ANSWER_MS = 35_000;
 /** After a wake-up a request this old is not trusted to be alive. */
 const STALE_MS = 6000;
+
+/** What tabs tell each other: that the stored commands changed, or how far one of them is. */
+const tabMessageSchema = z.union([
+  z.literal("changed"),
+  z.object({ runId: z.string(), says: z.enum(TAB_WORDS), code: z.optional(z.string()) }),
+]);
 
 export interface RunDeliveryParts {
   platform: Pick<Platform, "clock" | "random" | "fetch" | "connectivity" | "openBroadcast">;
   locks: Locks;
   commands: RunCommandStore;
   parentSettled: ParentSettled;
+  /** whether the conversation of a command is deleted, as far as this device knows */
+  deleted(command: RunCommand, signal: AbortSignal): Promise<boolean>;
   /** names the account and workspace, for what the tabs tell each other */
   scope: string;
-  /** the server has the run; with the events it answered at once */
+  /** the server has the run, by this tab or another one; with the events it answered this one at once */
   onStarted(runId: string, stream: ByteStream | undefined): void;
   /** makes sure that a run which may have been sent does not go on */
   stop(runId: string): void;
@@ -109,11 +120,33 @@ export function openRunDelivery(parts: RunDeliveryParts, signal: AbortSignal): R
       return await locks.hold(`holdfast-run-commands-${command.conversationId}`, own, async () => {
         const stored = await commands.list();
         if (!stored.some(({ runId }) => runId === command.runId)) return { type: "elsewhere" };
-        return await put(command, own);
+        if (await parts.deleted(command, own)) return { type: "deleted" };
+        tell(command.runId, "sending");
+        const verdict = await put(command, own).catch(() => NO_NETWORK);
+        tellVerdict(command.runId, verdict);
+        return verdict;
       });
     } catch {
-      return { type: "retry", atLeastMs: 0 }; // no network, or no lock: neither says anything about the command
+      return NO_NETWORK; // there was no lock: as little as no network does it say anything about the command
     }
+  }
+
+  const tell = (runId: string, says: TabWord, code?: string): void => tabs.post({ runId, says, code });
+
+  function tellVerdict(runId: string, verdict: Verdict): void {
+    if (verdict.type === "started") tell(runId, "started");
+    if (verdict.type === "refused") tell(runId, "refused", verdict.code);
+    if (verdict.type === "retry") tell(runId, "waiting");
+  }
+
+  function onTabMessage(raw: unknown): void {
+    const message = tabMessageSchema.safeParse(raw);
+    if (!message.success) return; // of a tab with another version
+    if (message.data === "changed") return readStoreAgain();
+    const { runId, says, code } = message.data;
+    const known = state.planned.has(runId);
+    dispatch({ type: "heard", runId, says, code });
+    if (known && says === "started") parts.onStarted(runId, undefined);
   }
 
   async function put(command: RunCommand, own: AbortSignal): Promise<Verdict> {
@@ -164,7 +197,7 @@ export function openRunDelivery(parts: RunDeliveryParts, signal: AbortSignal): R
       dispatch({ type: "stored", commands: [command], complete: false });
       tabs.post("changed");
     }),
-    tabs.onMessage(readStoreAgain),
+    tabs.onMessage(onTabMessage),
     platform.connectivity.onWake(() => {
       if (platform.connectivity.online()) dispatch({ type: "wake" });
       readStoreAgain();

@@ -172,7 +172,9 @@ export function liveRunOf(state: FollowState): LiveRun | undefined {
 type TransportEvent = Extract<FollowEvent, { type: "opened" | "received" | "polled" | "closed" | "answered" }>;
 
 const stay = (state: FollowState): FollowStep => ({ state, effects: [] });
-const isOver = ({ connection }: FollowState): boolean => connection.type === "finished" || connection.type === "lost";
+/** Whether it will attach no more by itself. */
+export const isOver = ({ connection }: FollowState): boolean =>
+  connection.type === "finished" || connection.type === "lost";
 const isConnected = ({ connection: { type } }: FollowState): boolean =>
   type === "attaching" || type === "attached" || type === "healing";
 

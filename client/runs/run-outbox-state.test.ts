@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { RunCommand } from "#client/local-store/run-command.ts";
 import { deliveryOf, judgeAnswer, newOutbox, nextOutbox, outboxDeadline } from "./run-outbox-state.ts";
-import type { OutboxEffect, OutboxEvent, Verdict } from "./run-outbox-state.ts";
+import type { OutboxEffect, OutboxEvent, TabWord, Verdict } from "./run-outbox-state.ts";
 
 const command = (runId: string, createdAt = 0, conversationId = "c1"): RunCommand => ({
   runId,
@@ -55,6 +55,7 @@ describe("what an answer to a start means", () => {
     [404, "parent_missing", "retry"],
     [409, "message_busy", "retry"],
     [409, "message_written", "written"],
+    [409, "conversation_deleted", "retry"],
     [401, "unauthenticated", "retry"],
     [429, "too_many_followers", "retry"],
     [500, "internal", "retry"],
@@ -199,13 +200,65 @@ describe("delivery of run commands", () => {
   test("a command the server may have forgotten the id of is refused, not sent again", () => {
     const box = outbox({ online: false });
     box.ready(command("r1"));
-    expect(box.step({ type: "wake" }, 6 * DAY_MS + 1)).toEqual([{ type: "remove", runId: "r1" }]);
-    expect(deliveryOf(box.state(), "r1")).toEqual({ type: "refused", code: "expired" });
+    box.step(box.store(command("blocked", 1, "c2")));
+    expect(box.step({ type: "wake" }, 6 * DAY_MS + 2)).toEqual(
+      ["r1", "blocked"].flatMap((runId) => [
+        { type: "abort", runId },
+        { type: "remove", runId },
+      ]),
+    );
+    for (const runId of ["r1", "blocked"]) {
+      expect(deliveryOf(box.state(), runId)).toEqual({ type: "refused", code: "expired" });
+    }
+  });
+
+  test("in a deleted conversation a command waits, however long, until it is restored", () => {
+    const box = outbox();
+    box.ready(command("r1"));
+    expect(box.judged("r1", { type: "deleted" })).toEqual([{ type: "watch-parent", command: command("r1") }]);
+    expect(box.delivery("r1")).toBe("queued");
+    expect(box.step({ type: "wake" }, DAY_MS)).toEqual([]);
+    expect(box.step({ type: "unblocked", runId: "r1" })).toEqual([{ type: "send", command: command("r1") }]);
+  });
+
+  test("what another tab says of its attempt holds until this tab had its own turn", () => {
+    const box = outbox();
+    const heard = (says: TabWord, code?: string) => box.step({ type: "heard", runId: "r1", says, code });
+    box.ready(command("r1"));
+    box.judged("r1", RETRY);
+    expect(box.delivery("r1")).toBe("queued");
+    heard("sending");
+    expect(box.delivery("r1")).toBe("sending");
+    heard("waiting");
+    expect(box.delivery("r1")).toBe("queued");
+    heard("sending");
+    box.step({ type: "tick" }, box.waitMs());
+    box.judged("r1", RETRY);
+    expect(box.delivery("r1")).toBe("queued");
+  });
+
+  test("a start or a refusal in another tab is one here too, and ends what was under way", () => {
+    for (const says of ["started", "refused"] as const) {
+      const box = outbox();
+      box.ready(command("r1"));
+      expect(box.step({ type: "heard", runId: "r1", says, code: "model_unknown" })).toEqual([
+        { type: "abort", runId: "r1" },
+      ]);
+      expect(deliveryOf(box.state(), "r1")).toEqual(
+        says === "started" ? undefined : { type: "refused", code: "model_unknown" },
+      );
+      expect(box.judged("r1", RETRY)).toEqual([]);
+    }
   });
 
   test("P3: whatever happens, a conversation has at most one start under way, and a settled command never leaves again", () => {
     const runIds = ["a", "b", "c"];
-    const verdict = fc.constantFrom<Verdict>({ type: "started" }, { type: "refused", code: "x" }, RETRY);
+    const verdict = fc.constantFrom<Verdict>(
+      { type: "started" },
+      { type: "refused", code: "x" },
+      { type: "deleted" },
+      RETRY,
+    );
     const event = fc.oneof(
       fc.constantFrom<OutboxEvent>({ type: "wake" }, { type: "offline" }, { type: "tick" }),
       fc.record({ type: fc.constant("unblocked" as const), runId: fc.constantFrom(...runIds) }),

@@ -11,7 +11,7 @@ const LONGEST_LIFE_MS = 6 * 24 * 60 * 60 * 1000;
 export type Phase =
   /** the transaction that stores it is under way: nothing is sent that a crash could forget */
   | { type: "storing" }
-  /** the answer before its prompt is still being written, or that is not known yet */
+  /** the answer before its prompt is still being written, its conversation is deleted, or neither is known yet */
   | { type: "blocked" }
   | { type: "ready" }
   /** `aside`: for something that only time or sync can bring, so that later commands may pass */
@@ -24,6 +24,8 @@ export interface PlannedCommand {
   phase: Phase;
   /** failed attempts since the last wake-up */
   failures: number;
+  /** another tab of this browser said that it is sending it */
+  sentElsewhere: boolean;
 }
 
 /** The commands this device has to deliver, by run id. */
@@ -40,17 +42,25 @@ export type Verdict =
   | { type: "retry"; atLeastMs: number; aside?: true }
   /** another run wrote the message already, e.g. one that another device started */
   | { type: "written" }
+  /** its conversation is deleted, by this device's copy; nothing was sent */
+  | { type: "deleted" }
   /** another tab dealt with it */
   | { type: "elsewhere" };
+
+/** `sending` and `waiting` by turns, until the server has it or refused it */
+export const TAB_WORDS = ["sending", "waiting", "started", "refused"] as const;
+export type TabWord = (typeof TAB_WORDS)[number];
 
 export type OutboxEvent =
   /** made here; its transaction is under way */
   | { type: "made"; command: RunCommand }
   /** read from the store, or just stored; complete says whether these are all there are */
   | { type: "stored"; commands: readonly RunCommand[]; complete: boolean }
-  /** the answer before this run's prompt is final */
+  /** the answer before this run's prompt is final, and its conversation not deleted */
   | { type: "unblocked"; runId: string }
   | { type: "judged"; runId: string; verdict: Verdict }
+  /** what another tab says of it */
+  | { type: "heard"; runId: string; says: TabWord; code: string | undefined }
   /** taken back by the person, here or in another tab */
   | { type: "withdrawn"; runId: string }
   | { type: "wake" }
@@ -59,7 +69,7 @@ export type OutboxEvent =
 
 /** What the shell carries out, in order. */
 export type OutboxEffect =
-  /** say `unblocked` once the answer before this prompt is final */
+  /** say `unblocked` once the answer before this prompt is final and its conversation not deleted */
   | { type: "watch-parent"; command: RunCommand }
   | { type: "send"; command: RunCommand }
   /** forget what is under way for it: a watch, a request */
@@ -92,15 +102,15 @@ export function outboxDeadline({ planned, online }: RunOutbox): number | undefin
 
 /** What a person is told about a command. */
 export function deliveryOf({ planned }: RunOutbox, runId: string): Delivery | undefined {
-  const phase = planned.get(runId)?.phase;
-  switch (phase?.type) {
-    case undefined:
-      return undefined;
+  const one = planned.get(runId);
+  if (!one) return undefined;
+  const { phase, sentElsewhere } = one;
+  switch (phase.type) {
     case "storing":
     case "blocked":
     case "ready":
     case "waiting":
-      return { type: "queued" };
+      return { type: sentElsewhere ? "sending" : "queued" };
     case "sending":
       return { type: "sending" };
     case "refused":
@@ -110,8 +120,8 @@ export function deliveryOf({ planned }: RunOutbox, runId: string): Delivery | un
 
 /** Statuses that may change by themselves or by signing in again. Other 4xx are final. */
 const RETRIED_4XX: ReadonlySet<number> = new Set([401, 403, 408, 425, 429]);
-/** The prompt is still on its way, or the run it waits for is not committed yet. */
-const RETRIED_CODES: ReadonlySet<string> = new Set(["parent_missing", "message_busy"]);
+/** The prompt or word that its conversation is deleted is still on its way, or the run it waits for not committed yet. */
+const RETRIED_CODES: ReadonlySet<string> = new Set(["parent_missing", "message_busy", "conversation_deleted"]);
 
 /**
  * What an answer to `PUT /api/runs/:id` means.
@@ -140,6 +150,8 @@ function applyOutboxEvent(state: RunOutbox, event: OutboxEvent, at: { now: numbe
       return { state: setPhase(state, event.runId, "blocked", { type: "ready" }), effects: [] };
     case "judged":
       return judge(state, event.runId, event.verdict, at);
+    case "heard":
+      return hear(state, event);
     case "withdrawn":
       return dropped(state, event.runId, [
         { type: "abort", runId: event.runId },
@@ -158,6 +170,7 @@ const newCommand = (command: RunCommand, phase: Phase): PlannedCommand => ({
   command,
   phase,
   failures: 0,
+  sentElsewhere: false,
 });
 
 const put = (state: RunOutbox, one: PlannedCommand): RunOutbox => ({
@@ -205,15 +218,36 @@ function takeStored(state: RunOutbox, stored: readonly RunCommand[], complete: b
   return { state: { ...state, planned }, effects };
 }
 
-function judge(state: RunOutbox, runId: string, verdict: Verdict, at: { now: number; random: number }): OutboxStep {
+/** Another tab holds the lock while it sends, so what it says last holds until this one had its own turn. */
+function hear(state: RunOutbox, { runId, says, code }: Extract<OutboxEvent, { type: "heard" }>): OutboxStep {
   const one = state.planned.get(runId);
-  if (one?.phase.type !== "sending") return { state, effects: [] };
+  if (!one || one.phase.type === "refused") return { state, effects: [] };
+  const abort: OutboxEffect = { type: "abort", runId };
+  switch (says) {
+    case "sending":
+    case "waiting":
+      return { state: put(state, { ...one, sentElsewhere: says === "sending" }), effects: [] };
+    case "started":
+      return dropped(state, runId, [abort]);
+    case "refused":
+      return { state: put(state, { ...one, phase: { type: "refused", code: code ?? "unknown" } }), effects: [abort] };
+  }
+}
+
+function judge(state: RunOutbox, runId: string, verdict: Verdict, at: { now: number; random: number }): OutboxStep {
+  const sent = state.planned.get(runId);
+  if (sent?.phase.type !== "sending") return { state, effects: [] };
+  const one = { ...sent, sentElsewhere: false };
   switch (verdict.type) {
     case "started":
     case "written":
       return dropped(state, runId, [{ type: "remove", runId }]);
     case "elsewhere":
       return dropped(state, runId, []);
+    case "deleted": {
+      const watch: OutboxEffect = { type: "watch-parent", command: one.command };
+      return { state: put(state, { ...one, phase: { type: "blocked" } }), effects: [watch] };
+    }
     case "refused":
       return {
         state: put(state, { ...one, phase: { type: "refused", code: verdict.code } }),
@@ -239,13 +273,13 @@ function startReady({ state, effects }: OutboxStep, now: number): OutboxStep {
   const sends: OutboxEffect[] = [];
   for (const one of all.toSorted(byAge)) {
     const { runId, conversationId, createdAt } = one.command;
-    if (one.phase.type === "refused" || one.phase.type === "blocked" || taken.has(conversationId)) continue;
-    if (one.phase.type === "ready" && now - createdAt > LONGEST_LIFE_MS) {
+    if (one.phase.type === "refused" || taken.has(conversationId)) continue;
+    if ((one.phase.type === "ready" || one.phase.type === "blocked") && now - createdAt > LONGEST_LIFE_MS) {
       planned.set(runId, { ...one, phase: { type: "refused", code: "expired" } });
-      sends.push({ type: "remove", runId });
+      sends.push({ type: "abort", runId }, { type: "remove", runId });
       continue;
     }
-    if (one.phase.type === "waiting" && one.phase.aside) continue;
+    if (one.phase.type === "blocked" || (one.phase.type === "waiting" && one.phase.aside)) continue;
     taken.add(conversationId);
     if (one.phase.type === "ready") {
       planned.set(runId, { ...one, phase: { type: "sending" } });

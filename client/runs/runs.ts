@@ -19,6 +19,7 @@ export interface LiveRun {
 export type Delivery =
   /** waits for the network or for the run before it */
   | { type: "queued" }
+  /** on its way from this tab or another one of this browser; until the first word of the run was heard */
   | { type: "sending" }
   /** the server refused it for good; the prompt stays */
   | { type: "refused"; code: string };

@@ -73,6 +73,19 @@ test.each(["queued", "sending"] as const)("a second click while a run is %s star
   expect(firstPrompt(open).plannedRun!.runId).toBe(runId);
 });
 
+test("continuing again before anything is known of the first time names the same message, which is written once", () => {
+  const open = aChat();
+  send(open, "One");
+  world.answer(open.id, { text: "Half", status: "interrupted" });
+  const [, answer] = open.conversation.branch();
+  if (answer?.role !== "assistant") throw new Error("expected an answer");
+  continueAnswer(world.workspace, open, answer, "t/m");
+  continueAnswer(world.workspace, open, answer, "t/m");
+  const [, first, second] = world.delivered;
+  expect(second!.messageId).toBe(first!.messageId);
+  expect(second!.messageId).not.toBe(answer.id);
+});
+
 test("while a run is being written its prompt takes no other; once it ended or was refused, it does", () => {
   const open = aChat();
   send(open, "One");

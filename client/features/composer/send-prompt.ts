@@ -13,23 +13,31 @@ interface RunWish {
   open: OpenConversation;
   parentMessageId: MessageId;
   model: string;
-  /** the message the run shall write; a new one unless an answer with that id was planned but never begun */
-  messageId?: string;
   continues?: string | undefined;
 }
 
 function createRunCommand(powers: SendPowers, wish: RunWish): RunCommand {
-  const { open, parentMessageId, model, messageId = powers.newId(), continues } = wish;
+  const { open, parentMessageId, model, continues } = wish;
   return {
     runId: powers.newId(),
     conversationId: open.id,
     parentMessageId,
-    messageId,
+    messageId: unbegunMessage(open.conversation, parentMessageId) ?? powers.newId(),
     model,
     parameters: open.conversation.settings().parameters,
     ...(continues === undefined ? {} : { continues }),
     createdAt: powers.clock.now(),
   };
+}
+
+/**
+ * The message of an answer that was asked for and is not here. Asking again names it again: if it was begun after
+ * all, the server refuses a second run for one message.
+ */
+function unbegunMessage({ message }: ConversationDocument, promptId: MessageId): string | undefined {
+  const prompt = message(promptId);
+  const planned = prompt?.role === "user" ? prompt.plannedRun : undefined;
+  return planned && message(planned.messageId) === undefined ? planned.messageId : undefined;
 }
 
 const plannedBy = ({ runId, messageId, model }: RunCommand): PlannedRun => ({ runId, messageId, model });
@@ -88,16 +96,9 @@ export function editPrompt(
   sendPrompt(powers, open, { text, parentId: message.parentId, model, takesDraft: false });
 }
 
-/** Asks for one more answer to a prompt. A planned answer that was never begun keeps its id. */
+/** Asks for one more answer to a prompt. */
 export function answerAgain(powers: SendPowers, open: OpenConversation, prompt: UserMessage, model: string): void {
-  const planned = prompt.plannedRun;
-  const unbegun = planned && open.conversation.message(planned.messageId) === undefined ? planned.messageId : undefined;
-  startRun(powers, {
-    open,
-    parentMessageId: prompt.id,
-    model,
-    ...(unbegun === undefined ? {} : { messageId: unbegun }),
-  });
+  startRun(powers, { open, parentMessageId: prompt.id, model });
 }
 
 /** Carries on an answer that ended early, as a new run. */
