@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import type { ReactNode, Ref } from "react";
 import { Button } from "#client/ui/button.tsx";
 
 interface BlankProps {
@@ -7,10 +7,12 @@ interface BlankProps {
   title?: string;
   text?: string;
   action?: { label: string; run: () => void };
+  /** the button of the action */
+  button?: Ref<HTMLButtonElement>;
 }
 
 /** A page with nothing to read: says why, and offers the next step. */
-export function Blank({ header, leading, title, text, action }: BlankProps) {
+export function Blank({ header, leading, title, text, action, button }: BlankProps) {
   return (
     <>
       {header ?? <div className="chat-header">{leading}</div>}
@@ -18,7 +20,7 @@ export function Blank({ header, leading, title, text, action }: BlankProps) {
         {title !== undefined && <h2>{title}</h2>}
         {text !== undefined && <p>{text}</p>}
         {action && (
-          <Button look="primary" onClick={action.run}>
+          <Button ref={button} look="primary" onClick={action.run}>
             {action.label}
           </Button>
         )}

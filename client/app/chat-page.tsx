@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import type { ReactNode, RefObject } from "react";
 import { Composer } from "#client/features/composer/composer.tsx";
 import {
@@ -84,10 +84,7 @@ function Chat({ open, editable, online, isNew, leading, field, onFirstSend, onSp
   const used = useWatched(conversation, () => conversation.branch().length > 0);
   useRunAnnouncements(conversation, active?.runId, clock);
   usePageTitle(open, isNew);
-  useEffect(() => {
-    // A touch keyboard that opens by itself covers what a person came to read.
-    if (isNew || matchMedia("(pointer: fine)").matches) field.current?.focus();
-  }, [isNew, field]);
+  const restoreButton = useChatFocus(isNew, deleted, field);
   useEffect(() => {
     if (isNew && (used || deleted)) onSpent();
   }, [isNew, used, deleted, onSpent]);
@@ -100,7 +97,8 @@ function Chat({ open, editable, online, isNew, leading, field, onFirstSend, onSp
   const header = <ConversationHeader conversation={conversation} model={model} editable={editable} leading={leading} />;
   if (deleted) {
     const restore = { label: words.chat.restore, run: () => conversation.setDeleted(false) };
-    return <Blank header={header} title={words.chat.deletedTitle} text={words.chat.deleted} action={restore} />;
+    const { deletedTitle: title, deleted: text } = words.chat;
+    return <Blank header={header} title={title} text={text} action={restore} button={restoreButton} />;
   }
   return (
     <>
@@ -139,6 +137,24 @@ function Chat({ open, editable, online, isNew, leading, field, onFirstSend, onSp
       )}
     </>
   );
+}
+
+/**
+ * Puts the focus where a person goes on: into the composer of a chat that is opened. Deleting takes away what had the
+ * focus, and so does restoring: it moves to the way back, and back. Answers the ref of that button.
+ */
+function useChatFocus(isNew: boolean, deleted: boolean, field: RefObject<HTMLTextAreaElement | null>) {
+  const restoreButton = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    // A touch keyboard that opens by itself covers what a person came to read.
+    if (isNew || matchMedia("(pointer: fine)").matches) field.current?.focus();
+  }, [isNew, field]);
+  useEffect(() => {
+    if (document.activeElement !== document.body) return;
+    if (deleted) restoreButton.current?.focus();
+    else if (matchMedia("(pointer: fine)").matches) field.current?.focus();
+  }, [deleted, field]);
+  return restoreButton;
 }
 
 /** The model that answers next: the chat's own, else the server's default; "" while neither is known. */
