@@ -20,7 +20,10 @@ interface RunDocumentOptions {
   complain: (what: string) => (error: unknown) => void;
 }
 
-/** Brings the durable text of a live run to its document: every 2 s where it has grown, and at the end. */
+/**
+ * Brings the durable text of a live run to its document: every 2 s where it has grown, and at the end. Every 2 s it
+ * also looks whether the conversation was deleted.
+ */
 export function openRunDocument({ parts, stored, feed, facts, ...on }: RunDocumentOptions) {
   const { database, rooms, timers } = parts;
   const { isOver, onDeleted, later, complain } = on;
@@ -40,18 +43,20 @@ export function openRunDocument({ parts, stored, feed, facts, ...on }: RunDocume
     ]);
 
   async function checkpoint(head: number): Promise<void> {
-    const { deleted } = await commitProgress();
+    const { deleted } = head > checkpointed ? await commitProgress() : await look();
     checkpointed = head;
     // Nobody reads on, and every token costs.
     if (deleted && !isOver()) onDeleted();
   }
 
+  const look = async (): Promise<{ deleted: boolean }> => ({
+    deleted: (await rooms.read(principal, conversationId, (conversation) => conversation.isDeleted())) === true,
+  });
+
   function checkpointLater(): void {
     later(timers.checkpoint, () => {
       if (isOver()) return;
-      if (feed.head > checkpointed) {
-        checkpointing = checkpoint(feed.head).catch(complain("checkpoint a run"));
-      }
+      checkpointing = checkpoint(feed.head).catch(complain("checkpoint a run"));
       void checkpointing.then(() => !isOver() && checkpointLater());
     });
   }
