@@ -92,6 +92,8 @@ export function openSync(
   let current: SyncStatus = { type: "saving" };
   function changed(): void {
     if (signal.aborted) return;
+    // Before what cannot get on is let go of, and closes.
+    noteRefused([...documents.opened()], drain.rows());
     for (const document of documents.opened()) keepWhilePending(document);
     drain.review();
     cancelTimer?.();

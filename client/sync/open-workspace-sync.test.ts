@@ -201,6 +201,27 @@ test("C5, P4: an edit the server refuses is kept here and counted, also after it
   await tab.close();
 });
 
+test("C7, P4: what an earlier page left is called refused, though its chat is not open and closes when it ends", async () => {
+  const server = aServer();
+  const browser = createSimulatedBrowser(server, "ann");
+  server.setUp(false);
+  const before = browser.openTab();
+  const open = before.documents.open(aConversation());
+  open.conversation.rename("Left behind");
+  await until(() => before.sync.status().type === "offline", browser.clock);
+  await before.close();
+  server.setUp(true);
+  server.endWith(CloseCode.invalid);
+  const after = browser.openTab();
+  await until(() => after.sync.status().type === "refused", browser.clock);
+  expect(after.sync.status()).toEqual({ type: "refused", documents: 1, unreadable: 0 });
+  server.endWith(undefined);
+  after.documents.open(open.id);
+  await until(() => after.sync.status().type === "saved", browser.clock);
+  expect(server.durable(open.id).getMap("meta").get("title")).toBe("Left behind");
+  await after.close();
+});
+
 test("C7: a chat that ended for the lack of a session comes back once the session works, and says so meanwhile", async () => {
   const server = aServer();
   const browser = createSimulatedBrowser(server, "ann");
