@@ -3,6 +3,7 @@ import { useLocation, useRoute } from "wouter";
 import { AccountMenu } from "#client/features/account/account-menu.tsx";
 import { LibraryPanel } from "#client/features/library/library-panel.tsx";
 import { SyncLine } from "#client/features/sync-status/sync-line.tsx";
+import { SyncSign } from "#client/features/sync-status/sync-sign.tsx";
 import { WorkspaceContext } from "#client/session/workspace.ts";
 import type { Workspace } from "#client/session/workspace.ts";
 import { AnnouncerProvider } from "#client/ui/announcer.tsx";
@@ -50,13 +51,14 @@ function Frame() {
   const field = useRef<HTMLTextAreaElement>(null);
   const page = useChatPages(field, () => setSheet(false));
   useEffect(preloadMarkdown, []);
+  const openSheet = (): void => {
+    setSheet(true);
+    requestAnimationFrame(() => searchBox.current?.focus());
+  };
   useShortcuts((shortcut) => {
     if (shortcut === "shortcuts") setShortcuts(true);
     if (shortcut === "new-chat") page.startNewChat();
-    if (shortcut === "search") {
-      setSheet(true);
-      requestAnimationFrame(() => searchBox.current?.focus());
-    }
+    if (shortcut === "search") openSheet();
   });
   const closeSheet = useCallback(() => {
     setSheet(false);
@@ -73,17 +75,17 @@ function Frame() {
   }, [sheet, closeSheet]);
 
   const leading = (
-    <IconButton
-      ref={openLibrary}
-      className="open-library"
-      icon="menu"
-      label={words.app.openLibrary}
-      aria-expanded={sheet}
-      onClick={() => {
-        setSheet(true);
-        requestAnimationFrame(() => searchBox.current?.focus());
-      }}
-    />
+    <>
+      <IconButton
+        ref={openLibrary}
+        className="open-library"
+        icon="menu"
+        label={words.app.openLibrary}
+        aria-expanded={sheet}
+        onClick={openSheet}
+      />
+      {narrow && <SyncSign onOpen={openSheet} />}
+    </>
   );
   return (
     <div className="frame" data-sheet={sheet || undefined}>
