@@ -6,8 +6,17 @@ import type { Result } from "#shared/lib/result.ts";
 import type { QuarantinedRecord, StoreFailure, StoreHealth, SummaryRecord } from "./local-store.ts";
 import type { RunCommand } from "./run-command.ts";
 
+/** A document's folded state. */
+export interface DocumentRecord {
+  id: ConversationId;
+  epoch: number;
+  state: Uint8Array;
+  /** CRC-32 of `state`, which was readable when it was written; absent in records of older versions of the app */
+  checksum?: number;
+}
+
 export interface DatabaseSchema extends DBSchema {
-  documents: { key: string; value: { id: ConversationId; epoch: number; state: Uint8Array } };
+  documents: { key: string; value: DocumentRecord };
   updates: { key: number; value: { documentId: ConversationId; bytes: Uint8Array }; indexes: { documentId: string } };
   /** one row per edit that waits for its `ack`; `update` is the row with its bytes, unless it was folded meanwhile */
   outbox: {

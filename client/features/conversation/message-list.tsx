@@ -1,25 +1,19 @@
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useState } from "react";
 import type { ReactNode, RefObject } from "react";
 import { Button } from "#client/ui/button.tsx";
 import { Icon } from "#client/ui/icon.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { words } from "#client/ui/words/words.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
-import { AnswerArticle } from "./answer-article.tsx";
-import { branchRows } from "./branch-rows.ts";
-import type { Row } from "./branch-rows.ts";
-import type { ConversationActions } from "./conversation-actions.ts";
-import { PlannedAnswer } from "./planned-answer.tsx";
-import { PromptArticle } from "./prompt-article.tsx";
+import { branchRows, rowBatches } from "./branch-rows.ts";
+import type { Batch } from "./branch-rows.ts";
+import { RowBatch } from "./row-batch.tsx";
+import type { RowSurroundings } from "./row-batch.tsx";
+import { createRowFiller } from "./row-filler.ts";
 import { OpeningContext, createOpening } from "./seen-live.ts";
 import "./conversation.css";
 
-interface MessageListProps {
-  conversation: ConversationDocument;
-  actions: ConversationActions;
-  editable: boolean;
-  /** an answer of the branch is being written */
-  answering: boolean;
+interface MessageListProps extends RowSurroundings {
   scroller: RefObject<HTMLDivElement | null>;
   content: RefObject<HTMLDivElement | null>;
   away: boolean;
@@ -28,14 +22,14 @@ interface MessageListProps {
   empty: ReactNode;
 }
 
+/** How many batches, counted from the end, are there from the first paint on. */
+const BATCHES_AT_ONCE = 2;
+
 /** The shown branch. A log for screen readers that is read on demand: tokens are never announced. */
 export function MessageList(props: MessageListProps) {
-  const { conversation, scroller, content, away, onJump, empty } = props;
-  const branch = useWatched(conversation, () => conversation.branch());
-  const rows = useMemo(
-    () => branchRows(branch, (id) => conversation.message(id) !== undefined),
-    [branch, conversation],
-  );
+  const { conversation, actions, editable, answering, scroller, content, away, onJump, empty } = props;
+  const batches = useBatches(conversation);
+  const [filler] = useState(createRowFiller);
   const [opening] = useState(createOpening);
   useEffect(() => opening.end(), [opening]);
   return (
@@ -43,7 +37,20 @@ export function MessageList(props: MessageListProps) {
       <div className="messages-scroller" ref={scroller}>
         <div className="messages" ref={content} role="log" aria-live="off" aria-label={words.chat.messages}>
           <OpeningContext value={opening}>
-            {rows.length === 0 ? empty : rows.map((row) => <RowView key={row.key} row={row} {...props} />)}
+            {batches.length === 0 && empty}
+            {batches.map((rows, index) => (
+              <RowBatch
+                key={index}
+                rows={rows}
+                atOnce={index >= batches.length - BATCHES_AT_ONCE}
+                filler={filler}
+                scroller={scroller}
+                conversation={conversation}
+                actions={actions}
+                editable={editable}
+                answering={answering}
+              />
+            ))}
           </OpeningContext>
         </div>
       </div>
@@ -57,21 +64,13 @@ export function MessageList(props: MessageListProps) {
   );
 }
 
-function RowView({ row, conversation, actions, editable, answering }: MessageListProps & { row: Row }) {
-  switch (row.type) {
-    case "prompt":
-      return <PromptArticle conversation={conversation} message={row.message} actions={actions} editable={editable} />;
-    case "answer":
-      return (
-        <AnswerArticle
-          conversation={conversation}
-          prompt={row.prompt}
-          message={row.message}
-          actions={actions}
-          editable={editable}
-        />
-      );
-    case "planned":
-      return <PlannedAnswer row={row} actions={actions} behind={answering} />;
-  }
+function useBatches(conversation: ConversationDocument): readonly Batch[] {
+  const branch = useWatched(conversation, () => conversation.branch());
+  const [shown, setShown] = useState<{ branch: typeof branch; batches: readonly Batch[] }>({ branch: [], batches: [] });
+  if (shown.branch === branch) return shown.batches;
+  // Derived while rendering, as React advises: the same branch gives the same batches, so this settles at once.
+  const rows = branchRows(branch, (id) => conversation.message(id) !== undefined);
+  const batches = rowBatches(rows, shown.batches);
+  setShown({ branch, batches });
+  return batches;
 }

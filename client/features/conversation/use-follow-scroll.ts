@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useLayoutEffect, useRef, useState } from "react";
 import { START_FOLLOWING, nextFollow } from "./scroll-state.ts";
 
 /**
@@ -18,7 +18,8 @@ export function useFollowScroll() {
     if (element) element.scrollTop = element.scrollHeight;
   }, []);
 
-  useEffect(() => {
+  // Before the first paint: a chat opens at its end, and is never seen at its beginning first.
+  useLayoutEffect(() => {
     const element = scroller.current;
     const inner = content.current;
     if (!element || !inner) return;
