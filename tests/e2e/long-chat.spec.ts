@@ -140,8 +140,9 @@ test("all of a chat is printed, also one that was opened just now", async ({ cha
   await chat.row("Tides").click();
   await expect(chat.lastArticle).toContainText(LAST_TURN);
   expect(await chat.articles.count()).toBeLessThan(MESSAGES);
-  await page.pdf();
+  const paper = (await page.pdf()).toString("latin1");
   await expect(chat.articles).toHaveCount(MESSAGES);
+  expect(paper.match(/\/Type \/Page\b/gu)!.length).toBeGreaterThan(20);
 });
 
 test("an answer that streams into a long chat is followed while the rest comes", async ({ chat, app, page }) => {

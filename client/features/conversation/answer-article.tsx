@@ -5,7 +5,7 @@ import { useWorkspace } from "#client/session/workspace.ts";
 import { IconButton } from "#client/ui/button.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { words } from "#client/ui/words/words.ts";
-import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import type { ConversationChange, ConversationDocument } from "#shared/documents/conversation.ts";
 import type { AssistantMessage, UserMessage } from "#shared/domain/message.ts";
 import { isTerminal } from "#shared/domain/run.ts";
 import type { RunFacts } from "#shared/domain/run.ts";
@@ -71,7 +71,9 @@ function usePlanPending(conversation: ConversationDocument, promptId: string | u
   const source = useMemo(
     () => ({
       subscribe(listener: () => void) {
-        const stops = [conversation.subscribe(listener), runs.subscribeDeliveries(listener)];
+        // A long chat has many of these: they shall not all look again at each key typed into the draft.
+        const onChange = ({ messages }: ConversationChange): void => (messages.size > 0 ? listener() : undefined);
+        const stops = [conversation.subscribe(onChange), runs.subscribeDeliveries(listener)];
         return () => {
           for (const stop of stops) stop();
         };

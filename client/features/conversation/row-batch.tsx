@@ -29,7 +29,7 @@ interface RowBatchProps extends RowSurroundings {
 /** Height of a row that was never drawn, in CSS pixels: the mean of what conversation.css says of both kinds. */
 const ROW_PX = 220;
 
-/** Rows that are shown together. Until their turn comes, an empty place of about their height stands for them. */
+/** Rows that are shown together. Until their turn comes, the batch is empty and of about their height. */
 export const RowBatch = memo(({ rows, atOnce, filler, scroller, ...surroundings }: RowBatchProps) => {
   const [filled, setFilled] = useState(atOnce);
   const [late] = useState(!atOnce);
@@ -38,9 +38,14 @@ export const RowBatch = memo(({ rows, atOnce, filler, scroller, ...surroundings 
     const empty = filled ? null : place.current;
     return empty ? filler.add(empty, scroller.current, () => setFilled(true)) : undefined;
   }, [filled, filler, scroller]);
-  if (!filled) return <div className="messages-unfilled" ref={place} style={{ height: rows.length * ROW_PX }} />;
+  const height = rows.length * ROW_PX;
+  if (!filled) return <div className="row-batch" ref={place} data-empty style={{ height }} />;
   const shown = rows.map((row) => <RowView key={row.key} row={row} {...surroundings} />);
-  return late ? <FilledLate>{shown}</FilledLate> : shown;
+  return (
+    <div className="row-batch" style={{ containIntrinsicBlockSize: `auto ${height}px` }}>
+      {late ? <FilledLate>{shown}</FilledLate> : shown}
+    </div>
+  );
 });
 RowBatch.displayName = "RowBatch";
 
