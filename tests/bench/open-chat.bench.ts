@@ -1,5 +1,5 @@
 import { chromium } from "@playwright/test";
-import type { Page } from "@playwright/test";
+import type { CDPSession, Page } from "@playwright/test";
 import { findBrowser } from "../../scripts/find-browser.mjs";
 import { signInGuest } from "#tests/support/guest.ts";
 import { openServerProcess } from "#tests/support/server-process.ts";
@@ -32,26 +32,36 @@ const lastTurn = (messages: number): string => `does turn ${messages / 2}:`;
 const click = (page: Page, title: string, text: string): Promise<Opened> =>
   page.evaluate(([row, last]) => globalThis.opening.click(row, last), [title, text] as const);
 
-async function measure(page: Page, messages: number): Promise<string> {
+/** Processor time of the page's main thread so far, in ms: tells of the work also where other work slows the clock. */
+async function mainThreadMs(devtools: CDPSession): Promise<number> {
+  const { metrics } = await devtools.send("Performance.getMetrics");
+  return (metrics.find(({ name }) => name === "ThreadTime")?.value ?? Number.NaN) * 1000;
+}
+
+async function measure(page: Page, devtools: CDPSession, messages: number): Promise<string> {
   const title = `Long ${messages}`;
   const last = lastTurn(messages);
   await page.getByRole("link", { name: title, exact: true }).waitFor();
   await click(page, title, last); // brings it to this device
   const opened: Opened[] = [];
+  const work: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     await click(page, "Short", lastTurn(4));
     await page.waitForTimeout(CLOSED_AFTER_MS);
+    const before = await mainThreadMs(devtools);
     opened.push(await click(page, title, last));
+    work.push((await mainThreadMs(devtools)) - before);
   }
-  const filling = await type(page, messages);
   const reloaded: number[] = [];
   for (let reload = 0; reload < RELOADS; reload++) {
     await page.reload();
     reloaded.push((await page.evaluate((text) => globalThis.opening.sinceStart(text), last)).paintedMs);
   }
+  const filling = await type(page, messages);
   const cells = [
     messages.toLocaleString("en"),
     spread(opened.map(({ paintedMs }) => paintedMs)),
+    spread(work),
     percentile(
       opened.map(({ articles }) => articles),
       0.5,
@@ -101,13 +111,15 @@ try {
   await page.addInitScript("globalThis.__name = (named) => named;");
   await page.addInitScript(openingProbe);
   await page.goto(server.url);
+  const devtools = await context.newCDPSession(page);
+  await devtools.send("Performance.enable", { timeDomain: "threadTicks" });
   say(`Chromium ${browser.version()}, ${new Date().toISOString().slice(0, 10)}; ms, median (least–most)`);
   say("");
   say(
-    "| Messages | Click until painted | Rows by then | Rest filled after | Key to paint meanwhile, p75 | Reload until painted |",
+    "| Messages | Click until painted | Work of it | Rows by then | Rest filled after | Key to paint meanwhile, p75 | Reload until painted |",
   );
-  say("| ---: | ---: | ---: | ---: | ---: | ---: |");
-  for (const messages of SIZES) say(await measure(page, messages));
+  say("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+  for (const messages of SIZES) say(await measure(page, devtools, messages));
 } finally {
   await browser.close();
   await server.close();
