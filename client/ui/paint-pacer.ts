@@ -12,14 +12,21 @@ export interface PaintSchedule {
 /** Where frames may stop for good in the middle (the page was hidden), a timer takes over after this. */
 const FRAME_PATIENCE_MS = 250;
 
+/** A commit that takes longer than the frame it waits for is followed by so many times more rest … */
+const FRAME_MS = 16;
+const REST_FACTOR = 3;
+/** … up to this: a page that was hidden meanwhile did not work all the time. */
+const MAX_REST_MS = 1000;
+
 /**
  * Gathers what changed and commits it at most once per interval: before a paint while the page is visible, by a
- * timer while it is hidden, because frames stop there.
+ * timer while it is hidden, because frames stop there. Where a commit and its paint take long, the next ones come later.
  */
 export function createPaintPacer(schedule: PaintSchedule) {
   const waiting = new Set<() => void>();
   let armed: object | undefined;
   let last = Number.NEGATIVE_INFINITY;
+  let rest = 0;
 
   function flush(token: object): void {
     if (armed !== token) return;
@@ -28,18 +35,38 @@ export function createPaintPacer(schedule: PaintSchedule) {
     const due = [...waiting];
     waiting.clear();
     for (const commit of due) commit();
+    measure();
   }
+
+  /** What is committed is rendered before the next frame and painted with it; a timer set in it comes after that. */
+  function measure(): void {
+    const began = last;
+    if (!schedule.visible()) {
+      rest = 0;
+      return;
+    }
+    schedule.onFrame(() =>
+      schedule.after(0, () => {
+        const over = schedule.now() - began - FRAME_MS;
+        rest = Math.min(MAX_REST_MS, Math.max(0, over * REST_FACTOR));
+      }),
+    );
+  }
+
+  const owed = (): number => Math.max(0, last + Math.max(schedule.interval(), rest) - schedule.now());
 
   function arm(): void {
     const token = {};
     armed = token;
-    const wait = Math.max(0, last + schedule.interval() - schedule.now());
-    if (!schedule.visible()) return schedule.after(wait, () => flush(token));
+    if (!schedule.visible()) return schedule.after(owed(), () => flush(token));
     const paint = (): void => {
+      if (armed !== token) return;
+      // What the last commit took may be known only now.
+      if (owed() > 0) return arm();
       schedule.onFrame(() => flush(token));
       schedule.after(FRAME_PATIENCE_MS, () => flush(token));
     };
-    if (wait > 0) schedule.after(wait, paint);
+    if (owed() > 0) schedule.after(owed(), paint);
     else paint();
   }
 

@@ -5,6 +5,7 @@ import { words } from "../words/words.ts";
 import type { Block } from "./block-splitter.ts";
 import { CodeBlock } from "./code-block.tsx";
 import { TaskMark, renderInline } from "./inline.tsx";
+import { InParts } from "./parts.tsx";
 
 /** One block; renders again only when the splitter made a new one. */
 export const MarkdownBlock = memo(({ block }: { block: Block }) => renderBlock(block.token));
@@ -16,9 +17,9 @@ const FENCE_OPENS = /^ {0,3}(`{3,}|~{3,})/;
 export function isClosed(token: Tokens.Code): boolean {
   const fence = FENCE_OPENS.exec(token.raw)?.[1];
   if (fence === undefined) return true;
-  const lines = token.raw.trimEnd().split("\n");
-  const last = lines.at(-1)?.trim() ?? "";
-  return lines.length > 1 && last.startsWith(fence) && /^(`+|~+)$/u.test(last);
+  const raw = token.raw.trimEnd();
+  const last = raw.slice(raw.lastIndexOf("\n") + 1).trim();
+  return last.length < raw.length && last.startsWith(fence) && /^(`+|~+)$/u.test(last);
 }
 
 function renderBlock(raw: Token): ReactNode {
@@ -60,14 +61,16 @@ const renderBlocks = (tokens: readonly Token[]): ReactNode[] =>
 const languageOf = (lang: string | undefined): string => /^[^\s{,]*/u.exec(lang ?? "")?.[0] ?? "";
 
 function List({ list }: { list: Tokens.List }) {
-  const items = list.items.map((item, index) => (
-    <li key={index} dir="auto" data-task={item.task || undefined}>
-      {item.task && !hasOwnMark(item) && <TaskMark done={item.checked === true} />}
-      {renderItem(item)}
-    </li>
-  ));
+  const items = <InParts items={list.items} render={renderListItem} />;
   return list.ordered ? <ol start={typeof list.start === "number" ? list.start : 1}>{items}</ol> : <ul>{items}</ul>;
 }
+
+const renderListItem = (item: Tokens.ListItem, index: number): ReactNode => (
+  <li key={index} dir="auto" data-task={item.task || undefined}>
+    {item.task && !hasOwnMark(item) && <TaskMark done={item.checked === true} />}
+    {renderItem(item)}
+  </li>
+);
 
 /** Newer lexers put the box into the item's tokens, inside the first paragraph where the list is loose. */
 const hasOwnMark = (item: Tokens.ListItem): boolean =>
@@ -92,6 +95,10 @@ const cell = (one: Tokens.TableCell, index: number, Tag: "th" | "td") => (
   </Tag>
 );
 
+const renderRow = (row: Tokens.TableCell[], index: number): ReactNode => (
+  <tr key={index}>{row.map((one, column) => cell(one, column, "td"))}</tr>
+);
+
 function Table({ table }: { table: Tokens.Table }) {
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard
@@ -101,9 +108,7 @@ function Table({ table }: { table: Tokens.Table }) {
           <tr>{table.header.map((one, index) => cell(one, index, "th"))}</tr>
         </thead>
         <tbody>
-          {table.rows.map((row, index) => (
-            <tr key={index}>{row.map((one, column) => cell(one, column, "td"))}</tr>
-          ))}
+          <InParts items={table.rows} render={renderRow} />
         </tbody>
       </table>
     </section>

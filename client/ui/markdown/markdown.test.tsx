@@ -89,7 +89,7 @@ test("every prefix of a growing text shows what a full parse of it shows", () =>
     }),
     { numRuns: 100 },
   );
-});
+}, 60_000);
 
 test("a definition that comes late links what was settled before it", () => {
   const start = nextBlocks(NO_BLOCKS, "See [docs].\n\nTwo.\n\nThree.\n\nFour.\n\n");

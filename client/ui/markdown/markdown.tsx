@@ -1,6 +1,8 @@
 import { useState } from "react";
 import { MarkdownBlock } from "./block.tsx";
 import { NO_BLOCKS, nextBlocks } from "./block-splitter.ts";
+import type { Block } from "./block-splitter.ts";
+import { Part, partsOf } from "./parts.tsx";
 import "./markdown.css";
 
 interface MarkdownProps {
@@ -19,14 +21,18 @@ export function Markdown({ text, writing = false }: MarkdownProps) {
   const current = shown.text === text ? shown : { text, blocks: nextBlocks(shown.blocks, text) };
   if (current !== shown) setShown(current);
   const { settled, tail } = current.blocks;
+  const blocks = [...settled, ...tail].filter(isShown);
   return (
     <div className="markdown" data-writing={writing || undefined}>
-      {settled.map((block, index) => (
-        <MarkdownBlock key={index} block={block} />
-      ))}
-      {tail.map((block, index) => (
-        <MarkdownBlock key={settled.length + index} block={block} />
+      {partsOf(blocks).map((part, index) => (
+        // An element, because laying out a row looks at each member of it, also at those that did not change.
+        <div key={index}>
+          <Part items={part} render={renderOne} />
+        </div>
       ))}
     </div>
   );
 }
+
+const isShown = ({ token }: Block): boolean => token.type !== "def" && token.type !== "space";
+const renderOne = (block: Block, index: number) => <MarkdownBlock key={index} block={block} />;

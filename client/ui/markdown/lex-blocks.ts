@@ -1,0 +1,35 @@
+import { Lexer } from "marked";
+import type { Token } from "marked";
+
+export type Links = Record<string, { href: string | null; title: string | null | undefined }>;
+
+/** One top-level piece of Markdown with the blank lines after it. */
+export interface LexedBlock {
+  raw: string;
+  token: Token;
+}
+
+/** The blocks of a text and the link definitions it knows: those given, which come first, and its own. */
+export function lexBlocks(text: string, links: Links): { blocks: LexedBlock[]; links: Links } {
+  const lexer = new Lexer({ gfm: true });
+  const found = lexer.tokens.links as Links;
+  Object.assign(found, links);
+  lexer.blockTokens(text, lexer.tokens);
+  for (const { src, tokens } of lexer.inlineQueue) {
+    // An `<a>` or `<pre>` left open ends with its block: otherwise no block could be read without those before it.
+    lexer.state.inLink = false;
+    lexer.state.inRawBlock = false;
+    lexer.inlineTokens(src, tokens);
+  }
+  const blocks: LexedBlock[] = [];
+  let at = 0;
+  for (const token of lexer.tokens) {
+    // By its length: the lexer writes a blank at the end of the text as a line end.
+    const raw = text.slice(at, at + token.raw.length);
+    at += raw.length;
+    const last = blocks.at(-1);
+    if (token.type === "space" && last) last.raw += raw;
+    else blocks.push({ raw, token });
+  }
+  return { blocks, links: found };
+}
