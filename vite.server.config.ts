@@ -11,7 +11,11 @@ export default defineConfig({
     minify: false,
     sourcemap: true,
     rollupOptions: {
-      input: { main: "sync-server/main.ts", "sqlite-worker": "sync-server/storage/sqlite-worker.ts" },
+      input: {
+        main: "sync-server/main.ts",
+        "sqlite-worker": "sync-server/storage/sqlite-worker.ts",
+        "fold-worker": "sync-server/rooms/fold-worker.ts",
+      },
       output: { entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" },
     },
   },

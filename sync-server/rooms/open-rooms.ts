@@ -7,9 +7,11 @@ import { actorOf } from "#server/access/principal.ts";
 import type { Principal } from "#server/access/principal.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
+import { openFoldThread } from "./fold-thread.ts";
 import { createRoomDriver } from "./room-driver.ts";
 import type { RoomClock, RoomDriver, RoomLogger } from "./room-driver.ts";
 import type { RoomKey } from "./room-log.ts";
+import { DocumentGone } from "./rooms.ts";
 import type { Rooms, Session } from "./rooms.ts";
 import { projectStaleSummaries } from "./stale-summaries.ts";
 
@@ -49,6 +51,7 @@ export function openRooms(options: RoomsOptions): Rooms {
   const moved = new Map<string, () => void>();
   let closed = false;
   const isOpen = (): boolean => !closed;
+  const folding = openFoldThread();
 
   function driverOf(key: RoomKey): RoomDriver {
     const name = `${key.id}/${key.accountId}/${key.workspaceId}`;
@@ -67,6 +70,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       clock,
       random,
       log,
+      fold: folding.fold,
       ...(idleMs !== undefined && { idleMs }),
       onFeedMoved: () => tellFeedMovedSoon(key),
       onEnd,
@@ -160,11 +164,11 @@ export function openRooms(options: RoomsOptions): Rooms {
 
     async edit(principal, id, change) {
       if (closed) throw new CommitError("unavailable");
-      if (!mayOwn(principal, "document.write")) throw new Error("There is no such document");
+      if (!mayOwn(principal, "document.write")) throw new DocumentGone();
       const outcome = await driverOf(keyOf(principal, id)).edit(change);
       if (outcome.ok) return;
       if (outcome.failure === "threw") throw outcome.error;
-      if (outcome.failure === "unknown") throw new Error("There is no such document");
+      if (outcome.failure === "unknown") throw new DocumentGone();
       throw new CommitError(outcome.failure);
     },
 
@@ -174,6 +178,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       for (const driver of drivers.values()) driver.dispatch({ type: "closing" });
       while (drivers.size > 0) await new Promise<void>((resolve) => ends.add(resolve));
       cancelTick?.();
+      await folding.close();
     },
   };
 

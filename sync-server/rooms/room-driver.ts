@@ -1,7 +1,7 @@
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
-import { foldLog } from "./compaction.ts";
+import type { FoldThread } from "./fold-thread.ts";
 import type {
   CommitBatch,
   EditId,
@@ -35,6 +35,7 @@ export interface RoomDriverOptions {
   clock: RoomClock;
   random: () => number;
   log: RoomLogger;
+  fold: FoldThread["fold"];
   idleMs?: number;
   /** a commit of this document moved its owner's feed */
   onFeedMoved: () => void;
@@ -45,7 +46,7 @@ export type RoomDriver = ReturnType<typeof createRoomDriver>;
 
 /** Carries out what a room decides: storage, transports, promises. One for each live document and owner. */
 export function createRoomDriver(options: RoomDriverOptions) {
-  const { key, database, clock, random, log, idleMs, onFeedMoved, onEnd } = options;
+  const { key, database, clock, random, log, fold, idleMs, onFeedMoved, onEnd } = options;
   const room = createRoom(idleMs === undefined ? { random } : { random, idleMs });
   const transports = new Map<SessionId, SessionTransport>();
   const edits = new Map<EditId, (outcome: EditOutcome) => void>();
@@ -130,10 +131,10 @@ export function createRoomDriver(options: RoomDriverOptions) {
       const read = await readLog(database.kysely, key);
       if (!read.ok) throw new Error(`The log is ${read.failure}`);
       const { checkpoint, checkpointSeq: expectedCheckpoint, tail, headSeq: through, epoch } = read.value;
-      const folded = foldLog(checkpoint ? [checkpoint, ...tail] : tail);
+      const folded = await fold(checkpoint ? [checkpoint, ...tail] : tail);
       if (!folded.ok) throw new Error(`The fold is ${folded.failure}`);
-      const fold = { epoch, expectedCheckpoint, through, bytes: folded.value, at: clock.now() };
-      await database.commit(compactionStatements(database.kysely, key, fold));
+      const state = { epoch, expectedCheckpoint, through, bytes: folded.value, at: clock.now() };
+      await database.commit(compactionStatements(database.kysely, key, state));
       dispatch({ type: "compacted", through, bytes: folded.value.byteLength });
     } catch (error) {
       log.error({ document: key.id, err: error }, "a log could not be folded");

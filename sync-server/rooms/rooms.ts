@@ -6,6 +6,14 @@ import type { Principal } from "#server/access/principal.ts";
 /** Why a document cannot be opened. `unknown` also stands for "not yours". */
 export type OpenFailure = "unknown" | "old-epoch" | "unavailable";
 
+/** The principal has no such document, and waiting will not bring it. */
+export class DocumentGone extends Error {
+  constructor() {
+    super("There is no such document");
+    this.name = "DocumentGone";
+  }
+}
+
 /** The transport of one session, as a room needs it. */
 export interface SessionTransport {
   send(frame: Uint8Array): void;
@@ -59,7 +67,8 @@ export interface Rooms {
   ): Promise<boolean>;
   /**
    * Edits a document as the relay and resolves when the edit is durable (and only then visible to others).
-   * Rejects with `CommitError` where it could not be stored, and `Error` where there is no such document.
+   * Rejects with `CommitError` where it could not be stored, `DocumentGone` where there is no such document,
+   * and with what `change` throws.
    */
   edit(principal: Principal, id: ConversationId, change: (conversation: ConversationDocument) => void): Promise<void>;
   /** Commits what is pending, tells sessions to come back, and forgets all live copies. */

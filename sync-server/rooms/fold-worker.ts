@@ -1,0 +1,17 @@
+import { parentPort } from "node:worker_threads";
+import { foldLog } from "./compaction.ts";
+import type { FoldAnswer, FoldRequest } from "./fold-thread.ts";
+
+// The thread that folds logs, one after the other: a long log takes longer than sockets may wait.
+
+const port = parentPort;
+if (port === null) throw new Error("fold-worker runs as a worker thread only");
+
+port.on("message", ({ number, log }: FoldRequest) => {
+  const folded = foldLog(log);
+  const answer: FoldAnswer = { number, folded };
+  port.postMessage(answer, folded.ok && isWhole(folded.value) ? [folded.value.buffer] : []);
+});
+
+const isWhole = (bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> =>
+  bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
