@@ -73,6 +73,20 @@ test("a checkpoint applied twice appends its text once", () => {
   expect(chat.message("a1")).toMatchObject({ text: "Hello", reasoning: "hm", run: { frame: 3 } });
 });
 
+test("an answer that somebody removed is not started again, also on a copy that was folded", () => {
+  const chat = aConversation();
+  const answer = { id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) };
+  chat.addPrompt({ id: id("u1"), parentId: undefined, text: "Q", createdAt: 1 });
+  chat.startAnswer(answer);
+  chat.removeMessage(id("a1"));
+  const folded = new Y.Doc();
+  sync(chat.doc, folded);
+  for (const copy of [chat, openConversation(folded, "test")]) {
+    copy.startAnswer(answer);
+    expect(copy.message("a1")).toBeUndefined();
+  }
+});
+
 test("a checkpoint writes nothing into a deleted message or into another run's message", () => {
   const chat = aConversation();
   chat.startAnswer({ id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) });

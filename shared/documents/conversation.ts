@@ -257,9 +257,13 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
     chooseBranch: (parentId: string | undefined, childId: MessageId): void =>
       setIfChanged(meta, BRANCH_PREFIX + (parentId ?? ROOT), childId),
 
-    /** Relay: the empty answer, shown at once on every device. Does nothing where the message exists. */
+    /**
+     * Relay: the empty answer, shown at once on every device. Does nothing where the message exists, or where
+     * somebody has removed it.
+     */
     startAnswer(answer: { id: MessageId; parentId: MessageId; createdAt: number; run: RunFacts }): void {
-      if (messageMaps.has(answer.id)) return;
+      // A removed entry stays in Yjs's map, marked as deleted, also once its content is collected.
+      if (messageMaps._map.has(answer.id)) return;
       write(() => {
         const { id, parentId, createdAt } = answer;
         addMessage(id, { role: "assistant", parentId, createdAt, run: plainRecord(answer.run) }, "");

@@ -52,7 +52,10 @@ function parseJson(bytes: Uint8Array): Result<unknown> {
 }
 
 async function readAtMost(request: Request, limit: number): Promise<Uint8Array | undefined> {
-  if (Number(request.headers.get("content-length") ?? 0) > limit) return undefined;
+  const announced = request.headers.get("content-length");
+  if (Number(announced ?? 0) > limit) return undefined;
+  // Node holds a body to its announced length, and reads it whole much faster than as a web stream.
+  if (announced !== null) return new Uint8Array(await request.arrayBuffer());
   const chunks: Uint8Array[] = [];
   let size = 0;
   const reader = request.body?.getReader();

@@ -19,10 +19,11 @@ export interface Target {
 
 export interface Checkpointer {
   /**
-   * Brings the document to this progress; answers whether its conversation is deleted. Rejects where the document
-   * could not be stored.
+   * Brings the document to this progress, with its placeholder where it has none yet. Answers whether its
+   * conversation is deleted, and whether it got there: it did not where it is at a frame whose lengths are not
+   * known. Rejects with `CommitError` where it could not be stored, `DocumentGone` where there is no such document.
    */
-  commit(progress: RunProgress, facts: RunFacts): Promise<{ deleted: boolean }>;
+  commit(progress: RunProgress, facts: RunFacts): Promise<{ deleted: boolean; reached: boolean }>;
 }
 
 /**
@@ -39,35 +40,42 @@ export function createCheckpointer(
   const known = new Map<number, { t: number; r: number }>([[0, { t: 0, r: 0 }]]);
   return {
     async commit({ text, reasoning, frame }, facts) {
+      // Known before the commit: one that is said to have failed may have reached the document.
+      known.set(frame, { t: text.length, r: reasoning.length });
       let deleted = false;
+      let reached = true;
       await rooms.edit(target.principal, target.conversationId, (conversation) => {
         deleted = conversation.isDeleted();
         const message = conversation.message(target.messageId);
-        if (message?.role !== "assistant" || message.run?.runId !== facts.runId) return;
-        const before = known.get(message.run.frame) ?? lengthsAt(message.run.frame);
-        if (before === undefined) return;
+        if (message === undefined) conversation.startAnswer(answerOf(target, facts));
+        else if (message.role !== "assistant" || message.run?.runId !== facts.runId) return;
+        const at = message?.role === "assistant" ? (message.run?.frame ?? 0) : 0;
+        const before = known.get(at) ?? lengthsAt(at);
+        if (before === undefined) return void (reached = false);
         conversation.appendAnswer(target.messageId, {
           text: text.slice(before.t),
           reasoning: reasoning.slice(before.r),
-          run: { ...facts, frame: Math.max(frame, message.run.frame) },
+          run: { ...facts, frame: Math.max(frame, at) },
         });
       });
-      known.set(frame, { t: text.length, r: reasoning.length });
-      return { deleted };
+      return { deleted, reached };
     },
   };
 }
 
-/** Makes the empty answer that devices show while the run is queued. Does nothing where it exists. */
+/** Makes the empty answer that devices show while the run is queued. Does nothing where it is, or was removed. */
 export const placeAnswer = (rooms: Rooms, target: Target, facts: RunFacts): Promise<void> =>
   rooms.edit(target.principal, target.conversationId, (conversation) =>
-    conversation.startAnswer({
-      id: target.messageId,
-      parentId: target.parentMessageId,
-      createdAt: facts.queuedAt,
-      run: facts,
-    }),
+    conversation.startAnswer(answerOf(target, facts)),
   );
+
+/** A message that has nothing of its run's log yet. */
+const answerOf = ({ messageId, parentMessageId }: Target, facts: RunFacts) => ({
+  id: messageId,
+  parentId: parentMessageId,
+  createdAt: facts.queuedAt,
+  run: { ...facts, frame: 0 },
+});
 
 /** Lengths of the channels at any frame of a log. */
 export function lengthsIn(frames: readonly { seq: number; event: { type: string } }[]) {

@@ -106,14 +106,23 @@ export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: Foll
     });
   }
 
+  function bye(reason: string): void {
+    if (state === "over") return;
+    if (state === "flowing") sink.write(formatRunEvent({ type: "bye", seq: undefined, reason }));
+    sink.end();
+    close();
+  }
+
   const detach = feed.attach({
     more: catchUp,
+    abandoned: () => bye("moved"),
     tell(event: RunEvent) {
       if (state === "flowing" && cursor === feed.head) write(formatRunEvent(event));
     },
   });
   beat();
   catchUp();
+  if (feed.abandoned) bye("moved");
   return {
     drained() {
       if (state !== "blocked") return;
@@ -122,11 +131,6 @@ export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: Foll
       if (write("")) catchUp();
     },
     left: close,
-    bye(reason) {
-      if (state === "over") return;
-      if (state === "flowing") sink.write(formatRunEvent({ type: "bye", seq: undefined, reason }));
-      sink.end();
-      close();
-    },
+    bye,
   };
 }

@@ -4,7 +4,7 @@ import type { RunFeed } from "./run-feed.ts";
 
 /**
  * The events after a cursor, for readers whose proxy swallows event streams. Waits up to `waitMs` for the
- * first; answers none when the time is up, the signal aborts, or the run has ended.
+ * first; answers none when the time is up, the signal aborts, the run has ended, or its writer is gone.
  */
 export async function waitForEvents(
   feed: RunFeed,
@@ -15,7 +15,7 @@ export async function waitForEvents(
 ): Promise<RunEvent[]> {
   const now = (): RunEvent[] => feed.after(cursor).map(({ event }) => event);
   const found = now();
-  if (found.length > 0 || feed.ended || waitMs <= 0 || signal.aborted) return found;
+  if (found.length > 0 || feed.ended || feed.abandoned || waitMs <= 0 || signal.aborted) return found;
   return new Promise((resolve) => {
     const finish = (): void => {
       cancel();
@@ -24,7 +24,7 @@ export async function waitForEvents(
       resolve(now());
     };
     const cancel = clock.after(waitMs, finish);
-    const detach = feed.attach({ more: finish, tell() {} });
+    const detach = feed.attach({ more: finish, abandoned: finish, tell() {} });
     signal.addEventListener("abort", finish, { once: true });
   });
 }

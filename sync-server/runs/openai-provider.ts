@@ -1,9 +1,10 @@
 import OpenAI, { APIError } from "openai";
 import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
-import { Agent, fetch as undiciFetch } from "undici";
+import { Agent } from "undici";
 import { createChunkReader, readProviderError } from "./completion-chunks.ts";
 import { ADJUSTABLE, classifyConnection, classifyError, parseRetryAfter, plainWordOf } from "./failure-classes.ts";
-import type { FailureClass, ProviderFailure } from "./failure-classes.ts";
+import type { ProviderFailure } from "./failure-classes.ts";
+import { OpenedResponse, Unanswered, createBoundFetch } from "./provider-fetch.ts";
 import type { CompletionRequest, Provider, ProviderPart } from "./provider.ts";
 import { createSseParser } from "./sse-parser.ts";
 import type { SseEvent } from "./sse-parser.ts";
@@ -24,8 +25,6 @@ export interface OpenAiProviderOptions {
 /** Above every limit of our own, so that ours speak first. */
 const OUTER_TIMEOUT_MS = 35 * 60_000;
 const CONNECT_MS = 10_000;
-/** of a refusal's body; the rest is not read */
-const ERROR_BODY_BYTES = 64 * 1024;
 
 /** An endpoint that speaks Chat Completions. The package makes the request; the body is read here. */
 export function openOpenAiProvider(options: OpenAiProviderOptions): Provider & { close(): Promise<void> } {
@@ -43,7 +42,7 @@ export function openOpenAiProvider(options: OpenAiProviderOptions): Provider & {
     maxRetries: 0,
     timeout: OUTER_TIMEOUT_MS,
     logLevel: "off",
-    fetch: boundFetch(options, agent),
+    fetch: createBoundFetch(options.baseUrl, options.apiKey, agent),
   });
   /** parameters this endpoint has refused, by model */
   const refused = new Map<string, Set<string>>();
@@ -115,69 +114,18 @@ function bodyOf(
   };
 }
 
-/** A request that got no answer. The package would make one error of all that "timed out", and drop the cause. */
-class Unanswered extends Error {
-  readonly found: FailureClass;
-
-  constructor(found: FailureClass) {
-    super("The provider did not answer");
-    this.name = "Unanswered";
-    this.found = found;
-  }
-}
-
-/**
- * `fetch` that goes to one origin only, follows no redirect (it would carry key and prompt along), sends no key
- * where there is none, and reads a bounded part of a refusal.
- */
-function boundFetch({ baseUrl, apiKey }: OpenAiProviderOptions, agent: Agent): typeof fetch {
-  const { origin } = new URL(baseUrl);
-  return async (input, init) => {
-    const url = input instanceof Request ? input.url : String(input);
-    if (new URL(url).origin !== origin) throw new Error("A provider is only called at its own origin");
-    const headers = new Headers(init?.headers);
-    if (apiKey === undefined) headers.delete("authorization");
-    const sent = undiciFetch(url, {
-      ...(init as object),
-      headers: [...headers],
-      dispatcher: agent,
-      // A redirect is answered like a refusal, by its status.
-      redirect: "manual",
-    }).catch((error: unknown) => {
-      throw new Unanswered(classifyConnection(error));
-    });
-    // undici's own types and the DOM's describe the same objects.
-    const response = (await sent) as unknown as Response;
-    return response.ok ? response : shortened(response);
-  };
-}
-
-async function shortened(response: Response): Promise<Response> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  // Leaving the loop cancels the body.
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    chunks.push(chunk);
-    size += chunk.byteLength;
-    if (size >= ERROR_BODY_BYTES) break;
-  }
-  return new Response(Buffer.concat(chunks), { status: response.status, headers: response.headers });
-}
-
 async function* readBody(response: Response): AsyncIterable<readonly ProviderPart[]> {
   const type = response.headers.get("content-type") ?? "";
-  if (!type.includes("text/event-stream") || response.body === null) {
-    await response.body?.cancel();
+  const bytes = response instanceof OpenedResponse ? response.content : [];
+  if (!type.includes("text/event-stream")) {
+    for await (const _ of bytes) break; // leaving the loop cancels the body
     return yield [{ type: "failed", failure: { class: "bad_response", said: "no_event_stream" } }];
   }
   yield [{ type: "open" }];
   const parser = createSseParser();
   const chunks = createChunkReader();
-  const reader = response.body.getReader();
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
+    for await (const value of bytes) {
       const events = parser.push(value);
       if (events === undefined)
         return yield [{ type: "failed", failure: { class: "bad_response", said: "event_too_large" } }];
@@ -185,8 +133,6 @@ async function* readBody(response: Response): AsyncIterable<readonly ProviderPar
     }
   } catch {
     yield [{ type: "failed", failure: { class: "cut" } }];
-  } finally {
-    await reader.cancel().catch(() => undefined); // the stream is broken or aborted already
   }
 }
 

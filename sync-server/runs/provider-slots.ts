@@ -2,6 +2,8 @@ import { nothing } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 
 export interface ProviderSlots {
+  /** Takes a slot that is free now; answers how to give it back, `undefined` where a call would have to wait. */
+  takeNow(key: string, capacity: number): (() => void) | undefined;
   /** Calls of one provider that may run now; further ones wait in order. */
   take(key: string, capacity: number): { slot: Promise<(() => void) | undefined>; cancel(): void };
 }
@@ -32,13 +34,18 @@ export function createProviderSlots(clock: Clock, waitMs: number): ProviderSlots
     };
   };
 
+  function takeNow(key: string, capacity: number): (() => void) | undefined {
+    const count = used.get(key) ?? 0;
+    if (count >= capacity) return undefined;
+    used.set(key, count + 1);
+    return releaseOnce(key);
+  }
+
   return {
+    takeNow,
     take(key, capacity) {
-      const count = used.get(key) ?? 0;
-      if (count < capacity) {
-        used.set(key, count + 1);
-        return { slot: Promise.resolve(releaseOnce(key)), cancel() {} };
-      }
+      const free = takeNow(key, capacity);
+      if (free) return { slot: Promise.resolve(free), cancel() {} };
       let cancel = nothing;
       const slot = new Promise<(() => void) | undefined>((resolve) => {
         const queue = waiting.get(key) ?? [];

@@ -1,6 +1,6 @@
-import { CommitError } from "#server/storage/database.ts";
+import { DocumentGone } from "#server/rooms/rooms.ts";
 import type { RunFacts } from "#shared/domain/run.ts";
-import { createCheckpointer } from "./checkpointer.ts";
+import { createCheckpointer, placeAnswer } from "./checkpointer.ts";
 import type { RunFeed } from "./run-feed.ts";
 import type { RunParts } from "./run-parts.ts";
 import { updateRun } from "./run-store.ts";
@@ -34,13 +34,11 @@ export function openRunDocument({ parts, stored, feed, facts, ...on }: RunDocume
   let checkpointing = Promise.resolve();
   let checkpointed = 0;
 
-  const commitProgress = (): Promise<{ deleted: boolean }> =>
+  const commitProgress = (): ReturnType<typeof checkpointer.commit> =>
     checkpointer.commit({ text: feed.text, reasoning: feed.reasoning, frame: feed.head }, facts());
 
-  const closeRow = (): Promise<void> =>
-    database.commit([
-      updateRun(database, { id: stored.id, epoch: stored.leaseEpoch }, { committed: 1, lease_until: 0 }),
-    ]);
+  const giveUpLease = (committed: 0 | 1): Promise<void> =>
+    database.commit([updateRun(database, { id: stored.id, epoch: stored.leaseEpoch }, { committed, lease_until: 0 })]);
 
   async function checkpoint(head: number): Promise<void> {
     const { deleted } = head > checkpointed ? await commitProgress() : await look();
@@ -63,16 +61,21 @@ export function openRunDocument({ parts, stored, feed, facts, ...on }: RunDocume
   checkpointLater();
 
   return {
-    /** Brings the end of the run to the document, then closes its row. What fails here, the sweeper repeats. */
+    /** Makes the placeholder. Rejects where it could not be stored. */
+    place: (): Promise<void> => placeAnswer(rooms, target, stored.facts),
+    /**
+     * Brings the end of the run to the document, then closes its row. A row that stays open is left to the
+     * sweeper, which brings the end there from the log.
+     */
     async settle(): Promise<void> {
       await checkpointing;
       try {
-        await commitProgress();
-        await closeRow();
+        const { reached } = await commitProgress();
+        await giveUpLease(reached ? 1 : 0);
       } catch (error) {
         complain("bring a run's end to its document")(error);
-        // The document is gone for good: there is nothing to bring anything to.
-        if (!(error instanceof CommitError)) await closeRow().catch(complain("close a run"));
+        // A document that is gone for good has nothing to be brought to.
+        await giveUpLease(error instanceof DocumentGone ? 1 : 0).catch(complain("close a run"));
       }
     },
   };

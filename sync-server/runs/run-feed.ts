@@ -17,6 +17,8 @@ export interface FeedReader {
   more(): void;
   /** an event of the moment, which no log holds */
   tell(event: RunEvent): void;
+  /** Nothing more will come from here, and this is not the end of the run: look for it elsewhere. */
+  abandoned(): void;
 }
 
 export type RunFeed = ReturnType<typeof createRunFeed>;
@@ -32,6 +34,7 @@ export function createRunFeed(status: RunStatus) {
   let state = status;
   let head = 0;
   let ended = false;
+  let abandoned = false;
   let tail: Frame[] = [];
   let tailSize = 0;
   /** readers who come at the same time share one */
@@ -87,6 +90,15 @@ export function createRunFeed(status: RunStatus) {
     attach(reader: FeedReader): () => void {
       readers.add(reader);
       return () => readers.delete(reader);
+    },
+    /** The writer is gone without having ended the run. Readers come back, to whoever has taken it over. */
+    abandon(): void {
+      if (ended) return;
+      abandoned = true;
+      for (const reader of readers) reader.abandoned();
+    },
+    get abandoned(): boolean {
+      return abandoned;
     },
     get readers(): number {
       return readers.size;

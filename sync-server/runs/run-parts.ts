@@ -1,6 +1,7 @@
 import type { Rooms } from "#server/rooms/rooms.ts";
 import type { Database } from "#server/storage/database.ts";
 import type { Clock } from "./clock.ts";
+import type { Frame } from "./frame.ts";
 import type { ProviderHealth } from "./provider-health.ts";
 import type { ProviderSlots } from "./provider-slots.ts";
 import type { ChatMessage, Providers, ServedModel } from "./provider.ts";
@@ -29,9 +30,18 @@ export interface RunParts {
   health: ProviderHealth;
 }
 
-/** One run that was accepted: its row and its placeholder are durable, nothing was called yet. */
+/** A run whose first attempt was stored together with its row, so that its call may leave at once. */
+export interface Begun {
+  /** what its log begins with; durable */
+  frames: readonly Frame[];
+  releaseSlot: () => void;
+}
+
+/** One run that was accepted: its row is durable, nothing was called yet. */
 export interface RunPlan {
   stored: StoredRun;
+  /** Absent while the provider has no room for the run: it is queued. */
+  begun: Begun | undefined;
   served: ServedModel;
   messages: readonly ChatMessage[];
   /** what the run carries on; "" for one that begins anew */

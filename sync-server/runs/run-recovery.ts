@@ -1,9 +1,9 @@
 import type { RelayPrincipal } from "#server/access/principal.ts";
-import { CommitError } from "#server/storage/database.ts";
+import { DocumentGone } from "#server/rooms/rooms.ts";
 import type { CommitStatement } from "#server/storage/database.ts";
 import { isTerminal } from "#shared/domain/run.ts";
 import type { RunFacts, RunFailureCode, RunUsage } from "#shared/domain/run.ts";
-import { createCheckpointer, lengthsIn, placeAnswer } from "./checkpointer.ts";
+import { createCheckpointer, lengthsIn } from "./checkpointer.ts";
 import type { Target } from "./checkpointer.ts";
 import { createFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
@@ -47,6 +47,19 @@ export async function finishRun(parts: RunParts, stored: StoredRun, code: RunFai
   } catch (error) {
     // A conflict: somebody else has taken the run over. Anything else: the sweeper comes back.
     parts.log.warn({ runId: stored.id, err: error }, "a run could not be finished");
+  }
+}
+
+/**
+ * Brings the end of a settled run to a message that does not show it. Answers whether it is there now.
+ */
+export async function repairMessage(parts: RunParts, stored: StoredRun): Promise<boolean> {
+  try {
+    await settle(parts, stored, await readFrames(parts.database, stored.id));
+    return true;
+  } catch (error) {
+    parts.log.warn({ runId: stored.id, err: error }, "the end of a run could not be brought to its message");
+    return false;
   }
 }
 
@@ -110,12 +123,10 @@ async function settle(parts: RunParts, stored: StoredRun, frames: readonly Frame
   const target: Target = { principal: relayOf(stored), ...stored };
   const feed = feedOf(stored, frames);
   try {
-    // Only a run that never got to its first attempt can lack its placeholder; later it was deleted.
-    if (stored.attempt === 0) await placeAnswer(rooms, target, { ...stored.facts, frame: 0 });
     const progress = { text: feed.text, reasoning: feed.reasoning, frame: stored.seq };
     await createCheckpointer(rooms, target, lengthsIn(frames)).commit(progress, stored.facts);
   } catch (error) {
-    if (error instanceof CommitError) throw error;
+    if (!(error instanceof DocumentGone)) throw error;
     parts.log.warn({ runId: stored.id, err: error }, "the document of a run is gone");
   }
   await database.commit([

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import { authorize } from "#server/access/authorize.ts";
 import type { Action } from "#server/access/authorize.ts";
@@ -67,7 +68,7 @@ const mayOn = (principal: AccountPrincipal, action: Action, { accountId, workspa
  */
 export function openRunService({ timers: changed, ...options }: RunServiceOptions) {
   const timers: RunTimers = { ...RUN_TIMERS, ...changed };
-  const { database, clock } = options;
+  const { database, clock, log } = options;
   const parts: RunParts = {
     ...options,
     timers,
@@ -93,10 +94,11 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
   ): Promise<Result<{ created: boolean; snapshot: RunSnapshot }, StartFailure>> {
     const outcome = await findOrAccept(principal, id, request);
     if (!outcome.ok) return outcome;
-    if (outcome.value.type === "accepted")
-      return ok({ created: true, snapshot: await snapshotOf(principal, outcome.value.plan.stored) });
-    const stored = await findWritten(outcome.value.stored);
-    return stored ? ok({ created: false, snapshot: await snapshotOf(principal, stored) }) : err(unwritten());
+    const created = outcome.value.type === "accepted";
+    const stored = await findWritten(
+      outcome.value.type === "accepted" ? outcome.value.plan.stored : outcome.value.stored,
+    );
+    return stored ? ok({ created, snapshot: await snapshotOf(principal, stored) }) : err(unwritten());
   }
 
   const unwritten = () => ({ code: leaving.signal.aborted ? "draining" : "overloaded" }) as const;
@@ -109,15 +111,11 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
   }
 
   async function findOrAccept(principal: AccountPrincipal, id: RunId, request: StartRun): Promise<StartOutcome> {
-    const live = active.get(id)?.stored;
-    if (live) return replay(parts, principal, live, request);
     const underway = starting.get(id);
     if (underway) return joinStart(underway, principal, request);
-    const stored = readRun(database, id);
-    const outcome = stored.then((found) => {
-      if (found) return replay(parts, principal, found, request);
-      return leaving.signal.aborted ? err({ code: "draining" } as const) : acceptAndOpen(principal, id, request);
-    });
+    const live = active.get(id)?.stored;
+    if (live) return replay(parts, principal, live, request);
+    const outcome = acceptAndOpen(principal, id, request);
     starting.set(id, { principal, fingerprint: fingerprintOf(request), outcome });
     return outcome.finally(() => starting.delete(id));
   }
@@ -143,6 +141,15 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     const writer = openRunWriter(parts, outcome.value.plan);
     active.set(id, writer);
     void writer.done.then(() => active.delete(id));
+    try {
+      // The provider is asked first and answers meanwhile; nobody learns of the run before its answer is placed.
+      await setImmediate();
+      await writer.place();
+    } catch (error) {
+      log.error({ runId: id, err: error }, "the answer of a run could not be placed");
+      writer.interrupt("log_unavailable");
+      return err({ code: "storage_unavailable" });
+    }
     return outcome;
   }
 

@@ -113,7 +113,9 @@ function nextQueued(run: Queued, event: RunInput): RunStep {
 function nextStreaming(run: Streaming, event: RunInput, now: number, random: number): RunStep {
   switch (event.type) {
     case "produced":
-      return run.produced ? unchanged(run) : { run: { ...run, produced: true }, effects: [] };
+      return run.produced || run.phase === "waiting"
+        ? unchanged(run)
+        : { run: { ...run, produced: true }, effects: [] };
     case "finished":
       return { run: { ...run, finish: event.finish }, effects: [] };
     case "call-ended":

@@ -35,7 +35,8 @@ export const TOMBSTONE = "tombstone";
 
 const LIVE = ["queued", "streaming", "stopping"];
 
-const storedRun = (row: RunTable): StoredRun => ({
+/** Parses a row of `run`. */
+export const storedRun = (row: RunTable): StoredRun => ({
   id: row.id as RunId,
   accountId: row.account_id as AccountId,
   workspaceId: row.workspace_id as WorkspaceId,

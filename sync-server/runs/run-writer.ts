@@ -4,9 +4,8 @@ import { isTerminal } from "#shared/domain/run.ts";
 import type { FinishReason, RunFacts, RunFailureCode } from "#shared/domain/run.ts";
 import { nothing, sleep } from "./clock.ts";
 import type { ProviderFailure } from "./failure-classes.ts";
-import { cutText } from "./frame.ts";
-import type { Frame } from "./frame.ts";
-import { FRAME_GATHER_MS, FRAME_LENGTH, createFramer } from "./frames.ts";
+import type { Frame, LogBody } from "./frame.ts";
+import { FRAME_GATHER_MS, createFramer } from "./frames.ts";
 import type { TextFrame } from "./frames.ts";
 import { openProviderCall } from "./provider-call.ts";
 import type { CallEnd, ProviderCall } from "./provider-call.ts";
@@ -15,6 +14,7 @@ import { openRunDocument } from "./run-document.ts";
 import { createRunFeed } from "./run-feed.ts";
 import type { RunFeed } from "./run-feed.ts";
 import { openRunLog } from "./run-log.ts";
+import { openingOf } from "./run-opening.ts";
 import type { RunParts, RunPlan } from "./run-parts.ts";
 import { createRun, nextRun } from "./run-state.ts";
 import type { Run, RunEffect, RunInput } from "./run-state.ts";
@@ -31,7 +31,9 @@ export interface RunWriter {
   /** Aborts at the provider and keeps the text. Settles with `done`. */
   stop(): void;
   interrupt(code: RunFailureCode): void;
-  /** Forgets the run without ending it, as when somebody else has taken it over. */
+  /** Makes the placeholder in the document. Rejects where it could not be stored. */
+  place(): Promise<void>;
+  /** Forgets the run without ending it, as when somebody else has taken it over. Its readers are sent away. */
   abandon(): void;
   /** Settles when the run is over and the document has it, or when it was abandoned. Never rejects. */
   readonly done: Promise<void>;
@@ -43,11 +45,11 @@ export interface RunWriter {
  */
 export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
   const { database, clock, timers, log } = parts;
-  const { stored, served, carried } = plan;
+  const { stored, begun, served, carried } = plan;
   const { provider } = served;
   const feed = createRunFeed("queued");
-  const framer = createFramer();
   const lengths = { t: 0, r: 0 };
+  let framer = createFramer();
   const cancels = new Set<() => void>();
 
   let run: Run = createRun(carried !== "");
@@ -99,7 +101,10 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
           .catch(complain("book an attempt"));
         return;
       case "end":
-        void end().catch(complain("end a run"));
+        return void end().catch((error: unknown) => {
+          complain("end a run")(error);
+          abandon();
+        });
     }
   }
 
@@ -119,19 +124,25 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     output = "";
     lastFailure = undefined;
     facts = { ...facts, status: "streaming", startedAt: facts.startedAt ?? now };
-    const model = served.id;
-    runLog.append(
-      { type: "s", v: 1, run: stored.id, msg: stored.messageId, state: "streaming", attempt, model },
-      { state: "streaming", attempt, facts: JSON.stringify(facts) },
-    );
-    if (attempt === 1) for (const t of cutText(carried, FRAME_LENGTH)) appendText(framer.push("t", t), framer.flush());
     // A call that a crash could forget would be a bill nobody knows of: its attempt is durable first.
-    await runLog.durable();
-    if (run.status !== "streaming" || runLog.lost) return stoppedBeforeCall();
+    if (attempt > 1 || begun === undefined) {
+      const set = { state: "streaming", attempt, facts: JSON.stringify(facts) };
+      const opening = openingOf(stored, attempt, carried);
+      for (const body of opening) runLog.append(body, set);
+      goOnAfter(opening);
+      await runLog.durable();
+      if (run.status !== "streaming" || runLog.lost) return stoppedBeforeCall();
+    }
     const refused = parts.health.admit(provider.id);
     if (refused) return apply({ type: "call-ended", closed: false, failure: refused });
     call = openCall();
     onCallEnd(await call.ended);
+  }
+
+  /** What the model writes follows the text its log begins with; its first piece goes out at once. */
+  function goOnAfter(opening: readonly LogBody[]): void {
+    for (const body of opening) if (body.type === "d") lengths[body.c] += body.t.length;
+    framer = createFramer(lengths);
   }
 
   function stoppedBeforeCall(): void {
@@ -244,6 +255,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     runLog.close();
     call?.abort();
     releaseSlot();
+    feed.abandon();
     finish();
   }
 
@@ -258,16 +270,27 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     void sleep(clock, timers.stopForced).then(() => apply({ type: "stopped" }));
   }
 
-  async function begin(): Promise<void> {
+  function begin(): void {
+    if (begun === undefined) return void waitForSlot();
+    feed.add(begun.frames);
+    goOnAfter(begun.frames.map(({ event }) => event));
+    admit(begun.releaseSlot);
+  }
+
+  function admit(release: () => void): void {
+    releaseSlot = release;
+    later(timers.total, () => call?.abort({ class: "total_time" }));
+    apply({ type: "admitted" });
+  }
+
+  async function waitForSlot(): Promise<void> {
     const { slot, cancel } = parts.slots.take(provider.id, provider.concurrency);
     cancels.add(cancel);
     const release = await slot;
     cancels.delete(cancel);
     if (release === undefined) return apply({ type: "not-admitted" });
-    releaseSlot = release;
     if (run.status !== "queued") return release();
-    later(timers.total, () => call?.abort({ class: "total_time" }));
-    apply({ type: "admitted" });
+    admit(release);
   }
 
   const document = openRunDocument({
@@ -281,7 +304,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     complain,
   });
   renewLease();
-  void begin();
+  begin();
   return {
     stored,
     feed,
@@ -292,6 +315,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
       return "attempt" in run ? run.attempt : 0;
     },
     stop,
+    place: document.place,
     interrupt: (code) => apply({ type: "interrupt", code }),
     abandon,
     done,

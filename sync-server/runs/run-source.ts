@@ -1,0 +1,116 @@
+import type { AccountPrincipal } from "#server/access/principal.ts";
+import { authorize } from "#server/access/authorize.ts";
+import { CommitError } from "#server/storage/database.ts";
+import type { ConversationId, MessageId, RunId } from "#shared/domain/ids.ts";
+import type { Message } from "#shared/domain/message.ts";
+import { isTerminal } from "#shared/domain/run.ts";
+import { err, ok } from "#shared/lib/result.ts";
+import type { Result } from "#shared/lib/result.ts";
+import type { StartRun } from "#shared/protocol/http-bodies.ts";
+import type { ChatMessage } from "./provider.ts";
+import type { RunParts } from "./run-parts.ts";
+import { buildPrompt } from "./run-prompt.ts";
+import { repairMessage } from "./run-recovery.ts";
+import { readRun } from "./run-store.ts";
+
+/** What a run answers, from the server's own copy of the conversation. */
+export interface Source {
+  messages: ChatMessage[];
+  /** what the run carries on; "" for one that begins anew */
+  carried: string;
+}
+
+export type SourceFailure =
+  | { code: "not_found" | "parent_missing" | "message_written" | "conversation_deleted" }
+  | { code: "message_busy"; runId: RunId | undefined };
+
+/** Reads the source of a run as it is stored now. Rejects with `CommitError` where it cannot be read. */
+export async function readSource(
+  parts: RunParts,
+  principal: AccountPrincipal,
+  request: StartRun,
+): Promise<Result<Source, SourceFailure>> {
+  const continued = await readContinued(parts, principal, request);
+  if (!continued.ok) return continued;
+  const found = await parts.rooms.read(principal, request.conversationId as ConversationId, (doc) => {
+    const taken = doc.message(request.messageId);
+    const before = continued.value === undefined ? undefined : doc.message(continued.value);
+    const carried = before?.role === "assistant" ? before.text : "";
+    const deleted = doc.isDeleted();
+    return { taken, carried, deleted, messages: buildPrompt(doc, request.parentMessageId, carried) };
+  });
+  if (found?.messages === undefined) return err({ code: "parent_missing" });
+  // Deleted on a device the sender has not heard of yet: it asks again, and a restored one is answered then.
+  if (found.deleted) return err({ code: "conversation_deleted" });
+  if (found.taken !== undefined) return err(await explainTaken(parts, found.taken));
+  return ok({ messages: found.messages, carried: found.carried });
+}
+
+/**
+ * As `readSource`, but waits briefly for a prompt that has yet to arrive by sync.
+ * @param leaving aborts once the server takes no new runs
+ */
+export async function waitForSource(
+  parts: RunParts,
+  principal: AccountPrincipal,
+  request: StartRun,
+  leaving: AbortSignal,
+): Promise<Result<Source, SourceFailure | { code: "draining" }>> {
+  const { rooms, clock, timers } = parts;
+  const timeout = new AbortController();
+  const cancel = clock.after(timers.parentWait, () => timeout.abort());
+  const arrived = await rooms
+    .waitFor(
+      principal,
+      request.conversationId as ConversationId,
+      (doc) => doc.message(request.parentMessageId) !== undefined,
+      AbortSignal.any([timeout.signal, leaving]),
+    )
+    .finally(cancel);
+  if (!arrived) return err({ code: leaving.aborted ? "draining" : "parent_missing" });
+  return readSource(parts, principal, request);
+}
+
+/** As `readSource`; a document that cannot be read now is one whose prompt has yet to arrive. */
+export async function peekSource(
+  parts: RunParts,
+  principal: AccountPrincipal,
+  request: StartRun,
+): Promise<Result<Source, SourceFailure>> {
+  try {
+    return await readSource(parts, principal, request);
+  } catch (error) {
+    if (error instanceof CommitError) return err({ code: "parent_missing" });
+    throw error;
+  }
+}
+
+/** The message whose text is carried on: that of an ended run of the same conversation. */
+async function readContinued(
+  { database }: RunParts,
+  principal: AccountPrincipal,
+  { continues, conversationId }: StartRun,
+): Promise<Result<MessageId | undefined, SourceFailure>> {
+  if (continues === undefined) return ok(undefined);
+  const stored = await readRun(database, continues as RunId);
+  const owned = stored && ({ kind: "run", ownerId: stored.accountId, workspaceId: stored.workspaceId } as const);
+  if (!stored || !authorize(principal, "run.read", owned) || stored.conversationId !== conversationId)
+    return err({ code: "not_found" });
+  // Until its end is in the document, its text there is not whole.
+  if (!isTerminal(stored.state) || !stored.committed) return err({ code: "message_busy", runId: stored.id });
+  return ok(stored.messageId);
+}
+
+/** Why the message of a run cannot be written: somebody does so now, or it is written for good. */
+async function explainTaken(parts: RunParts, taken: Message): Promise<SourceFailure> {
+  const run = taken.role === "assistant" ? taken.run : undefined;
+  // An ended run gives its message back to nobody: waiting would never end.
+  if (!run || isTerminal(run.status)) return { code: "message_written" };
+  const busy = { code: "message_busy", runId: run.runId as RunId } as const;
+  const stored = await readRun(parts.database, busy.runId);
+  // A document may come from elsewhere, with a run this server never had.
+  if (stored === undefined) return { code: "message_written" };
+  if (!isTerminal(stored.state) || !stored.committed) return busy;
+  // The run is settled and its message does not say so: nobody else will ever bring it there.
+  return (await repairMessage(parts, stored)) ? { code: "message_written" } : busy;
+}
