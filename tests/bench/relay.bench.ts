@@ -11,10 +11,13 @@ import { openNodeDevice } from "#tests/support/node-device.ts";
 import { openServerProcess } from "#tests/support/server-process.ts";
 
 // `npm run build && node --import tsx tests/bench/relay.bench.ts`: what the relay adds to calling a provider
-// directly. Server and scripted provider are processes of their own; the database is on the disk of TMPDIR.
-const PAIRS = 25;
-const ROUNDS = 6;
-const CONCURRENT = 20;
+// directly, and what a raw pipe adds. Server, pipe and scripted provider are processes of their own; the database
+// is on the disk of TMPDIR.
+const TURNS = 100;
+const CROWDS = [
+  { size: 20, rounds: 6 },
+  { size: 100, rounds: 3 },
+] as const;
 const PACED_TOKENS = 20;
 const PACE_MS = 20;
 const FLOOD_TOKENS = 20_000;
@@ -30,15 +33,22 @@ interface Conversation {
 
 const newId = (): string => createUuidV7(Date.now(), (length) => crypto.getRandomValues(new Uint8Array(length)));
 
-async function openProvider(tokens: number, everyMs: number) {
-  const main = fileURLToPath(new URL("../support/scripted-provider-main.ts", import.meta.url));
+/** Runs a program that prints where it listens. */
+async function openProcess(file: string, env: Record<string, string>) {
+  const main = fileURLToPath(new URL(file, import.meta.url));
   const child = spawn(process.execPath, ["--import", "tsx", main], {
-    env: { ...process.env, TEXT: "word ".repeat(tokens).trim(), PACE_MS: String(everyMs) },
+    env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   return { baseUrl: line.toString("utf8").trim(), close: () => void child.kill() };
 }
+
+const openProvider = (tokens: number, everyMs: number) =>
+  openProcess("../support/scripted-provider-main.ts", {
+    TEXT: "word ".repeat(tokens).trim(),
+    PACE_MS: String(everyMs),
+  });
 
 /** Reads a response to its end; `first` says when the text so far holds the first token. */
 async function readTimed(asked: Promise<Response>, first: RegExp): Promise<Timing> {
@@ -92,51 +102,68 @@ async function createConversation(url: string, guest: Guest): Promise<Conversati
 const percentile = (values: readonly number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
 
-const row = (name: string, direct: readonly Timing[], relayed: readonly Timing[]): string => {
-  const at = (timings: readonly Timing[], share: number) =>
-    percentile(
-      timings.map(({ firstMs }) => firstMs),
-      share,
-    );
+type Path = "direct" | "piped" | "relayed";
+type Timings = Record<Path, number[]>;
+
+/** One line of the table: each way's time to first token at a share, and what it adds to the direct one. */
+function row(name: string, { direct, piped, relayed }: Timings): string {
   const cells = [0.5, 0.95].map((share) => {
-    const [own, through] = [at(direct, share), at(relayed, share)];
-    return `${own.toFixed(1)} / ${through.toFixed(1)} / ${(through - own).toFixed(1)}`;
+    const [own, pipe, relay] = [direct, piped, relayed].map((timings) => percentile(timings, share)) as [
+      number,
+      number,
+      number,
+    ];
+    const added = `${(pipe - own).toFixed(1)} / ${(relay - own).toFixed(1)}`;
+    return `${own.toFixed(1)} / ${pipe.toFixed(1)} / ${relay.toFixed(1)} | ${added}`;
   });
   return `| ${name} (n = ${relayed.length}) | ${cells.join(" | ")} |`;
-};
+}
 
-const together = (call: (index: number) => Promise<Timing>): Promise<Timing[]> =>
-  Promise.all(Array.from({ length: CONCURRENT }, (_, index) => call(index)));
+/** Lets the ways take turns, each with `size` calls at once. */
+async function measure(
+  ways: Record<Path, (index: number) => Promise<Timing>>,
+  size: number,
+  rounds: number,
+): Promise<Timings> {
+  const timings: Timings = { direct: [], piped: [], relayed: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const path of ["direct", "piped", "relayed"] as const) {
+      const calls = Array.from({ length: size }, (_, index) => ways[path](round * size + index));
+      for (const { firstMs } of await Promise.all(calls)) timings[path].push(firstMs);
+    }
+  }
+  return timings;
+}
 
 const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
 const paced = await openProvider(PACED_TOKENS, PACE_MS);
 const flood = await openProvider(FLOOD_TOKENS, 0);
+const pipe = await openProcess("./raw-pipe.ts", { TARGET: paced.baseUrl });
+const closeProcesses = (): void => {
+  for (const opened of [paced, flood, pipe]) opened.close();
+};
 const entry = (id: string, baseUrl: string) => ({ id, baseUrl, models: [{ id: "scripted-1" }] });
 const file = join(folder, "providers.json");
 writeFileSync(file, JSON.stringify([entry("paced", paced.baseUrl), entry("flood", flood.baseUrl)]));
 const server = await openServerProcess({ env: { PROVIDERS_FILE: file } }).catch((error: unknown) => {
-  paced.close();
-  flood.close();
+  closeProcesses();
   throw error;
 });
 
 try {
   const guest = await signInGuest(server.url);
   const conversations: Conversation[] = [];
-  for (let at = 0; at < CONCURRENT; at++) conversations.push(await createConversation(server.url, guest));
-  const relay = (index: number) => callRelay(guest, conversations[index % CONCURRENT]!, "paced/scripted-1");
-  for (let at = 0; at < 3; at++) await Promise.all([callDirectly(paced.baseUrl), relay(at)]);
-
-  const one = { direct: [] as Timing[], relayed: [] as Timing[] };
-  for (let at = 0; at < PAIRS; at++) {
-    one.direct.push(await callDirectly(paced.baseUrl));
-    one.relayed.push(await relay(at));
-  }
-  const many = { direct: [] as Timing[], relayed: [] as Timing[] };
-  for (let at = 0; at < ROUNDS; at++) {
-    many.direct.push(...(await together(() => callDirectly(paced.baseUrl))));
-    many.relayed.push(...(await together(relay)));
-  }
+  for (let at = 0; at < 100; at++) conversations.push(await createConversation(server.url, guest));
+  const ways = {
+    direct: () => callDirectly(paced.baseUrl),
+    piped: () => callDirectly(pipe.baseUrl),
+    relayed: (index: number) => callRelay(guest, conversations[index % conversations.length]!, "paced/scripted-1"),
+  };
+  // The first calls of a process compile it; nobody meets that twice.
+  await measure(ways, 1, 10);
+  const one = await measure(ways, 1, TURNS);
+  const crowds: string[] = [];
+  for (const { size, rounds } of CROWDS) crowds.push(row(`${size} runs at once`, await measure(ways, size, rounds)));
   const direct = await callDirectly(flood.baseUrl);
   const relayed = await callRelay(guest, conversations[0]!, "flood/scripted-1");
   const rate = ({ totalMs }: Timing): string => Math.round((FLOOD_TOKENS / totalMs) * 1000).toLocaleString("en");
@@ -146,17 +173,16 @@ try {
     `${[
       `${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${cpus().length} x ${cpu?.model.trim() ?? "?"}`,
       "",
-      "| Time to first token, ms: direct / through the relay / added | p50 | p95 |",
-      "| --- | --- | --- |",
-      row("1 run at a time", one.direct, one.relayed),
-      row(`${CONCURRENT} runs at once`, many.direct, many.relayed),
+      "| Time to first token, ms: direct / pipe / relay | p50 | added by pipe / relay | p95 | added by pipe / relay |",
+      "| --- | --- | --- | --- | --- |",
+      row("1 run at a time", one),
+      ...crowds,
       "",
       `Flood, one run of ${FLOOD_TOKENS} tokens: direct ${rate(direct)} tokens/s, through the relay ${rate(relayed)} tokens/s.`,
     ].join("\n")}\n`,
   );
 } finally {
   await server.close();
-  paced.close();
-  flood.close();
+  closeProcesses();
   rmSync(folder, { recursive: true, force: true });
 }
