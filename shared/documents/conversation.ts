@@ -263,6 +263,7 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
      */
     startAnswer(answer: { id: MessageId; parentId: MessageId; createdAt: number; run: RunFacts }): void {
       // A removed entry stays in Yjs's map, marked as deleted, also once its content is collected.
+      // oxlint-disable-next-line no-underscore-dangle -- Yjs has no public way to ask for it
       if (messageMaps._map.has(answer.id)) return;
       write(() => {
         const { id, parentId, createdAt } = answer;

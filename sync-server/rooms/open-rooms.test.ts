@@ -173,7 +173,7 @@ test("R17: a long log is folded, its rows go, and the document reads the same af
     clock.advance(500);
     return rowOf(id);
   };
-  await expect.poll(rowLater).toMatchObject({ head_seq: 210, checkpoint_seq: 210 });
+  await expect.poll(rowLater, { timeout: 15_000 }).toMatchObject({ head_seq: 210, checkpoint_seq: 210 });
   expect(await database.kysely.selectFrom("doc_update").select("seq").execute()).toEqual([]);
   await session.write(typed("after"));
   const second = open();
