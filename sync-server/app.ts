@@ -7,10 +7,13 @@ import { authRoutes } from "#server/http/auth-routes.ts";
 import { feedRoutes } from "#server/http/feed.ts";
 import { healthRoutes } from "#server/http/health.ts";
 import { meRoutes } from "#server/http/me.ts";
+import { measureRequests, metricsRoutes } from "#server/http/metrics.ts";
 import { problem } from "#server/http/problem.ts";
 import { withSecurityHeaders } from "#server/http/security-headers.ts";
 import type { StaticFiles } from "#server/http/static-files.ts";
+import { traceRequests } from "#server/http/trace-requests.ts";
 import type { Log } from "#server/observability/log.ts";
+import type { Metrics } from "#server/observability/metrics.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 
@@ -27,6 +30,9 @@ export interface AppParts {
   /** a session was signed out: what is open under it ends */
   onSignedOut?: (sessionId: string) => void;
   log: Log;
+  metrics: Metrics;
+  /** the bearer token of whoever reads the metrics */
+  metricsToken: string | undefined;
 }
 
 const NOT_FOUND_PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Not found – Holdfast</title>
@@ -36,8 +42,10 @@ const NOT_FOUND_PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><ti
  * The whole HTTP app, without a port. Everything below /api asks who is calling, but for signing in; what is
  * no route is 404 whoever asks.
  */
-export function createApp({ database, auth, resolver, publicUrl, log, ...parts }: AppParts): Hono<AppEnv> {
+export function createApp({ database, auth, resolver, publicUrl, log, metrics, ...parts }: AppParts): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
+  app.use(measureRequests(metrics));
+  app.use("/api/*", traceRequests);
   app.use(withSecurityHeaders(publicUrl));
   app.use(requireOwnOrigin(publicUrl));
   app.use(
@@ -54,6 +62,7 @@ export function createApp({ database, auth, resolver, publicUrl, log, ...parts }
   app.route("/api/runs", parts.runs);
   app.route("/api/models", parts.models);
   app.route("/", healthRoutes(database, parts.isDraining));
+  app.route("/", metricsRoutes(metrics, { token: parts.metricsToken, publicUrl }));
 
   app.notFound(async (c) => {
     const isApi = c.req.path.startsWith("/api/");

@@ -15,6 +15,8 @@ import { isOwnOrigin } from "./http/origin.ts";
 import { runRoutes } from "./http/runs.ts";
 import { openStaticFiles } from "./http/static-files.ts";
 import type { Log } from "./observability/log.ts";
+import { createMetrics } from "./observability/metrics.ts";
+import { openTracing } from "./observability/tracing.ts";
 import { openRooms } from "./rooms/open-rooms.ts";
 import { attachSyncSocket } from "./rooms/sync-socket.ts";
 import { sleep, systemClock } from "./runs/clock.ts";
@@ -53,7 +55,14 @@ export async function openServer(
   const clock = systemClock;
   const random = Math.random;
   const configured = readProvidersFile(config.providersFile, environment);
-  const database = await openDatabase({ file: join(dataDir, "holdfast.sqlite"), exclusive: true });
+  const metrics = createMetrics();
+  const tracing =
+    config.otlpEndpoint && (await openTracing(config.otlpEndpoint, (why) => log.warn({ why }, "tracing")));
+  const database = await openDatabase({
+    file: join(dataDir, "holdfast.sqlite"),
+    exclusive: true,
+    onCommitted: metrics.committed,
+  });
   const auth = await openAuth({
     database,
     publicUrl,
@@ -61,7 +70,7 @@ export async function openServer(
     warn: (message) => log.warn({ from: "better-auth" }, message),
   });
   const resolver = createPrincipalResolver(auth, database, clock.now, () => createUuidV7(clock.now(), randomBytes));
-  const rooms = openRooms({ database, clock, random, log });
+  const rooms = openRooms({ database, clock, random, log, meters: metrics });
   const providers = openConfiguredProviders(config, log, configured);
   const runs = openRunService({
     database,
@@ -70,6 +79,7 @@ export async function openServer(
     clock,
     random,
     log,
+    meters: metrics,
     timers: createRunTimers(config.runTimeouts),
   });
   await runs.recover();
@@ -86,6 +96,8 @@ export async function openServer(
     isDraining: () => draining,
     onSignedOut: (sessionId) => syncSockets.endSession(sessionId),
     log,
+    metrics,
+    metricsToken: config.metricsToken,
   });
   const server = createHttpServer(app.fetch);
   const sockets = new AbortController();
@@ -94,7 +106,15 @@ export async function openServer(
     resolvePrincipal: resolver.resolve,
     allowsOrigin: (headers) => isOwnOrigin(headers, publicUrl),
     log,
+    meters: metrics,
     signal: sockets.signal,
+  });
+  metrics.watch({
+    rooms: rooms.count,
+    sockets: syncSockets.count,
+    bufferedBytes: syncSockets.bufferedBytes,
+    runs: runs.states,
+    followers: runs.followers,
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -116,6 +136,7 @@ export async function openServer(
       await runs.close();
       await providers.close();
       await database.close();
+      await tracing?.close();
     },
   };
 }

@@ -31,6 +31,10 @@ export interface Config {
   /** `usual`: the addresses local model servers listen on by default */
   localEndpoints: "usual" | readonly string[];
   logLevel: LogLevel;
+  /** the bearer token of `/metrics` */
+  metricsToken: string | undefined;
+  /** base address of an OpenTelemetry collector */
+  otlpEndpoint: URL | undefined;
   drainTimeoutMs: number;
   runTimeouts: RunTimeouts;
 }
@@ -50,6 +54,8 @@ export function parseConfig(environment: Environment): Result<Config, readonly s
     providersFile: read.path("PROVIDERS_FILE"),
     localEndpoints: read.localEndpoints(),
     logLevel: read.logLevel(),
+    metricsToken: read.text("METRICS_TOKEN"),
+    otlpEndpoint: read.webAddress("OTEL_EXPORTER_OTLP_ENDPOINT"),
     drainTimeoutMs: read.integer("DRAIN_TIMEOUT_MS"),
     runTimeouts: {
       connectMs: read.integer("RUN_CONNECT_TIMEOUT_MS"),
@@ -98,6 +104,12 @@ function createReader(environment: Environment, problems: string[]) {
       const url = isWebUrl(value) ? urlOf(value) : undefined;
       if (url && url.pathname === "/" && !url.search && !url.hash && !url.username) return url;
       problems.push(`${name} must be an http or https address without a path, e.g. https://chat.example.org.`);
+      return undefined;
+    },
+    webAddress(name: VariableName): URL | undefined {
+      const value = text(name);
+      if (value === undefined || isWebUrl(value)) return value === undefined ? undefined : urlOf(value);
+      problems.push(`${name} must be an http or https address.`);
       return undefined;
     },
     localEndpoints(): "usual" | readonly string[] {

@@ -25,8 +25,14 @@ export const VARIABLES = {
       "`on` looks for Ollama, LM Studio, llama.cpp and vLLM here; `off` does not; or base addresses, comma-separated.",
   },
   LOG_LEVEL: { standard: "info", meaning: "`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`." },
-  METRICS_TOKEN: { standard: "", meaning: "Reserved: bearer token for `/metrics`, which is off without it." },
-  OTEL_EXPORTER_OTLP_ENDPOINT: { standard: "", meaning: "Reserved: where traces are sent; none without it." },
+  METRICS_TOKEN: {
+    standard: "",
+    meaning: "Bearer token for `/metrics`. Unset: only this machine may read it, and nobody once `PUBLIC_URL` is set.",
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    standard: "",
+    meaning: "Base address of an OpenTelemetry collector, e.g. `http://localhost:4318`. Unset: nothing is traced.",
+  },
   DRAIN_TIMEOUT_MS: { standard: "60000", meaning: "How long running answers may finish after SIGTERM, in ms." },
   RUN_CONNECT_TIMEOUT_MS: { standard: "10000", meaning: "Longest wait for a connection to a provider, in ms." },
   RUN_FIRST_BYTE_TIMEOUT_MS: {

@@ -5,6 +5,8 @@ import { authorize as authorizeByPolicy } from "#server/access/authorize.ts";
 import type { Action, Resource } from "#server/access/authorize.ts";
 import { actorOf } from "#server/access/principal.ts";
 import type { Principal } from "#server/access/principal.ts";
+import { NO_METERS } from "#server/observability/meters.ts";
+import type { Meters } from "#server/observability/meters.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 import { openFoldThread } from "./fold-thread.ts";
@@ -30,6 +32,7 @@ export interface RoomsOptions {
   /** a number in [0, 1) */
   random: () => number;
   log: RoomLogger;
+  meters?: Meters;
   /** how long a room without sessions is kept, in ms; 60 s where absent */
   idleMs?: number;
   idleRooms?: number;
@@ -42,7 +45,7 @@ export interface RoomsOptions {
  * document of another one gets a room of its own, which finds nothing there (R15).
  */
 export function openRooms(options: RoomsOptions): Rooms {
-  const { database, clock, log, authorize = authorizeByPolicy, idleRooms = IDLE_ROOMS } = options;
+  const { database, clock, log, meters = NO_METERS, authorize = authorizeByPolicy, idleRooms = IDLE_ROOMS } = options;
   /** least recently used first */
   const drivers = new Map<string, RoomDriver>();
   const ends = new Set<() => void>();
@@ -72,6 +75,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       log,
       fold: folding.fold,
       ...(idleMs !== undefined && { idleMs }),
+      onNotice: meters.noticed,
       onFeedMoved: () => tellFeedMovedSoon(key),
       onEnd,
     });
@@ -171,6 +175,8 @@ export function openRooms(options: RoomsOptions): Rooms {
       if (outcome.failure === "unknown") throw new DocumentGone();
       throw new CommitError(outcome.failure);
     },
+
+    count: () => drivers.size,
 
     async close() {
       closed = true;

@@ -37,6 +37,7 @@ export interface RoomDriverOptions {
   log: RoomLogger;
   fold: FoldThread["fold"];
   idleMs?: number;
+  onNotice: (code: string) => void;
   /** a commit of this document moved its owner's feed */
   onFeedMoved: () => void;
   onEnd: () => void;
@@ -46,7 +47,7 @@ export type RoomDriver = ReturnType<typeof createRoomDriver>;
 
 /** Carries out what a room decides: storage, transports, promises. One for each live document and owner. */
 export function createRoomDriver(options: RoomDriverOptions) {
-  const { key, database, clock, random, log, fold, idleMs, onFeedMoved, onEnd } = options;
+  const { key, database, clock, random, log, fold, idleMs, onNotice, onFeedMoved, onEnd } = options;
   const room = createRoom(idleMs === undefined ? { random } : { random, idleMs });
   const transports = new Map<SessionId, SessionTransport>();
   const edits = new Map<EditId, (outcome: EditOutcome) => void>();
@@ -94,6 +95,7 @@ export function createRoomDriver(options: RoomDriverOptions) {
       case "changed":
         return tellWatchers();
       case "noticed":
+        onNotice(effect.what);
         return log.warn({ document: key.id, what: effect.what, session: effect.session }, "sync");
       case "evict":
         onEnd();

@@ -71,6 +71,8 @@ export interface Rooms {
    * and with what `change` throws.
    */
   edit(principal: Principal, id: ConversationId, change: (conversation: ConversationDocument) => void): Promise<void>;
+  /** how many documents are held in memory now */
+  count(): number;
   /** Commits what is pending, tells sessions to come back, and forgets all live copies. */
   close(): Promise<void>;
 }

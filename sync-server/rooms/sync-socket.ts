@@ -7,6 +7,9 @@ import type { RoomName } from "#shared/domain/room-name.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { MAX_FRAME_BYTES, SYNC_SUBPROTOCOL } from "#shared/protocol/sync-frames.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
+import { NO_METERS } from "#server/observability/meters.ts";
+import type { Meters } from "#server/observability/meters.ts";
+import { createAckWatch } from "./ack-watch.ts";
 import { createFrameBudget, frameCost } from "./frame-budget-state.ts";
 import type { RoomLogger } from "./room-driver.ts";
 import type { Rooms, SessionTransport } from "./rooms.ts";
@@ -25,6 +28,7 @@ export interface SyncSocketOptions {
   resolvePrincipal(headers: Headers): Promise<AccountPrincipal | undefined>;
   allowsOrigin(headers: Headers): boolean;
   log: RoomLogger;
+  meters?: Meters;
   /** ends the service: no upgrades any more, and open sockets are cut */
   signal: AbortSignal;
   /** in ms; the defaults are 15 s and 60 s */
@@ -35,6 +39,9 @@ export interface SyncSocketOptions {
 export interface SyncSockets {
   /** Closes every socket of a session that was signed out (4401), without waiting for the next check. */
   endSession(sessionId: string): void;
+  count(): number;
+  /** what all sockets together accepted and the network did not take yet */
+  bufferedBytes(): number;
 }
 
 /**
@@ -90,6 +97,8 @@ export function attachSyncSocket(server: Server, options: SyncSocketOptions): Sy
         transport.close(CloseCode.unauthenticated, "session-ended");
       }
     },
+    count: () => sockets.clients.size,
+    bufferedBytes: () => [...sockets.clients].reduce((sum, { bufferedAmount }) => sum + bufferedAmount, 0),
   };
 }
 
@@ -145,10 +154,14 @@ function connect(
   counts: Map<string, number>,
   options: SyncSocketOptions,
 ): SessionTransport {
-  const { log, rooms } = options;
+  const { log, rooms, meters = NO_METERS } = options;
   const open = (counts.get(principal.accountId) ?? 0) + 1;
   counts.set(principal.accountId, open);
-  const transport = transportOf(ws, log);
+  const acks = ws.protocol === SYNC_SUBPROTOCOL ? createAckWatch(meters.acknowledged) : undefined;
+  const transport = transportOf(ws, log, {
+    onSend: (frame) => acks?.sent(frame, performance.now()),
+    onClose: meters.socketClosed,
+  });
   const timers = watchOver(ws, transport, principal, headers, options);
   const session =
     open > SOCKETS_PER_ACCOUNT ? undefined : rooms.join(principal, name, transport, ws.protocol === SYNC_SUBPROTOCOL);
@@ -158,6 +171,7 @@ function connect(
   ws.on("message", (message: RawData, isBinary: boolean) => {
     if (!isBinary) return transport.close(CloseCode.invalid, "text");
     const bytes = bytesOf(message);
+    acks?.received(bytes, performance.now());
     const wait = budget.take(Date.now(), frameCost(bytes));
     if (wait > 0) transport.hold(wait);
     session?.receive(bytes);
@@ -187,7 +201,12 @@ interface SocketTransport extends SessionTransport {
   stop(): void;
 }
 
-function transportOf(ws: WebSocket, log: RoomLogger): SocketTransport {
+interface TransportEvents {
+  onSend(frame: Uint8Array): void;
+  onClose(code: number): void;
+}
+
+function transportOf(ws: WebSocket, log: RoomLogger, { onSend, onClose }: TransportEvents): SocketTransport {
   const holds = new Set<"room" | "budget">();
   let cut: NodeJS.Timeout | undefined;
   let release: NodeJS.Timeout | undefined;
@@ -203,12 +222,14 @@ function transportOf(ws: WebSocket, log: RoomLogger): SocketTransport {
   return {
     send(frame) {
       if (!isOpen()) return;
+      onSend(frame);
       ws.send(frame, { binary: true }, (error) => {
         if (error) log.info({ err: error }, "a frame was not sent");
       });
     },
     close(code, reason) {
       if (!isOpen()) return;
+      onClose(code);
       ws.resume();
       ws.close(code, reason);
       cut = setTimeout(() => ws.terminate(), CLOSE_GRACE_MS);

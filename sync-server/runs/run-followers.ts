@@ -54,6 +54,7 @@ export function createRunFollowers(
       if (!mine.over) recheck(follower, mayStay);
       return follower;
     },
+    count: (): number => followers.size,
     /** Whether one more reader fits into memory. */
     mayFollow(feed: RunFeed): boolean {
       let held = 0;

@@ -1,3 +1,4 @@
+import type { Meters } from "#server/observability/meters.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
 import type { Database } from "#server/storage/database.ts";
 import type { Clock } from "./clock.ts";
@@ -26,6 +27,7 @@ export interface RunParts {
   random: () => number;
   log: Log;
   timers: RunTimers;
+  meters: Meters;
   slots: ProviderSlots;
   health: ProviderHealth;
 }

@@ -43,6 +43,7 @@ export async function finishRun(parts: RunParts, stored: StoredRun, code: RunFai
     const frames = await readFrames(parts.database, stored.id);
     if (isTerminal(stored.state)) return await settle(parts, stored, frames);
     const ended = await endLog(parts, stored, frames, code);
+    parts.meters.runEnded(ended.stored.state);
     await settle(parts, ended.stored, ended.frames);
   } catch (error) {
     // A conflict: somebody else has taken the run over. Anything else: the sweeper comes back.

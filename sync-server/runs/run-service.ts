@@ -2,6 +2,8 @@ import { setImmediate } from "node:timers/promises";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import { authorize } from "#server/access/authorize.ts";
 import type { Action } from "#server/access/authorize.ts";
+import { NO_METERS } from "#server/observability/meters.ts";
+import type { Meters } from "#server/observability/meters.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
@@ -40,6 +42,7 @@ export interface RunServiceOptions {
   /** a number in [0, 1) */
   random: () => number;
   log: Log;
+  meters?: Meters;
   timers?: Partial<RunTimers>;
 }
 
@@ -70,6 +73,7 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
   const timers: RunTimers = { ...RUN_TIMERS, ...changed };
   const { database, clock, log } = options;
   const parts: RunParts = {
+    meters: NO_METERS,
     ...options,
     timers,
     slots: createProviderSlots(clock, timers.queueWait),
@@ -217,6 +221,14 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     /** Ends what a stopped process left behind. Answers how many runs. */
     recover: (): Promise<number> => recoverRuns(parts),
     sweep: sweeper.sweep,
+    /** how many runs are being written now, by state */
+    states(): Record<string, number> {
+      const counts: Record<string, number> = {};
+      for (const { facts } of active.values()) counts[facts.status] = (counts[facts.status] ?? 0) + 1;
+      return counts;
+    },
+    /** how many event streams are open */
+    followers: followers.count,
     /** runs that are being written now */
     get live(): number {
       return active.size;

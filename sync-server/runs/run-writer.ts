@@ -21,6 +21,7 @@ import type { Run, RunEffect, RunInput } from "./run-state.ts";
 import { updateRun } from "./run-store.ts";
 import type { StoredRun } from "./run-store.ts";
 import { RUN_LIMITS } from "./run-timers.ts";
+import { watchRun } from "./run-watch.ts";
 
 /** The one writer of a live run. */
 export interface RunWriter {
@@ -59,6 +60,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
   let output = "";
   let lastFailure: ProviderFailure | undefined;
   const bill = createRunBill(parts, plan);
+  const watch = watchRun(parts, stored, provider);
   let booking = Promise.resolve();
   let flushAt: (() => void) | undefined;
   let releaseSlot = nothing;
@@ -72,7 +74,10 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     leaseEpoch: stored.leaseEpoch,
     seq: stored.seq,
     timers,
-    onDurable: (frames: readonly Frame[]) => feed.add(frames),
+    onDurable: (frames: readonly Frame[]) => {
+      watch.framesDurable(frames.length);
+      feed.add(frames);
+    },
     onLost: () => {
       log.warn({ runId: stored.id }, "another writer has taken over this run");
       abandon();
@@ -135,6 +140,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     }
     const refused = parts.health.admit(provider.id);
     if (refused) return apply({ type: "call-ended", closed: false, failure: refused });
+    watch.callBegins(attempt);
     call = openCall();
     onCallEnd(await call.ended);
   }
@@ -167,6 +173,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
 
   function onCallEnd({ closed, failure }: CallEnd): void {
     flush(true);
+    watch.callEnded(failure);
     lastFailure = failure;
     if (failure) {
       const { class: found, status, said } = failure;
@@ -183,6 +190,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     appendText(framer.push(channel, text));
     if (framer.gathering) flushAt ??= clock.after(FRAME_GATHER_MS, () => flush(false));
     if (run.produced) return;
+    watch.firstContent();
     facts = { ...facts, firstTokenAt: clock.now() };
     apply({ type: "produced" });
   }
@@ -233,7 +241,10 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     );
     await runLog.durable();
     facts = { ...facts, frame: runLog.seq };
-    if (!runLog.lost) await document.settle();
+    if (!runLog.lost) {
+      watch.ended(state);
+      await document.settle();
+    }
     finish();
   }
 
@@ -256,6 +267,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     call?.abort();
     releaseSlot();
     feed.abandon();
+    watch.ended("abandoned");
     finish();
   }
 
@@ -303,8 +315,10 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     later,
     complain,
   });
-  renewLease();
-  begin();
+  watch.run(() => {
+    renewLease();
+    begin();
+  });
   return {
     stored,
     feed,

@@ -1,3 +1,4 @@
+import type { CommitResult, Meters } from "#server/observability/meters.ts";
 import { CommitError } from "./database.ts";
 import type { CheckedStatement, StoreAnswer, StoreFailure } from "./sqlite-messages.ts";
 
@@ -8,6 +9,8 @@ export interface GroupCommitOptions {
   groupSize: number;
   /** items waiting beyond this are refused as unavailable */
   queueLimit: number;
+  /** told of each transaction: its items and how long it took, in ms */
+  onCommitted?: Meters["committed"];
 }
 
 interface Waiting {
@@ -23,7 +26,7 @@ interface Waiting {
  */
 export function createGroupCommit(
   write: (items: (readonly CheckedStatement[])[]) => Promise<StoreAnswer>,
-  { gatherMs, groupSize, queueLimit }: GroupCommitOptions,
+  { gatherMs, groupSize, queueLimit, onCommitted }: GroupCommitOptions,
 ) {
   let queue: Waiting[] = [];
   let cancelTimer: (() => void) | undefined;
@@ -39,8 +42,10 @@ export function createGroupCommit(
   }
 
   async function writeGroup(group: readonly Waiting[]): Promise<void> {
+    const startedAt = performance.now();
     const answer = await write(group.map(({ item }) => item));
     state.writing = undefined;
+    onCommitted?.(group.length, performance.now() - startedAt, resultOf(answer));
     settle(group, answer);
     flush();
   }
@@ -70,6 +75,13 @@ function soon(flush: () => void, ms: number): () => void {
   }
   const timer = setTimeout(flush, ms);
   return () => clearTimeout(timer);
+}
+
+function resultOf(answer: StoreAnswer): CommitResult {
+  if (answer.kind !== "outcomes") return "failed";
+  const failures = answer.outcomes.filter((failure) => failure !== undefined);
+  if (failures.length === 0) return "written";
+  return failures.every(({ kind }) => kind === "unavailable") ? "failed" : "partly";
 }
 
 function settle(group: readonly Waiting[], answer: StoreAnswer): void {

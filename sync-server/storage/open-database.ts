@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Kysely } from "kysely";
+import { inSpan } from "#server/observability/spans.ts";
 import type { Database } from "./database.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { GroupCommitOptions } from "./group-commit.ts";
@@ -49,12 +50,14 @@ export async function openDatabase({ file, exclusive = false, ...options }: Data
       return !failing();
     },
     commit: (statements) =>
-      commits.add(
-        statements.map(({ query, changes }) => ({
-          sql: query.sql,
-          parameters: query.parameters.map(ownBytes),
-          ...(changes !== undefined && { changes }),
-        })),
+      inSpan("store.commit", { "holdfast.statements": statements.length }, () =>
+        commits.add(
+          statements.map(({ query, changes }) => ({
+            sql: query.sql,
+            parameters: query.parameters.map(ownBytes),
+            ...(changes !== undefined && { changes }),
+          })),
+        ),
       ),
     async close() {
       await commits.close();

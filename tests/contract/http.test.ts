@@ -1,3 +1,4 @@
+import { createMetrics } from "#server/observability/metrics.ts";
 import { request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -49,6 +50,8 @@ beforeAll(async () => {
     () => createUuidV7(now, randomBytes),
   );
   app = createApp({
+    metrics: createMetrics(),
+    metricsToken: undefined,
     database,
     auth,
     resolver,
