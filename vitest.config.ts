@@ -5,6 +5,8 @@ export default defineConfig({
     include: ["{client,sync-server,shared,tests}/**/*.test.{ts,tsx}"],
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // On a busy machine a second is nothing; what never comes to hold still fails.
+    expect: { poll: { timeout: 15_000 } },
     pool: "forks",
     maxWorkers: 2,
   },
