@@ -7,20 +7,24 @@ interface BlankProps {
   title?: string;
   text?: string;
   action?: { label: string; run: () => void };
-  /** the button of the action */
-  button?: Ref<HTMLButtonElement>;
+  /** the title, to be given the focus */
+  heading?: Ref<HTMLHeadingElement>;
 }
 
 /** A page with nothing to read: says why, and offers the next step. */
-export function Blank({ header, leading, title, text, action, button }: BlankProps) {
+export function Blank({ header, leading, title, text, action, heading }: BlankProps) {
   return (
     <>
       {header ?? <div className="chat-header">{leading}</div>}
       <div className="blank">
-        {title !== undefined && <h2>{title}</h2>}
+        {title !== undefined && (
+          <h2 ref={heading} tabIndex={-1}>
+            {title}
+          </h2>
+        )}
         {text !== undefined && <p>{text}</p>}
         {action && (
-          <Button ref={button} look="primary" onClick={action.run}>
+          <Button look="primary" onClick={action.run}>
             {action.label}
           </Button>
         )}

@@ -78,13 +78,13 @@ function Chat({ open, editable, online, isNew, leading, field, onFirstSend, onSp
   const { runs, clock } = workspace;
   const model = useModel(open);
   const { active, promptWaits } = useBranchActivity(conversation, runs);
-  const { toEnd, ...scroll } = useFollowScroll();
   const actions = useActions(open, model);
   const deleted = useWatched(conversation, () => conversation.summary().deleted);
+  const { toEnd, ...scroll } = useFollowScroll(!deleted);
   const used = useWatched(conversation, () => conversation.branch().length > 0);
   useRunAnnouncements(conversation, active?.runId, clock);
   usePageTitle(open, isNew);
-  const restoreButton = useChatFocus(isNew, deleted, field);
+  const deletedHeading = useChatFocus(isNew, deleted, field);
   useEffect(() => {
     if (isNew && (used || deleted)) onSpent();
   }, [isNew, used, deleted, onSpent]);
@@ -98,7 +98,7 @@ function Chat({ open, editable, online, isNew, leading, field, onFirstSend, onSp
   if (deleted) {
     const restore = { label: words.chat.restore, run: () => conversation.setDeleted(false) };
     const { deletedTitle: title, deleted: text } = words.chat;
-    return <Blank header={header} title={title} text={text} action={restore} button={restoreButton} />;
+    return <Blank header={header} title={title} text={text} action={restore} heading={deletedHeading} />;
   }
   return (
     <>
@@ -141,20 +141,21 @@ function Chat({ open, editable, online, isNew, leading, field, onFirstSend, onSp
 
 /**
  * Puts the focus where a person goes on: into the composer of a chat that is opened. Deleting takes away what had the
- * focus, and so does restoring: it moves to the way back, and back. Answers the ref of that button.
+ * focus, and so does restoring: it moves to the words that say so, and back. Not to the button, which the next key of
+ * whoever was typing would press. Answers the ref of those words.
  */
 function useChatFocus(isNew: boolean, deleted: boolean, field: RefObject<HTMLTextAreaElement | null>) {
-  const restoreButton = useRef<HTMLButtonElement>(null);
+  const deletedHeading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     // A touch keyboard that opens by itself covers what a person came to read.
     if (isNew || matchMedia("(pointer: fine)").matches) field.current?.focus();
   }, [isNew, field]);
   useEffect(() => {
     if (document.activeElement !== document.body) return;
-    if (deleted) restoreButton.current?.focus();
+    if (deleted) deletedHeading.current?.focus();
     else if (matchMedia("(pointer: fine)").matches) field.current?.focus();
   }, [deleted, field]);
-  return restoreButton;
+  return deletedHeading;
 }
 
 /** The model that answers next: the chat's own, else the server's default; "" while neither is known. */

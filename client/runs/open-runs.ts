@@ -78,6 +78,8 @@ export function openRuns(parts: RunsParts, signal: AbortSignal): Runs {
       ),
       deleted: (command, own) => isDeletedHere(parts.documents, command.conversationId as ConversationId, own),
       onStarted(runId, stream) {
+        // Every tab hears of every start; one that does not show the run leaves the stream to others.
+        if (!stream && runs.get(runId)?.watched() !== true) return;
         const run = published(runId);
         awaited.add(runId, run);
         if (stream) run.follower.adopt(stream);

@@ -160,7 +160,11 @@ function applyOutboxEvent(state: RunOutbox, event: OutboxEvent, at: { now: numbe
     case "wake":
       return { state: { online: true, planned: mapAll(state, awake) }, effects: [] };
     case "offline":
-      return { state: { ...state, online: false }, effects: [] };
+      // A tab that closed in the middle of sending never says that it waits; one that lives says so itself.
+      return {
+        state: { online: false, planned: mapAll(state, (one) => ({ ...one, sentElsewhere: false })) },
+        effects: [],
+      };
     case "tick":
       return { state: { ...state, planned: mapAll(state, (one) => dueNow(one, at.now)) }, effects: [] };
   }

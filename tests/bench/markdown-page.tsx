@@ -14,7 +14,7 @@ const frame = (): Promise<number> => new Promise((resolve) => requestAnimationFr
 
 function Answer() {
   const [text, setText] = useState("");
-  const { scroller, content } = useFollowScroll();
+  const { scroller, content } = useFollowScroll(true);
   useEffect(() => {
     show = setText;
   }, []);

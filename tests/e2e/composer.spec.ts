@@ -204,7 +204,7 @@ test("Enter pressed before the list of models is here sends when it comes, unles
   await page.route("**/api/models", (route) => void asked.push(route));
   const chat = await openChatPage(page, app.url);
   await chat.send("Hello at once");
-  await expect(page.getByText("Your message goes out as soon as the list of models is here.")).toBeVisible();
+  await expect(page.getByText("Your message goes out as soon as the list of models is here")).toBeVisible();
   await chat.composer.press("End");
   await chat.composer.pressSequentially(", or later");
   await expect(page.getByText("The list of models hasn't arrived yet.")).toBeVisible();
@@ -216,4 +216,26 @@ test("Enter pressed before the list of models is here sends when it comes, unles
   await expect(chat.lastArticle).toContainText("A scripted answer.");
   await expect(chat.composer).toHaveValue("");
   expect(app.provider.requests).toHaveLength(1);
+});
+
+test("a wish to send ends when the person writes on: the same words again do not go out by themselves", async ({
+  page,
+  app,
+}) => {
+  const asked: Route[] = [];
+  await page.route("**/api/models", (route) => void asked.push(route));
+  const chat = await openChatPage(page, app.url);
+  await chat.send("Hi");
+  await expect(page.getByText("Your message goes out as soon as the list of models is here")).toBeVisible();
+  await chat.composer.press("End");
+  await chat.composer.pressSequentially(", can you help");
+  await expect.poll(() => asked.length).toBeGreaterThan(0);
+  for (const route of asked) await route.continue();
+  await expect(chat.button("Send")).toBeEnabled();
+  await chat.composer.fill("");
+  await chat.composer.pressSequentially("Hi there");
+  await expect(chat.composer).toHaveValue("Hi there");
+  await chat.composer.press("Enter");
+  await expect(chat.prompts).toHaveCount(1);
+  await expect(chat.prompts).toContainText("Hi there");
 });

@@ -62,7 +62,7 @@ test("a prompt that waits goes out after restoring, as if the chat had never bee
   expect(app.provider.requests).toHaveLength(2);
 });
 
-test("the keyboard is at Restore after the open chat was deleted, and in the composer after it was restored", async ({
+test("the keyboard is at the words that say so after the open chat was deleted, and in the composer after it was restored", async ({
   chat,
 }) => {
   await chat.send("tides and moons");
@@ -74,6 +74,12 @@ test("the keyboard is at Restore after the open chat was deleted, and in the com
   await expect(remove).toBeVisible();
   await remove.focus();
   await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "This chat was deleted" })).toBeFocused();
+  // What a person types on, into a chat that another device deleted, must not bring it back.
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Space");
+  await expect(chat.button("Restore")).toBeVisible();
+  await page.keyboard.press("Tab");
   await expect(chat.button("Restore")).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(chat.articles).toHaveCount(2);

@@ -24,6 +24,7 @@ test("before a model is known the wish to send is kept, for exactly those words"
   const early = { ...facts, model: "" };
   expect(composerView(early)).toEqual({ sendKey: "waits", line: "noModel" });
   expect(composerView({ ...early, wished: "Hello" })).toEqual({ sendKey: "nothing", line: "waitsForModel" });
+  expect(composerView({ ...early, wished: "Hello", online: false }).line).toBe("waitsForModel");
   expect(composerView({ ...early, text: "Hello you", wished: "Hello" })).toEqual({ sendKey: "waits", line: "noModel" });
   expect(composerView({ ...early, text: "", wished: undefined }).sendKey).toBe("nothing");
 });

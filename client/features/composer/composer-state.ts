@@ -34,9 +34,10 @@ export function composerView(facts: ComposerFacts): ComposerView {
 const isWished = ({ text, wished, model }: ComposerFacts): boolean => model === "" && wished === text;
 
 function lineOf(facts: ComposerFacts, written: boolean): ComposerLine | undefined {
+  if (written && isWished(facts)) return "waitsForModel";
   if (!facts.online) return "offline";
   if (!written) return undefined;
-  if (facts.model === "") return isWished(facts) ? "waitsForModel" : "noModel";
+  if (facts.model === "") return "noModel";
   return facts.answering || facts.promptWaits ? "queuedHint" : undefined;
 }
 

@@ -37,7 +37,7 @@ export function Composer(props: ComposerProps) {
   const wished = wish?.text;
   const view = composerView({ text, online, model, answering: active !== undefined, promptWaits, wished });
   useGrowing(field, text);
-  useWish(wish, { text, model, onSend });
+  useWish(wish, { text, model, onSend: () => onSend(endComposing()) });
   const send = (): void => {
     if (view.sendKey === "nothing") return;
     const written = endComposing();
@@ -69,7 +69,10 @@ export function Composer(props: ComposerProps) {
           placeholder={words.composer.placeholder}
           enterKeyHint="send"
           value={text}
-          onChange={(event) => type(event.target.value)}
+          onChange={(event) => {
+            setWish(undefined);
+            type(event.target.value);
+          }}
           onCompositionStart={startComposing}
           onCompositionEnd={endComposing}
           onKeyDown={(event) => {
@@ -127,14 +130,18 @@ interface SendWish {
   text: string;
 }
 
-/** Fulfils a wish once, when a model is known, if the words are still the same. */
-function useWish(wish: SendWish | undefined, now: Pick<ComposerProps, "model" | "onSend"> & { text: string }): void {
-  const { text, model, onSend } = now;
-  const fulfilled = useRef<SendWish>(undefined);
+/** Fulfils a wish when a model is known. It ends with that, and as soon as the words are others. */
+function useWish(
+  wish: SendWish | undefined,
+  { text, model, onSend }: { text: string; model: string; onSend: () => void },
+): void {
+  const over = useRef<SendWish>(undefined);
   useEffect(() => {
-    if (wish === undefined || wish === fulfilled.current || wish.text !== text || model === "") return;
-    fulfilled.current = wish;
-    onSend(text);
+    if (wish === undefined || wish === over.current) return;
+    const same = wish.text === text;
+    if (same && model === "") return;
+    over.current = wish;
+    if (same) onSend();
   }, [wish, text, model, onSend]);
 }
 

@@ -3,9 +3,10 @@ import { START_FOLLOWING, nextFollow } from "./scroll-state.ts";
 
 /**
  * Keeps a scrolling element at its end while the reader is there by intent.
+ * @param shown whether the element is there; each time it appears, following begins anew
  * @returns refs for the scroller and its content, whether the reader went elsewhere, and the way back
  */
-export function useFollowScroll() {
+export function useFollowScroll(shown: boolean) {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const follow = useRef(START_FOLLOWING);
@@ -22,7 +23,8 @@ export function useFollowScroll() {
   useLayoutEffect(() => {
     const element = scroller.current;
     const inner = content.current;
-    if (!element || !inner) return;
+    if (!shown || !element || !inner) return;
+    follow.current = START_FOLLOWING;
     const onScroll = (): void => {
       const { scrollTop: top, scrollHeight: height, clientHeight: view } = element;
       follow.current = nextFollow(follow.current, { top, height, view });
@@ -46,6 +48,6 @@ export function useFollowScroll() {
       element.removeEventListener("scroll", onScroll);
       element.removeEventListener("wheel", onWheel);
     };
-  }, []);
+  }, [shown]);
   return { scroller, content, away, toEnd };
 }

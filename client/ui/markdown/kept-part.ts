@@ -60,15 +60,18 @@ function nextKeptItems(list: Tokens.List, before: KeptPart | undefined, links: L
   const loose = before?.standIn.endsWith("\n\n") === true || fresh.some(loosens);
   return {
     length: fresh.reduce((sum, item) => sum + item.raw.length, before?.length ?? 0),
-    standIn: standInFor(last, loose),
+    standIn: standInFor(last, list.start, loose),
     links: { ...before?.links, ...definedIn(fresh, links) },
     content: { type: "list", start: list.start, items },
   };
 }
 
-/** An item indented and marked like another, so that what follows it is taken the same way. */
-function standInFor({ raw }: Tokens.ListItem, loose: boolean): string {
-  const marker = MARKER.exec(raw)?.[0] ?? "";
+/**
+ * An item indented and marked like another, so that what follows it is taken the same way, but with the number the
+ * list begins with: only a list from 1 follows a paragraph without an empty line.
+ */
+function standInFor({ raw }: Tokens.ListItem, start: Tokens.List["start"], loose: boolean): string {
+  const marker = (MARKER.exec(raw)?.[0] ?? "").replace(/\d+/, String(start));
   return `${marker}${/\s$/.test(marker) ? "" : " "}x\n${loose ? "\n" : ""}`;
 }
 

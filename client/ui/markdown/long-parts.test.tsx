@@ -144,6 +144,7 @@ test.each<[string, string, (index: number) => string]>([
   ["task list", "", (at) => `- [x] item ${at}\n`],
   ["list of lists", "", (at) => `- item\n  - below ${at}\n    1. deeper\n`],
   ["list with definitions", "[b]: https://b.example\n\n", (at) => `- [a]: https://a.example\n- [b] ${at}\n`],
+  ["numbered list after a paragraph", "Steps:\n", (at) => `${at + 1}. item ${at}\n`],
   ["list after a paragraph", "Before:\n", (at) => `* item ${at}\n`],
   ["fence", "```ts\n", (at) => `const x${at} = ${at};\n`],
   ["fence with empty lines", "~~~\n", (at) => `a${at}\n\n\n`],

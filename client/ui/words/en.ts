@@ -181,7 +181,7 @@ export const en = {
     resume: "Resume",
     offline: "You're offline. Messages will be sent when you're back.",
     noModel: "The list of models hasn't arrived yet. What you write is kept.",
-    waitsForModel: "Your message goes out as soon as the list of models is here. Write on to hold it back.",
+    waitsForModel: "Your message goes out as soon as the list of models is here, if you stay in this chat.",
     queuedHint: "The answer is being written. Your message will go out after it.",
   },
   welcome: {
