@@ -26,6 +26,8 @@ function contentOf(value: unknown, depth: number): unknown {
   if (value instanceof Y.Array) return { array: value.toArray().map((item: unknown) => contentOf(item, depth + 1)) };
   if (Array.isArray(value)) return value.map((item: unknown) => contentOf(item, depth + 1));
   if (value instanceof Uint8Array) return { bytes: [...value] };
+  // Yjs stores these too, and JSON has no word for them.
+  if (typeof value === "bigint") return { bigint: String(value) };
   if (value !== null && typeof value === "object") return { object: sortedEntries(Object.entries(value), depth) };
   return value ?? null;
 }

@@ -184,3 +184,11 @@ test("a key named __proto__ is content like any other", () => {
   expect(canonicalContent(doc)).toContain("__proto__");
   expect(({} as Record<string, unknown>)["x"]).toBeUndefined();
 });
+
+test("the digest reads every value Yjs can store, a BigInt among them", () => {
+  const doc = new Y.Doc();
+  doc.getMap("meta").set("big", 2n ** 62n);
+  const before = contentDigest(doc);
+  doc.getMap("meta").set("big", 2n ** 62n + 1n);
+  expect(contentDigest(doc)).not.toEqual(before);
+});

@@ -2,6 +2,10 @@ import * as Y from "yjs";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { contentDigest } from "#shared/documents/canonical-content.ts";
+import { watchIntegration } from "./integration-watch.ts";
+import type { ProcessorTime } from "./integration-watch.ts";
+import { checkPlacement, clocksOf } from "./placement-check.ts";
+import { UPDATE_LIMITS } from "./update-limits.ts";
 
 /** What became of a change: the bytes Yjs emitted for it, nothing at all, or a copy that must be dropped. */
 export type Applied =
@@ -13,7 +17,7 @@ export type Applied =
 export interface LiveDocument {
   readonly doc: Y.Doc;
   readonly conversation: ConversationDocument;
-  /** Applies an update that passed `checkUpdate`. */
+  /** Applies an update that passed `checkUpdate`; one that takes too long, or stands impossibly, breaks the copy. */
   apply(update: Uint8Array): Applied;
   /** Edits as the relay, in one transaction. */
   edit(change: (conversation: ConversationDocument) => void): Applied;
@@ -40,10 +44,16 @@ export function createDoc(clientId: number): Y.Doc {
 
 /**
  * Folds a log into a live copy, in one transaction.
+ * @param processorTime by which `apply` measures; without it an update may take as long as it likes
  * @returns `undefined` where the log is not whole: an update that throws, or refers to what is not there
  */
-export function createLiveDocument(clientId: number, log: Iterable<Uint8Array>): LiveDocument | undefined {
+export function createLiveDocument(
+  clientId: number,
+  log: Iterable<Uint8Array>,
+  processorTime: ProcessorTime = () => 0,
+): LiveDocument | undefined {
   const doc = createDoc(clientId);
+  const watch = watchIntegration(doc, processorTime);
   const conversation = openConversation(doc, RELAY);
   try {
     doc.transact(() => {
@@ -73,7 +83,12 @@ export function createLiveDocument(clientId: number, log: Iterable<Uint8Array>):
   return {
     doc,
     conversation,
-    apply: (update) => applied(() => Y.applyUpdate(doc, update, REMOTE)),
+    apply: (update) =>
+      applied(() => {
+        const before = clocksOf(doc);
+        watch.apply(update, REMOTE, UPDATE_LIMITS.integrationMs);
+        checkPlacement(doc, before);
+      }),
     edit: (change) => applied(() => doc.transact(() => change(conversation), RELAY)),
     stateVector: () => Y.encodeStateVector(doc),
     since: (stateVector) => Y.encodeStateAsUpdate(doc, stateVector),

@@ -1,3 +1,4 @@
+import { cpuUsage } from "node:process";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
@@ -45,10 +46,16 @@ export interface RoomDriverOptions {
 
 export type RoomDriver = ReturnType<typeof createRoomDriver>;
 
+/** Of all threads: those that store and fold can halve what an update may take, no more. */
+const processorTime = (): number => {
+  const { user, system } = cpuUsage();
+  return (user + system) / 1_000;
+};
+
 /** Carries out what a room decides: storage, transports, promises. One for each live document and owner. */
 export function createRoomDriver(options: RoomDriverOptions) {
   const { key, database, clock, random, log, fold, idleMs, onNotice, onFeedMoved, onEnd } = options;
-  const room = createRoom(idleMs === undefined ? { random } : { random, idleMs });
+  const room = createRoom({ random, processorTime, ...(idleMs !== undefined && { idleMs }) });
   const transports = new Map<SessionId, SessionTransport>();
   const edits = new Map<EditId, (outcome: EditOutcome) => void>();
   const watchers = new Set<() => void>();

@@ -1,5 +1,6 @@
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { parseClientFrame } from "#shared/protocol/sync-frames.ts";
+import type { ProcessorTime } from "./integration-watch.ts";
 import { createLiveDocument, freshClientId } from "./live-document.ts";
 import type { LiveDocument } from "./live-document.ts";
 import { fillBatch } from "./room-batch.ts";
@@ -26,6 +27,8 @@ export interface RoomOptions {
   /** a number in [0, 1) */
   random: () => number;
   idleMs?: number;
+  /** measures what integrating an update costs; without it an update may take as long as it likes */
+  processorTime?: ProcessorTime;
 }
 
 export interface Room {
@@ -67,7 +70,7 @@ type Phase =
  * A room belongs to one account and workspace: the driver sends only sessions of that owner, and reports
  * `load-failed: unknown` where the document is somebody else's (R15).
  */
-export function createRoom({ random, idleMs = IDLE_MS }: RoomOptions): Room {
+export function createRoom({ random, idleMs = IDLE_MS, processorTime }: RoomOptions): Room {
   let effects: RoomEffect[] = [];
   const emit = (effect: RoomEffect): void => void effects.push(effect);
   const sessions = createRoomSessions(emit);
@@ -103,7 +106,7 @@ export function createRoom({ random, idleMs = IDLE_MS }: RoomOptions): Room {
   function onLoaded(log: DocumentLog, now: number): void {
     bindings = new Map(log.clients);
     const updates = log.checkpoint ? [log.checkpoint, ...log.tail] : log.tail;
-    const live = createLiveDocument(freshClientId(bindings, random), updates);
+    const live = createLiveDocument(freshClientId(bindings, random), updates, processorTime);
     if (live === undefined) {
       emit({ type: "noticed", what: "broken-log", session: undefined });
       return onLoadFailed("unavailable");

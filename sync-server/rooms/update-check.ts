@@ -39,8 +39,8 @@ export function checkUpdate(
   return bindingsFor(doc, bindings, actor, byClient.value);
 }
 
-// One run of consecutive clocks for each client, as `encodeStateAsUpdate` writes them. A hole stands for
-// structs its sender lacks itself, so it is a gap and not an attack.
+// One run of consecutive clocks for each client, as `encodeStateAsUpdate` writes them: of two runs Yjs would take
+// the last. A hole stands for structs its sender lacks itself, so it is a gap and not an attack.
 function structsByClient(structs: readonly Struct[]): Result<Map<number, Struct[]>, Refusal> {
   const byClient = new Map<number, Struct[]>();
   let current: Struct[] = [];
@@ -52,7 +52,7 @@ function structsByClient(structs: readonly Struct[]): Result<Map<number, Struct[
       if (byClient.has(struct.id.client)) return err("invalid");
       current = [];
       byClient.set(struct.id.client, current);
-    }
+    } else if (struct.id.clock !== previous.id.clock + previous.length) return err("invalid");
     current.push(struct);
     previous = struct;
   }

@@ -18,6 +18,8 @@ export const UPDATE_LIMITS = {
   nesting: DEEPEST_NESTING,
   /** far above any text a person deletes; a clock near 2^31 would lock its owner out */
   structLength: 16 * 1024 * 1024,
+  /** processor time of integrating one update, in ms; 100,000 honest structs take a fifth of it */
+  integrationMs: 1_000,
 } as const;
 
 export const DOCUMENT_LIMITS = {
