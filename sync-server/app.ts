@@ -8,6 +8,7 @@ import { feedRoutes } from "#server/http/feed.ts";
 import { healthRoutes } from "#server/http/health.ts";
 import { meRoutes } from "#server/http/me.ts";
 import { measureRequests, metricsRoutes } from "#server/http/metrics.ts";
+import { openapiRoutes } from "#server/http/openapi.ts";
 import { problem } from "#server/http/problem.ts";
 import { withSecurityHeaders } from "#server/http/security-headers.ts";
 import type { StaticFiles } from "#server/http/static-files.ts";
@@ -56,6 +57,7 @@ export function createApp({ database, auth, resolver, publicUrl, log, metrics, .
     "/api/auth",
     authRoutes(auth, resolver, (sessionId) => parts.onSignedOut?.(sessionId)),
   );
+  app.route("/api/openapi.json", openapiRoutes());
   app.use("/api/*", requirePrincipal(resolver));
   app.route("/api/me", meRoutes(auth));
   app.route("/api/sync/feed", feedRoutes(database));

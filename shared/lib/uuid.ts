@@ -1,10 +1,11 @@
 /** Fills the array with random bytes and returns it. In production: `crypto.getRandomValues`. */
 export type RandomBytes = (length: number) => Uint8Array;
 
-const PATTERN_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+/** A UUIDv7 in its canonical lower-case form (RFC 9562 §5.7). */
+export const UUID_V7_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** Whether the text is a UUIDv7 in its canonical lower-case form (RFC 9562 §5.7). */
-export const isUuidV7 = (text: string): boolean => PATTERN_V7.test(text);
+export const isUuidV7 = (text: string): boolean => UUID_V7_PATTERN.test(text);
 
 /**
  * A UUIDv7 (RFC 9562 §5.7): 48 bits of `now` (ms since 1970), then random bits.

@@ -1,12 +1,12 @@
 import * as z from "zod/mini";
 import { PARAMETER_BOUNDS } from "#shared/domain/parameters.ts";
 import { FINISH_REASONS, RUN_FAILURE_CODES, RUN_STATUSES } from "#shared/domain/run.ts";
-import { isUuidV7 } from "#shared/lib/uuid.ts";
+import { UUID_V7_PATTERN } from "#shared/lib/uuid.ts";
 
 // Requests are strict: an unknown key is an error. Answers are open: an installed app must understand a
 // newer server, so readers ignore what they do not know.
 
-const uuidV7 = z.string().check(z.refine(isUuidV7, "must be a UUIDv7 in lower case"));
+export const uuidV7 = z.string().check(z.regex(UUID_V7_PATTERN, "must be a UUIDv7 in lower case"));
 const bounded = ({ min, max }: { min: number; max: number }) => z.number().check(z.gte(min), z.lte(max));
 
 export const runParametersSchema = z.strictObject({
@@ -86,6 +86,17 @@ export const runSnapshotSchema = z.object({
   usage: z.optional(runUsageSchema),
 });
 export type RunSnapshot = z.infer<typeof runSnapshotSchema>;
+
+/** Query of `GET /api/runs/:id/events`. */
+export const runEventsQuerySchema = z.strictObject({
+  /** the last frame the reader has; the header `Last-Event-ID` wins over it */
+  after: z.optional(z.string().check(z.regex(/^-?\d{1,15}$/))),
+  /** seconds to wait for something new; without it the answer is an event stream */
+  wait: z.optional(z.string().check(z.regex(/^([01]?\d|2[0-5])$/))),
+});
+
+/** Answer of `GET /healthz` and `GET /readyz`. */
+export const healthSchema = z.object({ status: z.enum(["ok", "ready"]) });
 
 /** Query of `GET /api/sync/feed`. */
 export const feedQuerySchema = z.strictObject({

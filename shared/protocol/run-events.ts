@@ -43,6 +43,12 @@ export type RunEvent = {
   [Name in keyof Schemas]: { type: Name; seq: number | undefined } & z.infer<Schemas[Name]>;
 }[keyof Schemas];
 
+/** Answer of `GET /api/runs/:id/events?wait=`: the events after the cursor, as they would have been streamed. */
+export const runEventsSchema = z.object({
+  events: z.array(z.looseObject({ type: z.string(), seq: z.optional(z.number()) })),
+  state: z.enum(RUN_STATUSES),
+});
+
 /**
  * Reads one event. `undefined` for names a newer server may send and for data that is not what the name
  * promises; the reader's offset check then asks for a snapshot.

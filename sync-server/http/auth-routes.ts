@@ -19,10 +19,6 @@ export function authRoutes(
 ): Hono<AppEnv> {
   async function answer(request: Request): Promise<Response> {
     const { headers, url } = request;
-    if (headers.has("content-type") || Number(headers.get("content-length") ?? 0) > 0) {
-      const body = await readBody(request, nothing);
-      if (!body.ok) return body.failure;
-    }
     const forwarded = new Headers({ "content-type": "application/json" });
     for (const name of ["cookie", "host", "origin", "user-agent"]) {
       const value = headers.get(name);
@@ -38,14 +34,26 @@ export function authRoutes(
   }
   return new Hono<AppEnv>()
     .post("/sign-in/anonymous", async (c) => {
+      const refused = await refusalOfBody(c.req.raw);
+      if (refused) return refused;
       // A guest who signs in again stays who they are: a second account would hide the first one's chats.
       if (await resolver.resolve(c.req.raw.headers)) return c.body(null, 204);
       return answer(c.req.raw);
     })
     .post("/sign-out", async (c) => {
+      const refused = await refusalOfBody(c.req.raw);
+      if (refused) return refused;
       const principal = await resolver.resolve(c.req.raw.headers);
       const answered = await answer(c.req.raw);
       if (answered.status === 204 && principal) onSignedOut(principal.sessionId);
       return answered;
     });
+}
+
+/** A body may be left out; one that is sent is an empty object. */
+async function refusalOfBody(request: Request): Promise<Response | undefined> {
+  const { headers } = request;
+  if (!headers.has("content-type") && Number(headers.get("content-length") ?? 0) === 0) return undefined;
+  const body = await readBody(request, nothing);
+  return body.ok ? undefined : body.failure;
 }

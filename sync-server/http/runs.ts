@@ -1,10 +1,9 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import type { Context } from "hono";
-import * as z from "zod/mini";
 import { parseRunId } from "#shared/domain/ids.ts";
 import type { RunId } from "#shared/domain/ids.ts";
-import { startRunSchema } from "#shared/protocol/http-bodies.ts";
+import { runEventsQuerySchema, startRunSchema } from "#shared/protocol/http-bodies.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { RunFeed } from "#server/runs/run-feed.ts";
 import type { RunService } from "#server/runs/run-service.ts";
@@ -14,12 +13,6 @@ import type { AppEnv } from "./app-env.ts";
 import { readBody, readQuery } from "./body.ts";
 import { problem } from "./problem.ts";
 import { connectResponse, openEventStream } from "./response-sink.ts";
-
-const eventsQuerySchema = z.strictObject({
-  after: z.optional(z.string().check(z.regex(/^-?\d{1,15}$/))),
-  /** seconds to wait for something new; without it the answer is an event stream */
-  wait: z.optional(z.string().check(z.regex(/^([01]?\d|2[0-5])$/))),
-});
 
 type Ctx = Context<AppEnv>;
 type Opened = Awaited<ReturnType<RunService["openFeed"]>>;
@@ -46,7 +39,7 @@ export function runRoutes({ runs, resolvePrincipal }: RunRouteParts): Hono<AppEn
   }
 
   async function events(c: Ctx, id: RunId): Promise<Response> {
-    const query = readQuery(c.req.url, eventsQuerySchema);
+    const query = readQuery(c.req.url, runEventsQuerySchema);
     if (!query.ok) return query.failure;
     const cursor = cursorOf(c.req.header("last-event-id")?.trim() || query.value.after);
     const { wait } = query.value;

@@ -59,12 +59,16 @@ const relayId = (): number =>
     .pluck()
     .get(id) as number;
 
+const bytesOf = (sql: string): { bytes: Uint8Array }[] =>
+  target.database.prepare(sql).all(id) as { bytes: Uint8Array }[];
+
 /** Every update that is stored, applied to an empty document. */
 function replayed(): Y.Doc {
   const doc = new Y.Doc();
-  const of = (sql: string): { bytes: Uint8Array }[] => target.database.prepare(sql).all(id) as { bytes: Uint8Array }[];
-  const checkpoint = of("select bytes from doc_checkpoint where document_id = ? order by through_seq desc limit 1");
-  const rows = of("select bytes from doc_update where document_id = ? order by seq");
+  const checkpoint = bytesOf(
+    "select bytes from doc_checkpoint where document_id = ? order by through_seq desc limit 1",
+  );
+  const rows = bytesOf("select bytes from doc_update where document_id = ? order by seq");
   for (const { bytes } of [...checkpoint, ...rows]) Y.applyUpdate(doc, new Uint8Array(bytes));
   return doc;
 }

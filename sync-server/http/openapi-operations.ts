@@ -1,0 +1,190 @@
+import type * as z from "zod/mini";
+import {
+  feedQuerySchema,
+  feedSchema,
+  healthSchema,
+  meSchema,
+  modelsSchema,
+  runEventsQuerySchema,
+  runSnapshotSchema,
+  startRunSchema,
+} from "#shared/protocol/http-bodies.ts";
+import type { ProblemCode } from "#shared/protocol/problem.ts";
+import { runEventsSchema } from "#shared/protocol/run-events.ts";
+
+/** The schemas that the document names; a body or an answer refers to one of them. */
+export const COMPONENTS = {
+  Feed: feedSchema,
+  Health: healthSchema,
+  Me: meSchema,
+  Models: modelsSchema,
+  RunEvents: runEventsSchema,
+  RunSnapshot: runSnapshotSchema,
+  StartRun: startRunSchema,
+} as const;
+type Component = keyof typeof COMPONENTS;
+
+export interface Answer {
+  description: string;
+  json?: Component;
+  /** an event stream (`text/event-stream`) instead of, or besides, JSON */
+  stream?: true;
+}
+
+/** One route: what it takes and everything it may answer. */
+export interface Operation {
+  method: "get" | "put" | "post";
+  /** as Hono writes it */
+  path: string;
+  summary: string;
+  /** whether the session cookie is needed */
+  signedIn: boolean;
+  query?: z.ZodMiniObject;
+  body?: { schema?: Component; optional?: true };
+  /** whether a reader may name the last frame it has by `Last-Event-ID` */
+  resumes?: true;
+  answers: Partial<Record<number, Answer>>;
+  problems: readonly ProblemCode[];
+}
+
+/** What a body can be refused for, wherever one is read. */
+const BODY = ["malformed_json", "invalid_body", "body_too_large", "unsupported_media_type"] as const;
+const SIGNED_IN = ["unauthenticated"] as const;
+const CHANGES = ["foreign_origin"] as const;
+/** A run that has too many readers, and one that has no writer here. */
+const FOLLOWING = ["too_many_followers", "draining", "overloaded"] as const;
+
+const COOKIES: Answer = { description: "Done; what is new is in the cookies" };
+const SNAPSHOT = { json: "RunSnapshot" } as const;
+
+/** Every route of the app, in the order in which it is mounted. */
+export const OPERATIONS: readonly Operation[] = [
+  {
+    method: "post",
+    path: "/api/auth/sign-in/anonymous",
+    summary: "Sign in as a new guest; who has a session keeps it",
+    signedIn: false,
+    body: { optional: true },
+    answers: { 204: COOKIES },
+    problems: [...CHANGES, ...BODY, "unauthenticated"],
+  },
+  {
+    method: "post",
+    path: "/api/auth/sign-out",
+    summary: "End the session and close everything open under it",
+    signedIn: false,
+    body: { optional: true },
+    answers: { 204: COOKIES },
+    problems: [...CHANGES, ...BODY, "unauthenticated"],
+  },
+  {
+    method: "get",
+    path: "/api/openapi.json",
+    summary: "This document",
+    signedIn: false,
+    answers: { 200: { description: "An OpenAPI document" } },
+    problems: [],
+  },
+  {
+    method: "get",
+    path: "/api/me",
+    summary: "Who is calling",
+    signedIn: true,
+    answers: { 200: { description: "The account of the session", json: "Me" } },
+    problems: [...SIGNED_IN],
+  },
+  {
+    method: "get",
+    path: "/api/sync/feed",
+    summary: "The documents of the caller that changed after a cursor",
+    signedIn: true,
+    query: feedQuerySchema,
+    answers: { 200: { description: "Each changed document once, in order of change", json: "Feed" } },
+    problems: [...SIGNED_IN, "invalid_query"],
+  },
+  {
+    method: "put",
+    path: "/api/runs/:id",
+    summary: "Start a run, or answer again for one that was started; with `Accept: text/event-stream`, follow it",
+    signedIn: true,
+    body: { schema: "StartRun" },
+    answers: {
+      200: { description: "The run was there", stream: true, ...SNAPSHOT },
+      201: { description: "The run is accepted", stream: true, ...SNAPSHOT },
+    },
+    problems: [
+      ...SIGNED_IN,
+      ...CHANGES,
+      ...BODY,
+      ...FOLLOWING,
+      "not_found",
+      "parent_missing",
+      "run_id_reused",
+      "message_busy",
+      "message_written",
+      "model_unknown",
+    ],
+  },
+  {
+    method: "get",
+    path: "/api/runs/:id",
+    summary: "Where a run is, with everything it wrote so far",
+    signedIn: true,
+    answers: { 200: { description: "The run", ...SNAPSHOT } },
+    problems: [...SIGNED_IN, "not_found"],
+  },
+  {
+    method: "get",
+    path: "/api/runs/:id/events",
+    summary: "Follow a run from an event on: as a stream, or with `wait` as one answer",
+    signedIn: true,
+    query: runEventsQuerySchema,
+    resumes: true,
+    answers: {
+      200: { description: "What comes after the event", stream: true, json: "RunEvents" },
+      204: { description: "The run is over and nothing comes after the event" },
+    },
+    problems: [...SIGNED_IN, ...FOLLOWING, "not_found", "gone", "invalid_query"],
+  },
+  {
+    method: "post",
+    path: "/api/runs/:id/stop",
+    summary: "Stop a run, also one that was not started yet; stopping again changes nothing",
+    signedIn: true,
+    answers: { 200: { description: "The run", ...SNAPSHOT } },
+    problems: [...SIGNED_IN, ...CHANGES, "not_found"],
+  },
+  {
+    method: "get",
+    path: "/api/models",
+    summary: "The models people may choose",
+    signedIn: true,
+    answers: { 200: { description: "The models, and which one a new chat starts with", json: "Models" } },
+    problems: [...SIGNED_IN],
+  },
+  {
+    method: "get",
+    path: "/healthz",
+    summary: "Whether the process answers",
+    signedIn: false,
+    answers: { 200: { description: "It does", json: "Health" } },
+    problems: [],
+  },
+  {
+    method: "get",
+    path: "/readyz",
+    summary: "Whether the process can do its work and is not about to leave",
+    signedIn: false,
+    answers: { 200: { description: "It can", json: "Health" } },
+    problems: ["draining"],
+  },
+];
+
+/** What any request may be answered, whatever it asks for. */
+export const ANYWHERE: readonly ProblemCode[] = [
+  "malformed_request",
+  "request_timeout",
+  "headers_too_large",
+  "internal",
+  "storage_unavailable",
+];

@@ -1,0 +1,82 @@
+import fc from "fast-check";
+
+/** As much of JSON Schema as the published document uses. */
+export interface JsonSchema {
+  type?: "object" | "string" | "number" | "integer" | "boolean";
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  enum?: string[];
+  pattern?: string;
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+}
+
+/** Fields that an attacker would like the server to believe (better-auth CVE-2025-61928). */
+const PRIVILEGED = [
+  "userId",
+  "tenantId",
+  "role",
+  "ownerId",
+  "cost",
+  "createdAt",
+  "isAdmin",
+  "accountId",
+  "workspaceId",
+];
+/** Far deeper than any body is; much more of it `JSON.stringify` could not write. */
+const DEEP = 2_000;
+const HUGE = 300_000;
+
+/** What the schema allows. Keys that may be left out sometimes are. */
+export function valid(schema: JsonSchema): fc.Arbitrary<unknown> {
+  const { properties = {}, required = [] } = schema;
+  if (schema.enum) return fc.constantFrom(...schema.enum);
+  switch (schema.type) {
+    case "object":
+      return fc.record(Object.fromEntries(Object.entries(properties).map(([key, one]) => [key, valid(one)])), {
+        requiredKeys: required as never,
+      });
+    case "number":
+      return fc.double({ min: schema.minimum ?? 0, max: schema.maximum ?? 1e6, noNaN: true });
+    case "integer":
+      return fc.integer({ min: schema.minimum ?? 0, max: schema.maximum ?? 1_000_000 });
+    case "boolean":
+      return fc.boolean();
+    default:
+      return schema.pattern === undefined
+        ? fc.string({ minLength: schema.minLength ?? 0, maxLength: Math.min(40, schema.maxLength ?? 40) })
+        : fc.stringMatching(new RegExp(schema.pattern, "u"));
+  }
+}
+
+/** What the schema forbids in one place, or in a way that should not matter: wrong, privileged, huge, deep. */
+export function almost(schema: JsonSchema): fc.Arbitrary<unknown> {
+  const wrong: fc.Arbitrary<unknown> = fc.oneof(
+    fc.constantFrom<unknown>(null, -1, 1e308, 2 ** 53, true, [], {}, "", "\u0000", "__proto__", "../..", "' or 1=1--"),
+    fc.string({ unit: "binary", maxLength: 30 }),
+    fc.constant("h".repeat(HUGE)),
+  );
+  if (schema.type !== "object") return wrong;
+  const keys = Object.keys(schema.properties ?? {});
+  const whole = valid(schema) as fc.Arbitrary<Record<string, unknown>>;
+  const withKey = (key: fc.Arbitrary<string>, value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
+    fc.tuple(whole, key, value).map(([object, name, what]) => ({ ...object, [name]: what }));
+  return fc.oneof(
+    wrong,
+    withKey(fc.constantFrom(...PRIVILEGED, "constructor", "__proto__"), wrong),
+    withKey(fc.constantFrom("deep", ...keys), fc.constant(nested(DEEP))),
+    ...(keys.length > 0 ? [withKey(fc.constantFrom(...keys), wrong)] : []),
+    ...(keys.length > 0
+      ? [fc.tuple(whole, fc.constantFrom(...keys)).map(([object, key]) => ({ ...object, [key]: undefined }))]
+      : []),
+  );
+}
+
+/** So many objects in each other. */
+function nested(depth: number): unknown {
+  let value: unknown = 1;
+  for (let i = 0; i < depth; i++) value = { in: value };
+  return value;
+}
