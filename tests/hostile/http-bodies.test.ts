@@ -71,7 +71,7 @@ function operationsOf(document: unknown): Operation[] {
           method: method.toUpperCase(),
           path,
           parameters: whole(parameters),
-          body: requestBody && (whole(requestBody.content["application/json"].schema) as JsonSchema),
+          body: requestBody && whole(requestBody.content["application/json"].schema),
           codes: codesOf(responses),
           statuses: Object.keys(responses),
         };
@@ -92,10 +92,11 @@ interface Request {
   body: string | undefined;
 }
 
+const some = (schema: JsonSchema): fc.Arbitrary<unknown> =>
+  fc.oneof({ weight: 2, arbitrary: valid(schema) }, { weight: 1, arbitrary: almost(schema) });
+
 /** Requests of one operation: each part valid or almost so. */
 function requests({ path, parameters, body }: Operation): fc.Arbitrary<Request> {
-  const some = (schema: JsonSchema): fc.Arbitrary<unknown> =>
-    fc.oneof({ weight: 2, arbitrary: valid(schema) }, { weight: 1, arbitrary: almost(schema) });
   const values = fc.record(
     Object.fromEntries(parameters.map(({ name, schema }) => [name, fc.option(some(schema), { nil: undefined })])),
   );

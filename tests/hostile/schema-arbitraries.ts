@@ -31,25 +31,28 @@ const HUGE = 300_000;
 
 /** What the schema allows. Keys that may be left out sometimes are. */
 export function valid(schema: JsonSchema): fc.Arbitrary<unknown> {
-  const { properties = {}, required = [] } = schema;
+  const { properties = {}, required = [], type = "string", minimum = 0, maximum } = schema;
   if (schema.enum) return fc.constantFrom(...schema.enum);
-  switch (schema.type) {
+  switch (type) {
     case "object":
       return fc.record(Object.fromEntries(Object.entries(properties).map(([key, one]) => [key, valid(one)])), {
-        requiredKeys: required as never,
+        requiredKeys: required,
       });
     case "number":
-      return fc.double({ min: schema.minimum ?? 0, max: schema.maximum ?? 1e6, noNaN: true });
+      return fc.double({ min: minimum, max: maximum ?? 1e6, noNaN: true });
     case "integer":
-      return fc.integer({ min: schema.minimum ?? 0, max: schema.maximum ?? 1_000_000 });
+      return fc.integer({ min: minimum, max: maximum ?? 1_000_000 });
     case "boolean":
       return fc.boolean();
-    default:
-      return schema.pattern === undefined
-        ? fc.string({ minLength: schema.minLength ?? 0, maxLength: Math.min(40, schema.maxLength ?? 40) })
-        : fc.stringMatching(new RegExp(schema.pattern, "u"));
+    case "string":
+      return text(schema);
   }
 }
+
+const text = ({ pattern, minLength = 0, maxLength = 40 }: JsonSchema): fc.Arbitrary<string> =>
+  pattern === undefined
+    ? fc.string({ minLength, maxLength: Math.min(40, maxLength) })
+    : fc.stringMatching(new RegExp(pattern, "u"));
 
 /** What the schema forbids in one place, or in a way that should not matter: wrong, privileged, huge, deep. */
 export function almost(schema: JsonSchema): fc.Arbitrary<unknown> {
