@@ -7,6 +7,7 @@ import { openConversation } from "#shared/documents/conversation.ts";
 import type { AccountId, MessageId, WorkspaceId } from "#shared/domain/ids.ts";
 import { actorOf } from "#server/access/principal.ts";
 import { content, encodeUpdate } from "#tests/hostile/raw-updates.ts";
+import type { RawContent } from "#tests/hostile/raw-updates.ts";
 import { createLiveDocument, hasPending } from "./live-document.ts";
 import type { LiveDocument } from "./live-document.ts";
 import { ImpossiblePlace } from "./placement-check.ts";
@@ -58,6 +59,19 @@ const many = (from: number, count: number): Uint8Array =>
 
 test("the relay is bound under the name actorOf gives it", () => {
   expect(actorOf({ kind: "relay", accountId: "a" as AccountId, workspaceId: "w" as WorkspaceId })).toBe(RELAY_ACTOR);
+});
+
+test("R2: several values in one item under a key, of which a part could be deleted", () => {
+  const under = (values: RawContent): Uint8Array =>
+    encodeUpdate({
+      sections: [{ client: 7, clock: 0, structs: [{ kind: "item", parent: "meta", parentSub: "k", content: values }] }],
+      deletes: [],
+    });
+  const document = aDocument();
+  expect(document.check(under(content.any(1, 2)))).toEqual({ ok: false, failure: "invalid" });
+  expect(document.check(under(content.string("ab")))).toEqual({ ok: false, failure: "invalid" });
+  expect(document.check(under(content.any(1))).ok).toBe(true);
+  expect(document.check(under(content.deleted(2))).ok).toBe(true);
 });
 
 test("R2: two runs of one client, of which Yjs would take the last", () => {

@@ -108,6 +108,8 @@ function mayHold(place: Place, content: Y.Item["content"]): boolean {
   if (place.type === "gone") return true;
   // A list item under a map is stored but invisible; an attribute of a text likewise.
   if ((place.kind === "map") !== (place.key !== null)) return false;
+  // A key has one value. Of several in one item a part could be deleted, and copies would differ in which.
+  if (place.kind === "map" && content.getLength() > 1 && !(content instanceof Y.ContentDeleted)) return false;
   return place.key !== "__proto__" && place.depth + depthOf(content) <= UPDATE_LIMITS.nesting;
 }
 

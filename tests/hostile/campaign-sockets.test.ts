@@ -80,7 +80,7 @@ test(
     const random = createSeededRandom(SEED);
     const { doc } = device.conversation;
     const clocks = (): Map<number, number> => Y.decodeStateVector(Y.encodeStateVector(doc));
-    const hostile = createHostileUpdates(random, { own: OWN, foreign: [relayId()], clocks }, doc);
+    const hostile = createHostileUpdates(random, { own: OWN, foreign: [relayId()], texts: [], clocks }, doc);
     const counts: Record<string, number> = {};
     const rss = target.memory("VmRSS");
     let [typed, worst, peer] = ["", 0, await openRawPeer(target.url, account.cookie, room)];

@@ -68,7 +68,8 @@ function createCounts() {
 
 /** Sends hostile updates, one after the other, while the victim types; looks at every copy after each 50. */
 async function attackAll(): Promise<{ counts: ReturnType<typeof createCounts>; worst: number }> {
-  const hostile = createHostileUpdates(random, { own: OWN, foreign: [VICTIM], clocks: room.clocks }, room.victim.doc);
+  const known = { own: OWN, foreign: [VICTIM], texts: [VICTIM], clocks: room.clocks };
+  const hostile = createHostileUpdates(random, known, room.victim.doc);
   const counts = createCounts();
   const peers = { attacker: room.enter(ATTACKER), reader: room.enter(READER, false) };
   let worst = 0;

@@ -16,13 +16,16 @@ export interface Before {
 /** What only integrating an update can show, and is found out there. */
 const isForeseen = (error: unknown): boolean => error instanceof ImpossiblePlace || error instanceof TookTooLong;
 
+const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+
 /** What an update does to the victim that it must not; `undefined` where it is refused or harmless. Pure. */
 export function harmOf({ state, bindings, typed }: Before, actor: string, update: Uint8Array): string | undefined {
   const live = createLiveDocument(1, [state]);
   if (live === undefined) return "the state before is not whole";
   if (!checkUpdate(live.doc, bindings, actor, update).ok) return undefined;
   const applied = live.apply(update);
-  if (applied.type === "broken") return isForeseen(applied.error) ? undefined : `taken, then: ${String(applied.error)}`;
+  if (applied.type === "broken")
+    return isForeseen(applied.error) ? undefined : `taken, then: ${stackOf(applied.error)}`;
   const victim = new Y.Doc();
   Y.applyUpdate(victim, state);
   victim.clientID = VICTIM;

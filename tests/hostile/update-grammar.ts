@@ -8,8 +8,10 @@ export interface KnownRoom {
   clocks(): ReadonlyMap<number, number>;
   /** clientIDs it may write under */
   own: readonly number[];
-  /** clientIDs of somebody else, whose text it may stand beside but not write under */
+  /** clientIDs of somebody else, under which it may not write */
   foreign: readonly number[];
+  /** those of them that only wrote text, beside which it may write without replacing anything */
+  texts: readonly number[];
 }
 
 /** How often a choice is an illegal one; most updates then carry one or two of them. */
@@ -32,7 +34,7 @@ export function createUpdateGrammar(random: SeededRandom, room: KnownRoom) {
   const clockOf = (client: number): number => room.clocks().get(client) ?? 0;
 
   function knownId(extra: RawId | undefined): RawId | undefined {
-    const written = [...room.own, ...room.foreign].filter((client) => clockOf(client) > 0);
+    const written = [...room.own, ...room.texts].filter((client) => clockOf(client) > 0);
     if (extra && (written.length === 0 || below(3) > 0)) return { client: extra.client, clock: below(extra.clock) };
     if (written.length === 0) return undefined;
     const client = pick(written);
@@ -93,6 +95,7 @@ export function createUpdateGrammar(random: SeededRandom, room: KnownRoom) {
       () => content.binary(random.bytes(below(20))),
       () => content.deleted(1),
       () => content.string("s"),
+      () => content.string("several"),
     ])();
   }
 
