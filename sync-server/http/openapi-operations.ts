@@ -122,6 +122,7 @@ export const OPERATIONS: readonly Operation[] = [
       "run_id_reused",
       "message_busy",
       "message_written",
+      "conversation_deleted",
       "model_unknown",
     ],
   },
@@ -176,7 +177,15 @@ export const OPERATIONS: readonly Operation[] = [
     summary: "Whether the process can do its work and is not about to leave",
     signedIn: false,
     answers: { 200: { description: "It can", json: "Health" } },
-    problems: ["draining"],
+    problems: ["draining", "storage_failing"],
+  },
+  {
+    method: "get",
+    path: "/metrics",
+    summary: "What the server counts and measures, for Prometheus; with the token as bearer, or from this machine",
+    signedIn: false,
+    answers: { 200: { description: "Prometheus text" } },
+    problems: ["unauthenticated", "not_found"],
   },
 ];
 

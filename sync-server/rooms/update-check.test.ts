@@ -61,17 +61,30 @@ test("the relay is bound under the name actorOf gives it", () => {
   expect(actorOf({ kind: "relay", accountId: "a" as AccountId, workspaceId: "w" as WorkspaceId })).toBe(RELAY_ACTOR);
 });
 
+const under = (values: RawContent): Uint8Array =>
+  encodeUpdate({
+    sections: [{ client: 7, clock: 0, structs: [{ kind: "item", parent: "meta", parentSub: "k", content: values }] }],
+    deletes: [],
+  });
+
 test("R2: several values in one item under a key, of which a part could be deleted", () => {
-  const under = (values: RawContent): Uint8Array =>
-    encodeUpdate({
-      sections: [{ client: 7, clock: 0, structs: [{ kind: "item", parent: "meta", parentSub: "k", content: values }] }],
-      deletes: [],
-    });
   const document = aDocument();
   expect(document.check(under(content.any(1, 2)))).toEqual({ ok: false, failure: "invalid" });
   expect(document.check(under(content.string("ab")))).toEqual({ ok: false, failure: "invalid" });
   expect(document.check(under(content.any(1))).ok).toBe(true);
   expect(document.check(under(content.deleted(2))).ok).toBe(true);
+});
+
+test("R2: an item whose known beginning is garbage although its place is there", () => {
+  const document = aDocument();
+  expect(
+    document.take(
+      encodeUpdate({ sections: [{ client: 7, clock: 0, structs: [{ kind: "gc", length: 3 }] }], deletes: [] }),
+    ),
+  ).toBe("changed");
+  const item = { kind: "item", parent: "draft", content: content.string("hostile") } as const;
+  const overlapping = encodeUpdate({ sections: [{ client: 7, clock: 0, structs: [item] }], deletes: [] });
+  expect(document.check(overlapping)).toEqual({ ok: false, failure: "invalid" });
 });
 
 test("R2: two runs of one client, of which Yjs would take the last", () => {

@@ -97,11 +97,18 @@ function deletesGap(doc: Y.Doc, decoded: DecodedUpdate, index: StructIndex): boo
 function contentRefusal(doc: Y.Doc, structs: readonly Struct[], index: StructIndex): Refusal | undefined {
   const placeOf = createPlaces(doc, index);
   for (const struct of structs) {
-    const isNew = struct.id.clock + struct.length > Y.getState(doc.store, struct.id.client);
-    if (isNew && struct instanceof Y.Item && !mayHold(placeOf(struct), struct.content)) return "invalid";
+    const known = Y.getState(doc.store, struct.id.client);
+    if (struct.id.clock + struct.length <= known || !(struct instanceof Y.Item)) continue;
+    const place = placeOf(struct);
+    if (!mayHold(place, struct.content)) return "invalid";
+    if (place.type === "in" && known > struct.id.clock && isGarbage(doc, struct.id.client, known - 1)) return "invalid";
   }
   return undefined;
 }
+
+// The known beginning of an item is garbage only where its place is gone: Yjs throws half way through another one.
+const isGarbage = (doc: Y.Doc, client: number, clock: number): boolean =>
+  !(Y.getItem(doc.store, Y.createID(client, clock)) instanceof Y.Item);
 
 function mayHold(place: Place, content: Y.Item["content"]): boolean {
   if (place.type === "nowhere" || !isAllowed(content)) return false;

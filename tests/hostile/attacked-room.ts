@@ -9,6 +9,7 @@ import type { AccountId, ConversationId, MessageId, WorkspaceId } from "#shared/
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { encodeFrame, parseFrame } from "#shared/protocol/sync-frames.ts";
 import type { ClientFrame } from "#shared/protocol/sync-frames.ts";
+import { foldLog } from "#server/rooms/compaction.ts";
 import { createRoomDriver } from "#server/rooms/room-driver.ts";
 import { readLog } from "#server/rooms/room-log.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
@@ -49,6 +50,8 @@ export async function openAttackedRoom(random: SeededRandom) {
     clock: { now: () => now, after: () => () => undefined },
     random: random.next,
     log,
+    fold: (folded) => Promise.resolve(foldLog(folded)),
+    onNotice: () => undefined,
     onFeedMoved: () => undefined,
     onEnd: () => undefined,
   });

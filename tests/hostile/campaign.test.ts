@@ -43,6 +43,7 @@ async function violations(): Promise<string[]> {
   const copies = Object.entries(await room.copies());
   return [
     ...(victim.state.closed === undefined ? [] : [`the victim was closed ${victim.state.closed}`]),
+    ...room.notices.filter((what) => what.includes("could not be")),
     ...(victim.state.nacked === 0 ? [] : ["an edit of the victim was not taken"]),
     ...copies.flatMap(([name, doc]) => {
       const differs = difference(victim.doc, doc);
