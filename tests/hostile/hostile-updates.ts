@@ -35,11 +35,14 @@ export function createHostileUpdates(random: SeededRandom, room: KnownRoom, seen
   const { below } = random;
   const grammar = createUpdateGrammar(random, room);
   const kept: Uint8Array[] = [];
+  // Only what deletes nobody's words but the peer's own is changed: one bit may turn a refused deletion into an honest
+  // one, which anybody who may write may make.
+  const honestOnes: Uint8Array[] = [];
   const pick = <T>(items: readonly T[]): T => items[below(items.length)] as T;
 
-  function keep(update: Uint8Array): Uint8Array {
-    if (kept.length < KEPT) kept.push(update);
-    else kept[below(KEPT)] = update;
+  function keep(update: Uint8Array, pool: Uint8Array[]): Uint8Array {
+    if (pool.length < KEPT) pool.push(update);
+    else pool[below(KEPT)] = update;
     return update;
   }
 
@@ -55,7 +58,7 @@ export function createHostileUpdates(random: SeededRandom, room: KnownRoom, seen
     doc.on("update", (emitted: Uint8Array) => (update = emitted));
     edit(doc);
     doc.destroy();
-    return keep(update);
+    return keep(keep(update, kept), honestOnes);
   }
 
   function edit(doc: Y.Doc): void {
@@ -83,17 +86,17 @@ export function createHostileUpdates(random: SeededRandom, room: KnownRoom, seen
   function make(origin: Origin): Uint8Array {
     switch (origin) {
       case "grammar":
-        return keep(grammar());
+        return keep(grammar(), kept);
       case "honest":
         return honest(false);
       case "early":
         return honest(true);
       case "flipped":
-        return flip(random, below(3) > 0 ? honest(false) : (pick(kept) ?? grammar()));
+        return flip(random, below(3) > 0 ? honest(false) : (pick(honestOnes) ?? honest(false)));
       case "cut":
         return cut(random, honest(false));
       case "spliced":
-        return splice(random, honest(false), pick(kept));
+        return splice(random, honest(false), pick(honestOnes));
       case "replayed":
         return kept.length > 0 ? pick(kept) : honest(false);
       case "v2":
