@@ -1,174 +1,148 @@
-import Database from "better-sqlite3";
-import { join } from "node:path";
+import { availableParallelism, loadavg } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { MessageId } from "#shared/domain/ids.ts";
-import { createUuidV7 } from "#shared/lib/uuid.ts";
-import { runSnapshotSchema } from "#shared/protocol/http-bodies.ts";
-import type { RunSnapshot } from "#shared/protocol/http-bodies.ts";
-import { signInGuest } from "#tests/support/guest.ts";
-import type { Guest } from "#tests/support/guest.ts";
-import { openNodeDevice } from "#tests/support/node-device.ts";
 import { answer } from "#tests/support/provider-behaviour.ts";
-import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
-import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
-import { createSeededRandom, seedOfThisRun } from "#tests/support/seeded-random.ts";
-import { openServerProcess } from "#tests/support/server-process.ts";
-import type { ServerProcess } from "#tests/support/server-process.ts";
+import { LEDGER_OF, openFaultScene, pause } from "./fault-scene.ts";
+import type { Chat, FaultScene, LedgerRow } from "./fault-scene.ts";
 
-const ROUNDS = Number(process.env["KILL_ROUNDS"] ?? 8);
-const SEED = seedOfThisRun();
-const random = createSeededRandom(SEED);
+const ROUNDS = Number(process.env["KILL_ROUNDS"] ?? 6);
+/** a stop longer than this after a crash would be felt as an outage (row B1) */
+const RESTART_MS = 3000;
 const words = Array.from({ length: 150 }, (_, index) => `word${index} ünï🎉 `).join("");
 
-let provider: ScriptedProvider;
-let server: ServerProcess;
-let guest: Guest;
-
+let scene: FaultScene;
 beforeAll(async () => {
-  provider = await openScriptedProvider({ otherwise: answer(words, { pace: { everyMs: 4 } }) });
-  server = await openServerProcess({ env: { OPENAI_BASE_URL: provider.baseUrl, OPENAI_API_KEY: "test" } });
-  guest = await signInGuest(server.url);
+  scene = await openFaultScene({ otherwise: answer(words, { pace: { everyMs: 4 } }) });
 });
 afterAll(async () => {
-  await server?.close();
-  await provider?.close();
+  await scene?.close();
 });
 
-const newId = (): string => createUuidV7(Date.now(), random.bytes);
-const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
+const totals = { edits: 0, acknowledged: 0, shown: 0, interrupted: 0, cutFirst: 0, lost: 0 };
+const restarts: number[] = [];
 
-/** Starts the run and collects the text the reader was shown, until the server is gone or the run is over. */
-async function readRun(runId: string, body: object, shown: { text: string }): Promise<void> {
-  try {
-    const response = await guest.fetch(`/api/runs/${runId}`, {
-      method: "PUT",
-      headers: { "content-type": "application/json", accept: "text/event-stream" },
-      body: JSON.stringify(body),
-    });
-    let rest = "";
-    const decoder = new TextDecoder();
-    for await (const bytes of response.body ?? []) {
-      rest += decoder.decode(bytes, { stream: true });
-      const events = rest.split("\n\n");
-      rest = events.pop() ?? "";
-      for (const event of events) take(event, shown);
-    }
-  } catch {
-    // The kill cuts this stream: what was read so far is what the reader saw.
+interface Typing {
+  tags: { tag: string; token: number }[];
+  stop(): void;
+}
+
+function typeInto({ device }: Chat): Typing {
+  const tags: Typing["tags"] = [];
+  const timer = setInterval(() => {
+    const tag = `t${tags.length}`;
+    tags.push({ tag, token: device.edit((chat) => chat.setTag(tag, true)) });
+  }, 3);
+  return { tags, stop: () => clearInterval(timer) };
+}
+
+/** Kills the server at a random moment of an answer and of typing; in some rounds the network goes first. */
+async function killedRound(round: number): Promise<void> {
+  const where = `seed ${scene.seed}, round ${round}`;
+  const chat = await scene.openChat();
+  const typing = typeInto(chat);
+  const started = scene.put(chat).then(
+    () => scene.follow(chat.runId),
+    () => undefined, // killed before it answered
+  );
+  // Two of three rounds die while somebody reads, the third at whatever point of the start it is.
+  if (round % 3 !== 2) await started.then((reader) => reader?.until(() => reader.text() !== ""));
+  await pause(scene.random.below(600));
+  if (round % 4 === 0) {
+    const afterBytes = scene.random.below(2000);
+    scene.proxy.set({ type: "cut", direction: round % 8 === 0 ? "down" : "up", afterBytes, how: "reset" });
+    await pause(scene.random.below(40));
+    totals.cutFirst += 1;
   }
+  await scene.server.kill("SIGKILL");
+  typing.stop();
+  const settled = chat.device.settled();
+  const acknowledged = typing.tags.filter(({ token }) => token <= settled).map(({ tag }) => tag);
+  const reader = await started;
+  const shown = reader?.text() ?? "";
+  scene.proxy.set({ type: "pass" });
+  const startedAt = performance.now();
+  await scene.server.restart();
+  restarts.push(performance.now() - startedAt);
+  await expectAllThere(chat, { acknowledged, shown, where });
+  await expectEqualCopies(chat, typing, where);
+  totals.edits += typing.tags.length;
+  totals.acknowledged += acknowledged.length;
+  totals.shown += shown.length;
+  expect(reader?.neverWentBack() ?? true).toBe(true);
+  reader?.close();
+  chat.device.close();
 }
 
-function take(event: string, shown: { text: string }): void {
-  if (!event.includes("event: d")) return;
-  const data = event.split("\n").find((line) => line.startsWith("data: "));
-  const frame = JSON.parse(data?.slice(6) ?? "{}") as { c: string; o: number; t: string };
-  if (frame.c !== "t") return;
-  expect(frame.o).toBe(shown.text.length);
-  shown.text += frame.t;
+/** I1, I5: what was acknowledged or shown is stored, and nothing is charged twice. */
+async function expectAllThere(
+  { room, prompt, runId, body }: Chat,
+  { acknowledged, shown, where }: { acknowledged: string[]; shown: string; where: string },
+): Promise<void> {
+  const run = await scene.endOf(runId);
+  const fresh = scene.openDevice(room, scene.server.url);
+  await fresh.until(fresh.arrived);
+  const present = new Set(fresh.conversation.summary().tags);
+  const lost = acknowledged.filter((tag) => !present.has(tag));
+  totals.lost += lost.length;
+  expect(lost, `acknowledged edits, ${where}`).toEqual([]);
+  if (run === undefined) return expect(shown, where).toBe("");
+  await fresh.until(() => {
+    const message = fresh.conversation.message(body.messageId);
+    return message?.role === "assistant" && message.run?.status === run.state;
+  });
+  expect(run.text.startsWith(shown), `shown tokens are logged, ${where}`).toBe(true);
+  expect(fresh.conversation.message(body.messageId)?.text, `the document has the log's text, ${where}`).toBe(run.text);
+  expect(words.startsWith(run.text), `only what the provider sent, ${where}`).toBe(true);
+  expect(run.state === "interrupted" || run.text === words, `state ${run.state}, ${where}`).toBe(true);
+  if (run.state === "interrupted") totals.interrupted += 1;
+  await expectOneCharge(prompt, runId, body, where);
+  expect(fresh.refused()).toEqual([]);
+  fresh.close();
 }
 
-async function runAfterRestart(runId: string): Promise<RunSnapshot | undefined> {
-  for (let tries = 0; tries < 100; tries++) {
-    const response = await guest.fetch(`/api/runs/${runId}`);
-    if (response.status === 404) return undefined;
-    const snapshot = runSnapshotSchema.parse(await response.json());
-    if (!["queued", "streaming", "stopping"].includes(snapshot.state)) return snapshot;
-    await pause(50);
-  }
-  throw new Error(`run ${runId} never ended after the restart`);
+async function expectOneCharge(prompt: string, runId: string, body: Chat["body"], where: string): Promise<void> {
+  const before = scene.callsFor(prompt);
+  // The device repeats its command, as it does after every failure it saw.
+  const again = await scene.put({ prompt, runId, body } as Chat);
+  expect(again.status, where).toBe(200);
+  expect(scene.callsFor(prompt), `provider calls, ${where}`).toBe(before);
+  expect(before, `provider calls, ${where}`).toBeLessThanOrEqual(1);
+  // An attempt that was logged and died before its request left is booked as well: it may have been billed.
+  const charges = scene.read<LedgerRow>(LEDGER_OF, runId).length;
+  expect(charges, `charges, ${where}`).toBeLessThanOrEqual(1);
+  expect(charges, `charges, ${where}`).toBeGreaterThanOrEqual(before);
 }
 
-function chargesOf(runId: string): number[] {
-  const database = new Database(join(server.dataDir, "holdfast.sqlite"), { readonly: true });
-  try {
-    const rows = database.prepare("SELECT attempt FROM usage WHERE run_id = ?").all(runId) as { attempt: number }[];
-    return rows.map((row) => row.attempt);
-  } finally {
-    database.close();
-  }
+/** I2: the device that lived through it and one that comes fresh hold the same, every edit included. */
+async function expectEqualCopies({ room, device }: Chat, { tags }: Typing, where: string): Promise<void> {
+  const last = tags.at(-1)?.token ?? 0;
+  device.wake();
+  await device.until(() => device.settled() >= last);
+  const fresh = scene.openDevice(room);
+  await fresh.until(fresh.arrived);
+  await fresh.until(() => fresh.content() === device.content());
+  const present = new Set(fresh.conversation.summary().tags);
+  expect(
+    tags.filter(({ tag }) => !present.has(tag)),
+    where,
+  ).toEqual([]);
+  fresh.close();
 }
-
-const callsFor = (prompt: string): number =>
-  provider.requests.filter((request) => JSON.stringify(request.body.messages).includes(prompt)).length;
 
 test(
-  `B1: after each of ${ROUNDS} kills everything acknowledged and every shown token is there, and nothing is charged twice`,
+  `B1, I1, I2, I5: after each of ${ROUNDS} kills everything acknowledged and every shown token is there, copies are equal, and nothing is charged twice`,
   { timeout: 60_000 + ROUNDS * 20_000 },
   async () => {
-    const totals = { edits: 0, acknowledged: 0, shown: 0, interrupted: 0 };
-    for (let round = 0; round < ROUNDS; round++) {
-      const where = `seed ${SEED}, round ${round}`;
-      const conversationId = newId();
-      const room = `conversation.${conversationId}.0`;
-      const [promptId, messageId, runId] = [newId(), newId(), newId()];
-      const prompt = `prompt ${conversationId}`;
-      const device = openNodeDevice(server.url, guest.cookie, room);
-      device.edit((chat) =>
-        chat.addPrompt({ id: promptId as MessageId, parentId: undefined, text: prompt, createdAt: Date.now() }),
-      );
-      const tags: { tag: string; token: number }[] = [];
-      const typing = setInterval(() => {
-        const tag = `t${tags.length}`;
-        tags.push({ tag, token: device.edit((chat) => chat.setTag(tag, true)) });
-      }, 3);
-      const body = { conversationId, parentMessageId: promptId, messageId, model: "openai/scripted-1", parameters: {} };
-      const shown = { text: "" };
-      const reading = readRun(runId, body, shown);
-      await pause(30 + random.below(1_200));
-      await server.kill("SIGKILL");
-      clearInterval(typing);
-      const settled = device.settled();
-      const acknowledged = tags.filter(({ token }) => token <= settled).map(({ tag }) => tag);
-      device.close();
-      await reading;
-
-      await server.restart();
-      const run = await runAfterRestart(runId);
-      const reader = openNodeDevice(server.url, guest.cookie, room);
-      if (settled > 0) await reader.until(() => reader.arrived());
-      const present = new Set(reader.conversation.summary().tags);
-      expect(
-        acknowledged.filter((tag) => !present.has(tag)),
-        `acknowledged edits, ${where}`,
-      ).toEqual([]);
-      if (run) {
-        await reader.until(() => {
-          const message = reader.conversation.message(messageId);
-          return message?.role === "assistant" && message.run?.status === run.state;
-        });
-        expect(run.text.startsWith(shown.text), `shown tokens are logged, ${where}`).toBe(true);
-        expect(reader.conversation.message(messageId)?.text, `the document has the log's text, ${where}`).toBe(
-          run.text,
-        );
-        expect(words.startsWith(run.text), `only what the provider sent, ${where}`).toBe(true);
-        expect(run.state === "interrupted" || run.text === words, `state ${run.state}, ${where}`).toBe(true);
-        // The device repeats its command, as it does after every failure it saw.
-        const before = callsFor(prompt);
-        await guest.fetch(`/api/runs/${runId}`, {
-          method: "PUT",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify(body),
-        });
-        expect(callsFor(prompt), `provider calls, ${where}`).toBe(before);
-        expect(before, `provider calls, ${where}`).toBeLessThanOrEqual(1);
-        // An attempt that was logged and died before its request left is booked as well: it may have been billed.
-        const charges = chargesOf(runId);
-        expect(charges.length, `charges, ${where}`).toBeLessThanOrEqual(1);
-        expect(charges.length, `charges, ${where}`).toBeGreaterThanOrEqual(before);
-        if (run.state === "interrupted") totals.interrupted += 1;
-      } else {
-        expect(shown.text).toBe("");
-      }
-      totals.edits += tags.length;
-      totals.acknowledged += acknowledged.length;
-      totals.shown += shown.text.length;
-      expect(reader.refused()).toEqual([]);
-      reader.close();
-    }
-    process.stdout.write(`kill -9 × ${ROUNDS}, seed ${SEED}: ${JSON.stringify(totals)}\n`);
+    for (let round = 0; round < ROUNDS; round++) await killedRound(round);
+    const ordered = restarts.toSorted((a, b) => a - b);
+    const restart = { medianMs: Math.round(ordered[ROUNDS >> 1]!), longestMs: Math.round(ordered.at(-1)!) };
+    const figures = JSON.stringify({ ...totals, restart, load: loadavg()[0] });
+    process.stdout.write(`B1: kill -9 × ${ROUNDS}, seed ${scene.seed}: ${figures}\n`);
     // Rounds in which nothing was under way would prove nothing.
     expect(totals.acknowledged).toBeGreaterThan(ROUNDS);
     expect(totals.shown).toBeGreaterThan(ROUNDS);
-    expect(totals.interrupted).toBeGreaterThan(ROUNDS / 4);
+    expect(totals.interrupted).toBeGreaterThanOrEqual(ROUNDS / 4);
+    // Where more wants to run than there are processors, a wall clock measures the others.
+    if (loadavg()[0]! <= availableParallelism()) expect(restart.medianMs).toBeLessThan(RESTART_MS);
+    expect(restart.longestMs).toBeLessThan(10 * RESTART_MS);
   },
 );

@@ -1,7 +1,8 @@
 import WebSocket from "ws";
 import * as Y from "yjs";
 import { createEngine } from "#client/sync/engine-state.ts";
-import type { EngineInput } from "#client/sync/engine-state.ts";
+import type { EngineInput, EngineView } from "#client/sync/engine-state.ts";
+import { canonicalContent } from "#shared/documents/canonical-content.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { SYNC_SUBPROTOCOL } from "#shared/protocol/sync-frames.ts";
@@ -20,6 +21,14 @@ export interface NodeDevice {
   /** Resolves when the condition holds; it is looked at after each event of the connection. */
   until(condition: () => boolean): Promise<void>;
   arrived(): boolean;
+  /** everything it holds, in one form for all replicas */
+  content(): string;
+  /** what the engine says of its connection */
+  connection(): EngineView["connection"];
+  /** how often it opened a socket */
+  connects(): number;
+  /** As a browser tells that the page is seen again: an open socket has to prove itself, a waiting one is tried. */
+  wake(): void;
   close(): void;
 }
 
@@ -34,6 +43,7 @@ export function openNodeDevice(serverUrl: string, cookie: string, room: string):
   let token = 0;
   let settled = 0;
   let arrived = false;
+  let connects = 0;
 
   function run(input: EngineInput): void {
     for (const effect of engine.handle(Date.now(), input)) {
@@ -59,6 +69,7 @@ export function openNodeDevice(serverUrl: string, cookie: string, room: string):
 
   function connect(): void {
     drop();
+    connects += 1;
     const opened = new WebSocket(`${serverUrl.replace(/^http/, "ws")}/sync/${room}`, [SYNC_SUBPROTOCOL], {
       headers: { cookie, origin: serverUrl },
     });
@@ -88,6 +99,10 @@ export function openNodeDevice(serverUrl: string, cookie: string, room: string):
     refused: () => refused,
     until: changes.until,
     arrived: () => arrived,
+    content: () => canonicalContent(doc),
+    connection: () => engine.view().connection,
+    connects: () => connects,
+    wake: () => run({ type: "wake" }),
     close() {
       run({ type: "stop" });
       clearTimeout(timer);

@@ -74,6 +74,8 @@ export async function openServerProcess(options: ServerOptions = {}) {
     pid: () => launch.child.pid,
     /** whether the process is alive */
     alive: () => running.has(launch.child),
+    /** the exit code of a process that has ended; `null` when a signal ended it */
+    exitCode: () => launch.child.exitCode,
     /** Resolves when the process has ended, however it ended. */
     exited: () => launch.exited,
     /** Sends a signal and waits for the end; answers the exit code, `null` when the signal ended it. */

@@ -1,0 +1,68 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A place for a server's data that can be filled up and given room again. */
+export interface SmallDisk {
+  readonly dataDir: string;
+  /** Leaves no room, for the process that writes there. */
+  fill(pid: number): void;
+  makeRoom(pid: number): void;
+  close(): void;
+}
+
+const TMPFS_KB = 16 * 1024;
+
+/** A file system of 16 MB in memory: the real ENOSPC. `undefined` where mounting is not allowed. */
+export function openTmpfsDisk(): SmallDisk | undefined {
+  const dataDir = mkdtempSync(join(tmpdir(), "holdfast-disk-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${TMPFS_KB}k,mode=0700`, "tmpfs", dataDir], { stdio: "ignore" });
+  } catch {
+    rmSync(dataDir, { recursive: true });
+    return undefined;
+  }
+  const ballast = join(dataDir, "ballast");
+  return {
+    dataDir,
+    fill() {
+      // Ever smaller pieces until not one page is left.
+      for (let size = 1024 * 1024, pieces: Buffer[] = []; size >= 1024; ) {
+        try {
+          pieces = [...pieces, Buffer.alloc(size, 1)];
+          writeFileSync(ballast, pieces.at(-1) ?? "", { flag: "a" });
+        } catch {
+          size /= 2;
+        }
+      }
+    },
+    makeRoom: () => rmSync(ballast),
+    close() {
+      execFileSync("umount", ["-l", dataDir], { stdio: "ignore" });
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A limit on the length of files the process may write (RLIMIT_FSIZE), at what they are now: EFBIG. */
+export function openLimitedDisk(): SmallDisk | undefined {
+  try {
+    execFileSync("prlimit", ["--version"], { stdio: "ignore" });
+  } catch {
+    return undefined;
+  }
+  const dataDir = mkdtempSync(join(tmpdir(), "holdfast-disk-"));
+  const limit = (pid: number, bytes: string): void =>
+    void execFileSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:`]);
+  return {
+    dataDir,
+    fill(pid) {
+      const longest = Math.max(...readdirSync(dataDir).map((name) => statSync(join(dataDir, name)).size));
+      // The shared memory beside the log is written too, and was made with its full length.
+      limit(pid, String(longest));
+    },
+    makeRoom: (pid) => limit(pid, "unlimited"),
+    close: () => rmSync(dataDir, { recursive: true, force: true }),
+  };
+}
