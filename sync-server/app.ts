@@ -9,7 +9,7 @@ import { healthRoutes } from "#server/http/health.ts";
 import { meRoutes } from "#server/http/me.ts";
 import { measureRequests, metricsRoutes } from "#server/http/metrics.ts";
 import { openapiRoutes } from "#server/http/openapi.ts";
-import { problem } from "#server/http/problem.ts";
+import { SOON, problem } from "#server/http/problem.ts";
 import { withSecurityHeaders } from "#server/http/security-headers.ts";
 import type { StaticFiles } from "#server/http/static-files.ts";
 import { traceRequests } from "#server/http/trace-requests.ts";
@@ -78,7 +78,7 @@ export function createApp({ database, auth, resolver, publicUrl, log, metrics, .
   app.onError((error, c) => {
     if (error instanceof CommitError) {
       log.error({ err: error, method: c.req.method }, "the store did not answer");
-      return problem("storage_unavailable");
+      return error.busy ? problem("storage_busy", SOON) : problem("storage_unavailable");
     }
     log.error({ err: error, method: c.req.method }, "a request failed");
     return problem("internal");

@@ -28,6 +28,7 @@ export const PROBLEM_STATUS = {
   draining: 503,
   overloaded: 503,
   storage_failing: 503,
+  storage_busy: 503,
   storage_unavailable: 507,
 } as const;
 export type ProblemCode = keyof typeof PROBLEM_STATUS;

@@ -27,6 +27,7 @@ const TITLES: Record<ProblemCode, string> = {
   draining: "The server is restarting",
   overloaded: "The server is busy",
   storage_failing: "The last write to the storage failed, and it takes none yet",
+  storage_busy: "The server cannot store anything at this moment",
   storage_unavailable: "The server cannot store anything right now",
 };
 
@@ -37,6 +38,9 @@ export interface ProblemExtras {
   runId?: string;
   headers?: Readonly<Record<string, string>>;
 }
+
+/** For what the same request may get in a moment: coming back soon is all a device has to do. */
+export const SOON = { headers: { "retry-after": "1" } } as const;
 
 /** The JSON of a problem. */
 export function problemText(code: ProblemCode, { detail, runId }: ProblemExtras = {}): string {

@@ -11,7 +11,7 @@ import type { StartFailure } from "#server/runs/run-starter.ts";
 import { waitForEvents } from "#server/runs/long-poll.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readBody, readQuery } from "./body.ts";
-import { problem } from "./problem.ts";
+import { SOON, problem } from "./problem.ts";
 import { connectResponse, openEventStream } from "./response-sink.ts";
 
 type Ctx = Context<AppEnv>;
@@ -109,8 +109,6 @@ const withId = (handle: (c: Ctx, id: RunId) => Promise<Response>) => (c: Ctx) =>
   return id === undefined ? problem("not_found") : handle(c, id);
 };
 
-/** The same request is safe to send again, so coming back soon is all a device has to do. */
-const SOON = { headers: { "retry-after": "1" } };
 const NO_STORE = { "cache-control": "no-store" };
 const nothingMore = (): Response => new Response(null, { status: 204, headers: NO_STORE });
 const accepts = (c: Ctx, type: string): boolean => (c.req.header("accept") ?? "").toLowerCase().includes(type);
@@ -122,6 +120,8 @@ const cursorOf = (text: string | undefined): number =>
 function refusal(failure: StartFailure): Response {
   if (failure.code === "message_busy")
     return problem("message_busy", failure.runId === undefined ? {} : { runId: failure.runId });
-  if (failure.code === "draining" || failure.code === "overloaded") return problem(failure.code, SOON);
-  return problem(failure.code);
+  const { code } = failure;
+  // The same request is safe to send again.
+  const soon = code === "draining" || code === "overloaded" || code === "storage_busy";
+  return problem(code, soon ? SOON : {});
 }

@@ -17,7 +17,7 @@ import type { StoredRun } from "./run-store.ts";
 /** Why a start was refused. `not_found` also stands for "not yours". */
 export type StartFailure =
   | SourceFailure
-  | { code: "run_id_reused" | "model_unknown" | "draining" | "overloaded" | "storage_unavailable" };
+  | { code: "run_id_reused" | "model_unknown" | "draining" | "overloaded" | "storage_busy" | "storage_unavailable" };
 
 /** `replayed`: the run was there before. */
 export type Started = { type: "accepted"; plan: RunPlan } | { type: "replayed"; stored: StoredRun };
@@ -96,6 +96,7 @@ async function storeRun(
     await database.commit([insertRun(database, row), ...(releaseSlot ? [insertFrames(database, id, frames)] : [])]);
   } catch (error) {
     releaseSlot?.();
+    if (error instanceof CommitError && error.busy) return err({ code: "storage_busy" });
     if (!(error instanceof CommitError) || error.failure === "unavailable") return err({ code: "storage_unavailable" });
     return explainConflict(parts, principal, id, request);
   }

@@ -21,6 +21,12 @@ export class CommitError extends Error {
     this.name = "CommitError";
     this.failure = failure;
   }
+
+  /** Whether somebody else holds the file: the same may work in a moment. */
+  get busy(): boolean {
+    const { cause } = this;
+    return cause instanceof Error && "code" in cause && String(cause.code).startsWith("SQLITE_BUSY");
+  }
 }
 
 /**

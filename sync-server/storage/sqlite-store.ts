@@ -12,7 +12,12 @@ import type {
 /** How many prepared statements are kept; the least recently used goes first. */
 const KEPT_STATEMENTS = 300;
 
-const BUSY_MS = 5000;
+/** How long a server that starts waits for one that is leaving. */
+const LEAVING_MS = 5000;
+/** How long a write waits for somebody else's lock; whatever comes after it, reads too, waits with it. */
+const BUSY_MS = 2000;
+/** Once a lock has outlasted that, further writes ask this briefly until it is gone: full waits would add up. */
+const STILL_BUSY_MS = 50;
 
 /** More than the room that a full disk may have left here and there; `secure_delete` writes it twice. */
 const PROBE = "create table probe (bytes blob); insert into probe values (zeroblob(65536)); drop table probe";
@@ -36,6 +41,7 @@ export function openSqliteStore({ file, exclusive }: StoreOptions) {
   sqlite.pragma("foreign_keys = ON");
   sqlite.pragma("secure_delete = ON");
   sqlite.pragma("journal_size_limit = 67108864");
+  let waitMs = BUSY_MS;
   const statements = new Map<string, SqliteDatabase.Statement>();
   const begin = sqlite.prepare("begin immediate");
   const end = sqlite.prepare("commit");
@@ -52,6 +58,15 @@ export function openSqliteStore({ file, exclusive }: StoreOptions) {
     const [oldest] = statements.keys();
     if (statements.size > KEPT_STATEMENTS && oldest !== undefined) statements.delete(oldest);
     return statement;
+  }
+
+  /** Runs what writes, and remembers whether somebody else holds the file. */
+  function writing(work: () => StoreFailure | undefined): StoreFailure | undefined {
+    const failure = attempt(work);
+    const next = failure?.code.startsWith("SQLITE_BUSY") === true ? STILL_BUSY_MS : BUSY_MS;
+    if (next !== waitMs) sqlite.pragma(`busy_timeout = ${next}`);
+    waitMs = next;
+    return failure;
   }
 
   function query({ sql, parameters }: Statement): QueryRows {
@@ -83,7 +98,7 @@ export function openSqliteStore({ file, exclusive }: StoreOptions) {
 
   /** Runs work in one transaction; answers why nothing of it was written. */
   function transact(work: () => void): StoreFailure | undefined {
-    const lost = attempt(() => {
+    const lost = writing(() => {
       begin.run();
       work();
       end.run();
@@ -99,10 +114,13 @@ export function openSqliteStore({ file, exclusive }: StoreOptions) {
     return lost ? items.map(() => lost) : outcomes;
   }
 
+  const isReading = (sql: string): boolean => attempt(() => void prepared(sql)) === undefined && prepared(sql).readonly;
+
   return {
     answer(request: StoreRequest): StoreAnswer {
       let answer: StoreAnswer = { kind: "closed" };
-      const failure = attempt(() => {
+      const isWrite = request.kind === "query" && !isReading(request.sql);
+      const failure = (isWrite ? writing : attempt)(() => {
         switch (request.kind) {
           case "query":
             answer = { kind: "rows", result: query(request) };
@@ -126,7 +144,7 @@ export function openSqliteStore({ file, exclusive }: StoreOptions) {
 
 /** Holds a lock that the system takes back however the process ends, and waits briefly for one who is leaving. */
 function takeLock(file: string): SqliteDatabase.Database {
-  const lock = new SqliteDatabase(file, { timeout: BUSY_MS });
+  const lock = new SqliteDatabase(file, { timeout: LEAVING_MS });
   try {
     lock.exec("begin exclusive");
     return lock;

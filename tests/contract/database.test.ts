@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CommitError } from "#server/storage/database.ts";
 import type { CommitStatement, Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
+import { lockFile } from "#tests/faults/file-lock.ts";
 
 let folder: string;
 let file: string;
@@ -175,6 +176,30 @@ describe("commit", () => {
     await expect(workspaceIds(database)).rejects.toThrow(CommitError);
     expect(await workspaceIds(await open())).toEqual(["queued"]);
   });
+});
+
+test("B6: a locked file is waited for once; then writes are refused at once, as busy, until it is free, and reads go on", async () => {
+  const database = await open();
+  await database.commit([addWorkspace(database, "before")]);
+  const lock = await lockFile(file);
+  const startedAt = performance.now();
+  const refused = Array.from({ length: 8 }, (_, index) =>
+    database.kysely
+      .insertInto("workspace")
+      .values({ id: `refused${index}`, kind: "team", owner_id: "x", created_at: 1 })
+      .execute()
+      .catch((error: unknown) => error),
+  );
+  const first = database.commit([addWorkspace(database, "refused")]).catch((error: unknown) => error);
+  const read = workspaceIds(database);
+  for (const error of await Promise.all([...refused, first]))
+    expect(error).toMatchObject({ failure: "unavailable", busy: true });
+  expect(await read).toEqual(["before"]);
+  // One whole wait and eight brief ones, where nine whole ones would be 18 s.
+  expect(performance.now() - startedAt).toBeLessThan(9000);
+  await lock.release();
+  await database.commit([addWorkspace(database, "after")]);
+  expect(await workspaceIds(database)).toEqual(["after", "before"]);
 });
 
 describe("transactions of queries", () => {
