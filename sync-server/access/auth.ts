@@ -1,6 +1,7 @@
 import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
 import { anonymous } from "better-auth/plugins";
+import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 
 export interface AuthOptions {
@@ -47,13 +48,18 @@ export async function openAuth({ database, secret, publicUrl, warn }: AuthOption
       defaultCookieAttributes: { httpOnly: true, sameSite: "lax" as const },
     },
     logger: { level: "error" as const, log: (_level: string, message: string) => warn(message) },
+    // A store that cannot write is no reason to tell people that they are nobody.
+    onAPIError: { throw: true },
     plugins: [anonymous()],
   };
   await (await getMigrations(options)).runMigrations();
   const auth = betterAuth(options);
 
   return {
-    /** Signs in or out. The answer carries cookies only: the session's token is never in a body. */
+    /**
+     * Signs in or out. The answer carries cookies only: the session's token is never in a body. Rejects with
+     * `CommitError` where the store does not take it.
+     */
     async handle(request: Request): Promise<{ ok: boolean; cookies: string[] }> {
       const answer = await auth.handler(request);
       await answer.body?.cancel();
@@ -61,7 +67,7 @@ export async function openAuth({ database, secret, publicUrl, warn }: AuthOption
     },
     /** The session of the cookies, read from the database. */
     async session(headers: Headers): Promise<CurrentSession | undefined> {
-      const current = await auth.api.getSession({ headers, query: { disableRefresh: true } });
+      const current = await ofStore(auth.api.getSession({ headers, query: { disableRefresh: true } }));
       if (!current) return undefined;
       const { session, user } = current;
       return {
@@ -72,11 +78,17 @@ export async function openAuth({ database, secret, publicUrl, warn }: AuthOption
     },
     /** Prolongs a session that is in use; answers the cookies to send, none when it is not due. */
     async renew(headers: Headers): Promise<string[]> {
-      const renewed = await auth.api.getSession({ headers, returnHeaders: true });
+      const renewed = await ofStore(auth.api.getSession({ headers, returnHeaders: true }));
       return renewed.headers?.getSetCookie() ?? [];
     },
   };
 }
+
+/** better-auth wraps what the store says; who waits has to know that it was the store. */
+const ofStore = <T>(asked: Promise<T>): Promise<T> =>
+  asked.catch((error: unknown) => {
+    throw error instanceof Error && error.cause instanceof CommitError ? error.cause : error;
+  });
 
 function originsOf(request: Request | undefined): string[] {
   const origin = request?.headers.get("origin");
