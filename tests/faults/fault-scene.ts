@@ -7,7 +7,7 @@ import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { runSnapshotSchema } from "#shared/protocol/http-bodies.ts";
 import type { RunSnapshot, StartRun } from "#shared/protocol/http-bodies.ts";
 import { isTerminal } from "#shared/domain/run.ts";
-import { signInGuest } from "#tests/support/guest.ts";
+import { guestAt, signInGuest } from "#tests/support/guest.ts";
 import type { Guest } from "#tests/support/guest.ts";
 import { openNodeDevice } from "#tests/support/node-device.ts";
 import type { NodeDevice } from "#tests/support/node-device.ts";
@@ -40,6 +40,8 @@ export interface Chat {
 export interface Followed {
   text(): string;
   status(): string | undefined;
+  /** what the reader is told it waits for: another try of the provider, or a provider that fell silent */
+  waitsFor(): "retry" | "stall" | undefined;
   /** every text it ever showed was a prefix of the next */
   neverWentBack(): boolean;
   until(condition: () => boolean): Promise<void>;
@@ -96,8 +98,9 @@ export async function openFaultScene(options: FaultSceneOptions = {}) {
       return { room, prompt, runId, body, device };
     },
     put: (chat: Chat, signal?: AbortSignal): Promise<Response> => putRun(guest, chat, signal),
-    follow(runId: string): Followed {
-      const followed = followRun(guest, runId);
+    /** @param url how it comes there; through the proxy by default */
+    follow(runId: string, url = proxy.url): Followed {
+      const followed = followRun(guestAt(url, guest.cookie), runId);
       opened.push(followed);
       return followed;
     },
@@ -192,6 +195,7 @@ function followRun(guest: Guest, runId: string): Followed {
   return {
     text: () => shown,
     status: () => follower.state().run.status,
+    waitsFor: () => follower.state().run.waiting?.type,
     neverWentBack: () => !wentBack,
     until: changes.until,
     ended: () => changes.until(() => follower.state().connection.type === "finished"),

@@ -18,13 +18,16 @@ export async function signInGuest(serverUrl: string): Promise<Guest> {
     .getSetCookie()
     .map((line) => line.split(";", 1)[0] ?? "")
     .join("; ");
-  return {
-    cookie,
-    fetch(path, init = {}) {
-      const headers = new Headers(init.headers);
-      headers.set("cookie", cookie);
-      headers.set("origin", serverUrl);
-      return fetch(serverUrl + path, { ...init, headers });
-    },
-  };
+  return guestAt(serverUrl, cookie);
 }
+
+/** The guest of a cookie, who reaches the server at this address. */
+export const guestAt = (serverUrl: string, cookie: string): Guest => ({
+  cookie,
+  fetch(path, init = {}) {
+    const headers = new Headers(init.headers);
+    headers.set("cookie", cookie);
+    headers.set("origin", serverUrl);
+    return fetch(serverUrl + path, { ...init, headers });
+  },
+});
