@@ -117,6 +117,8 @@ export function createRoomDriver(options: RoomDriverOptions) {
   async function load(): Promise<void> {
     try {
       const read = await readLog(database.kysely, key);
+      if (!read.ok && read.failure === "unavailable")
+        log.error({ document: key.id }, "the log of a document is damaged: restore a backup, see docs/operations.md");
       dispatch(read.ok ? { type: "loaded", log: read.value } : { type: "load-failed", failure: read.failure });
     } catch (error) {
       log.error({ document: key.id, err: error }, "a document could not be read");

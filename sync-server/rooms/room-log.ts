@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
 import type { Kysely } from "kysely";
 import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
@@ -22,7 +23,7 @@ const READ_TRIES = 3;
 
 /**
  * Reads everything a room needs. `unknown` where the document is another account's; a document nobody wrote
- * yet is an empty log. `unavailable` where the log has holes or its checkpoint is not what was written.
+ * yet is an empty log. `unavailable` where the log has holes, or bytes of it are not what was written.
  */
 export async function readLog(
   db: Kysely<Schema>,
@@ -51,7 +52,7 @@ async function readParts(
   const [rows, checkpoint, clients] = await Promise.all([
     db
       .selectFrom("doc_update")
-      .select(["seq", "bytes"])
+      .select(["seq", "bytes", "crc"])
       .where("document_id", "=", id)
       .where("epoch", "=", epoch)
       .where("seq", ">", checkpointSeq)
@@ -74,6 +75,7 @@ async function readParts(
   ]);
   const gapless = rows.length === headSeq - checkpointSeq && rows.every((row, i) => row.seq === checkpointSeq + i + 1);
   if (!gapless || (checkpointSeq > 0 && !checkpoint)) return undefined;
+  if (rows.some(({ bytes, crc }) => crc !== null && crc32(bytes) !== crc)) return undefined;
   if (checkpoint && !sha256(checkpoint.bytes).equals(checkpoint.sha256)) return undefined;
   return {
     checkpoint: checkpoint?.bytes,
@@ -87,7 +89,7 @@ export function commitStatements(db: Kysely<Schema>, key: RoomKey, batch: Commit
   const statements = [batch.claim ? claimStatement(db, key, batch) : headStatement(db, key, batch)];
   const { epoch, at } = batch;
   for (const { seq, bytes, actor } of batch.rows) {
-    const row = { document_id: key.id, epoch, seq, bytes, actor_id: actor, created_at: at };
+    const row = { document_id: key.id, epoch, seq, bytes, crc: crc32(bytes), actor_id: actor, created_at: at };
     statements.push({ query: db.insertInto("doc_update").values(row).compile(), changes: 1 });
   }
   for (const [client, actor] of batch.clients) {

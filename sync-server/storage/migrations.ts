@@ -128,6 +128,8 @@ const MIGRATIONS: readonly (readonly RawBuilder<unknown>[])[] = [
     ) without rowid`,
     sql`create index usage_account on usage (account_id, workspace_id, created_at)`,
   ],
+  // CRC-32 of `bytes`; rows written before have none. SQLite itself checks no byte of what it holds.
+  [sql`alter table doc_update add column crc integer`],
 ];
 
 /**

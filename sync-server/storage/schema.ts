@@ -1,4 +1,4 @@
-import type { Generated } from "kysely";
+import type { ColumnType, Generated } from "kysely";
 
 // The tables, as Kysely sees them. Migrations in `migrations.ts` make them; better-auth makes its own
 // (`user`, `session`, `account`, `verification`). Times are ms since 1970; booleans are 0 or 1.
@@ -36,6 +36,8 @@ export interface DocUpdateTable {
   /** gapless per document, from 1 */
   seq: number;
   bytes: Uint8Array;
+  /** CRC-32 of `bytes`; null in rows written before there was one */
+  crc: ColumnType<number | null, number, number>;
   actor_id: string;
   created_at: number;
 }

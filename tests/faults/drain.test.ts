@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { answer } from "#tests/support/provider-behaviour.ts";
-import { LEDGER_OF, openFaultScene } from "./fault-scene.ts";
+import { HOOK_MS, LEDGER_OF, openFaultScene } from "./fault-scene.ts";
 import type { FaultScene, LedgerRow } from "./fault-scene.ts";
 
 const STREAMS = 50;
@@ -10,7 +10,7 @@ const words = Array.from({ length: 1500 }, (_, index) => `word${index} ünï🎉
 let scene: FaultScene;
 beforeAll(async () => {
   scene = await openFaultScene({ env: { DRAIN_TIMEOUT_MS: String(DRAIN_MS) } });
-});
+}, HOOK_MS);
 afterAll(async () => {
   await scene?.close();
 });

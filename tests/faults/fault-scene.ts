@@ -53,6 +53,9 @@ export interface Followed {
 
 export type FaultScene = Awaited<ReturnType<typeof openFaultScene>>;
 
+/** how long a scene may take to be set on a busy machine, in ms */
+export const HOOK_MS = 90_000;
+
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
 /**

@@ -1,7 +1,7 @@
 import { availableParallelism, loadavg } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { answer } from "#tests/support/provider-behaviour.ts";
-import { LEDGER_OF, openFaultScene, pause } from "./fault-scene.ts";
+import { HOOK_MS, LEDGER_OF, openFaultScene, pause } from "./fault-scene.ts";
 import type { Chat, FaultScene, LedgerRow } from "./fault-scene.ts";
 
 const ROUNDS = Number(process.env["KILL_ROUNDS"] ?? 6);
@@ -12,7 +12,7 @@ const words = Array.from({ length: 150 }, (_, index) => `word${index} ünï🎉 
 let scene: FaultScene;
 beforeAll(async () => {
   scene = await openFaultScene({ otherwise: answer(words, { pace: { everyMs: 4 } }) });
-});
+}, HOOK_MS);
 afterAll(async () => {
   await scene?.close();
 });

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { answer } from "#tests/support/provider-behaviour.ts";
 import { signInGuest } from "#tests/support/guest.ts";
-import { LEDGER_OF, openFaultScene, pause } from "./fault-scene.ts";
+import { HOOK_MS, LEDGER_OF, openFaultScene, pause } from "./fault-scene.ts";
 import type { FaultScene, LedgerRow } from "./fault-scene.ts";
 import { lockFile } from "./file-lock.ts";
 
@@ -15,7 +15,7 @@ const words = Array.from({ length: 60 }, (_, index) => `word${index} `);
 let scene: FaultScene;
 beforeAll(async () => {
   scene = await openFaultScene({ otherwise: answer(words, { pace: { everyMs: 20 } }) });
-});
+}, HOOK_MS);
 afterAll(async () => {
   await scene?.close();
 });

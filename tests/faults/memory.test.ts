@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { answer } from "#tests/support/provider-behaviour.ts";
-import { openFaultScene } from "./fault-scene.ts";
+import { HOOK_MS, openFaultScene } from "./fault-scene.ts";
 import type { FaultScene } from "./fault-scene.ts";
 
 const ROOMS = Number(process.env["MEMORY_ROOMS"] ?? 24);
@@ -14,7 +14,7 @@ beforeAll(async () => {
     otherwise: answer("An answer."),
     env: { NODE_OPTIONS: "--max-old-space-size=128" },
   });
-});
+}, HOOK_MS);
 afterAll(async () => {
   await scene?.close();
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { answer } from "#tests/support/provider-behaviour.ts";
 import type { ProxyMode } from "#tests/support/tcp-proxy.ts";
-import { LEDGER_OF, openFaultScene, pause } from "./fault-scene.ts";
+import { HOOK_MS, LEDGER_OF, openFaultScene, pause } from "./fault-scene.ts";
 import type { Chat, FaultScene, LedgerRow } from "./fault-scene.ts";
 
 const ROUNDS = Number(process.env["NETWORK_ROUNDS"] ?? 1);
@@ -11,7 +11,7 @@ const words = Array.from({ length: 240 }, (_, index) => `word${index} ünï🎉 
 let scene: FaultScene;
 beforeAll(async () => {
   scene = await openFaultScene({ otherwise: answer(words, { pace: { everyMs: 10 } }) });
-});
+}, HOOK_MS);
 afterAll(async () => {
   await scene?.close();
 });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CANARY, answer, refusals } from "#tests/support/provider-behaviour.ts";
 import type { AnswerBehaviour, Behaviour } from "#tests/support/provider-behaviour.ts";
-import { LEDGER_OF, openFaultScene } from "./fault-scene.ts";
+import { HOOK_MS, LEDGER_OF, openFaultScene } from "./fault-scene.ts";
 import type { Chat, FaultScene, Followed, LedgerRow } from "./fault-scene.ts";
 
 const RUNS = Number(process.env["SPLIT_RUNS"] ?? 12);
@@ -18,7 +18,7 @@ const SHORT_TIMERS = {
 let scene: FaultScene;
 beforeAll(async () => {
   scene = await openFaultScene({ env: SHORT_TIMERS });
-});
+}, HOOK_MS);
 afterAll(async () => {
   expect(scene.server.output()).not.toContain(CANARY);
   await scene?.close();

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { answer } from "#tests/support/provider-behaviour.ts";
-import { LEDGER_OF, openFaultScene } from "./fault-scene.ts";
+import { HOOK_MS, LEDGER_OF, openFaultScene } from "./fault-scene.ts";
 import type { Chat, FaultScene, LedgerRow } from "./fault-scene.ts";
 
 /** how many read one answer at 1 byte/s; 64 is the most a run takes */
@@ -16,7 +16,7 @@ const words = Array.from({ length: 20_000 }, (_, index) => `${String(index).padS
 let scene: FaultScene;
 beforeAll(async () => {
   scene = await openFaultScene();
-});
+}, HOOK_MS);
 afterAll(async () => {
   await scene?.close();
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { answer } from "#tests/support/provider-behaviour.ts";
-import { LEDGER_OF, openFaultScene, pause } from "./fault-scene.ts";
+import { HOOK_MS, LEDGER_OF, openFaultScene, pause } from "./fault-scene.ts";
 import type { FaultScene, LedgerRow } from "./fault-scene.ts";
 
 /** 15 s in the long form; long enough for a client that was woken to give its socket up (C8: 5 s) in any */
@@ -14,7 +14,7 @@ beforeAll(async () => {
     otherwise: answer(words, { pace: { everyMs: 10 } }),
     env: { RUN_STALL_TIMEOUT_MS: "3000", RUN_STALL_NOTICE_MS: "1000" },
   });
-});
+}, HOOK_MS);
 afterAll(async () => {
   await scene?.close();
 });

@@ -5,11 +5,11 @@ import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openNodeDevice } from "#tests/support/node-device.ts";
 import { openServerProcess } from "#tests/support/server-process.ts";
-import { openFaultScene } from "./fault-scene.ts";
+import { HOOK_MS, openFaultScene } from "./fault-scene.ts";
 import type { FaultScene } from "./fault-scene.ts";
 
 const CUTS = Number(process.env["TORN_CUTS"] ?? 4);
-const EDITS = 40;
+const EDITS = 24;
 /** each edit adds this and its number, so that a lost one in the middle would show */
 const WORDS = Array.from({ length: EDITS }, (_, index) => `edit${index} `);
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
     if (index === 0) firstAt = statSync(walOf(scene.server.dataDir)).size;
   }
   await scene.server.kill("SIGKILL");
-});
+}, HOOK_MS);
 afterAll(async () => {
   for (const folder of made) rmSync(folder, { recursive: true, force: true });
   await scene?.close();
