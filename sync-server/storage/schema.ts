@@ -37,7 +37,7 @@ export interface DocUpdateTable {
   seq: number;
   bytes: Uint8Array;
   /** CRC-32 of `bytes`; null in rows written before there was one */
-  crc: ColumnType<number | null, number, number>;
+  crc: ColumnType<number | null, number | undefined, never>;
   actor_id: string;
   created_at: number;
 }

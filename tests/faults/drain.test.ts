@@ -64,7 +64,9 @@ test(
         expect(snapshot).toMatchObject({ state: "interrupted", failure: { code: "deploy", retryable: true } });
       await chat.device.until(() => {
         const message = chat.device.conversation.message(chat.body.messageId);
-        return message?.role === "assistant" && message.text === snapshot?.text && message.run?.status === snapshot.state;
+        return (
+          message?.role === "assistant" && message.text === snapshot?.text && message.run?.status === snapshot.state
+        );
       });
       const ledger = scene.read<LedgerRow>(LEDGER_OF, chat.runId);
       expect([ledger.length, scene.callsFor(chat.prompt)]).toEqual([1, 1]);

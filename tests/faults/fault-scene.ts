@@ -13,7 +13,7 @@ import { openNodeDevice } from "#tests/support/node-device.ts";
 import type { NodeDevice } from "#tests/support/node-device.ts";
 import { answer } from "#tests/support/provider-behaviour.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
-import type { Script } from "#tests/support/scripted-provider.ts";
+import type { RecordedRequest, Script } from "#tests/support/scripted-provider.ts";
 import { createSeededRandom, seedOfThisRun } from "#tests/support/seeded-random.ts";
 import { openServerProcess } from "#tests/support/server-process.ts";
 import { openTcpProxy } from "#tests/support/tcp-proxy.ts";
@@ -73,6 +73,9 @@ export async function openFaultScene(options: FaultSceneOptions = {}) {
   const opened: { close(): void }[] = [];
   const newId = (): string => createUuidV7(Date.now(), random.bytes);
 
+  const requestsFor = (prompt: string): readonly RecordedRequest[] =>
+    provider.requests.filter(({ body }) => JSON.stringify(body.messages).includes(prompt));
+
   function openDevice(room: string, url = proxy.url): NodeDevice {
     const device = openNodeDevice(url, guest.cookie, room);
     opened.push(device);
@@ -118,9 +121,9 @@ export async function openFaultScene(options: FaultSceneOptions = {}) {
         await pause(40);
       }
     },
+    requestsFor,
     /** calls of the provider whose prompt contains a text */
-    callsFor: (prompt: string): number =>
-      provider.requests.filter(({ body }) => JSON.stringify(body.messages).includes(prompt)).length,
+    callsFor: (prompt: string): number => requestsFor(prompt).length,
     /** Reads the server's file beside it. */
     read: <Row>(sql: string, ...parameters: unknown[]): Row[] => readFrom<Row>(server.dataDir, sql, parameters),
     async close(): Promise<void> {

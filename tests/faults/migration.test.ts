@@ -59,7 +59,12 @@ test(
     const statements = await migrate(whole);
     const wanted = tablesOf(whole);
     // The first, the last, the one between two versions, and others at random.
-    const moments = [1, statements, statements - 2, ...Array.from({ length: KILLS }, () => 1 + random.below(statements))];
+    const moments = [
+      1,
+      statements,
+      statements - 2,
+      ...Array.from({ length: KILLS }, () => 1 + random.below(statements)),
+    ];
     for (const [index, moment] of moments.slice(0, KILLS).entries()) {
       const file = join(folder, `killed-${index}.sqlite`);
       expect(await migrate(file, moment)).toBe(moment);
@@ -92,18 +97,22 @@ test(
   },
 );
 
-test("B8: a server that is older than its tables does not start, says why, and changes nothing", { timeout: 60_000 }, async () => {
-  const server = await openServerProcess({ dataDir: folder });
-  await signInGuest(server.url);
-  server.signal("SIGTERM");
-  await server.exited();
-  const file = join(folder, "holdfast.sqlite");
-  const newer = new Database(file);
-  newer.pragma("user_version = 999");
-  newer.pragma("wal_checkpoint(TRUNCATE)");
-  newer.close();
-  const before = readFileSync(file);
-  const refused = await openServerProcess({ dataDir: folder }).catch((error: unknown) => String(error));
-  expect(refused).toContain("written by a newer version of Holdfast (tables 999");
-  expect(readFileSync(file).equals(before)).toBe(true);
-});
+test(
+  "B8: a server that is older than its tables does not start, says why, and changes nothing",
+  { timeout: 60_000 },
+  async () => {
+    const server = await openServerProcess({ dataDir: folder });
+    await signInGuest(server.url);
+    server.signal("SIGTERM");
+    await server.exited();
+    const file = join(folder, "holdfast.sqlite");
+    const newer = new Database(file);
+    newer.pragma("user_version = 999");
+    newer.pragma("wal_checkpoint(TRUNCATE)");
+    newer.close();
+    const before = readFileSync(file);
+    const refused = await openServerProcess({ dataDir: folder }).catch((error: unknown) => String(error));
+    expect(refused).toContain("written by a newer version of Holdfast (tables 999");
+    expect(readFileSync(file).equals(before)).toBe(true);
+  },
+);

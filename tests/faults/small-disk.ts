@@ -28,7 +28,7 @@ export function openTmpfsDisk(): SmallDisk | undefined {
     dataDir,
     fill() {
       // Ever smaller pieces until not one page is left.
-      for (let size = 1024 * 1024, pieces: Buffer[] = []; size >= 1024; ) {
+      for (let size = 1024 * 1024, pieces: Buffer[] = []; size >= 1024;) {
         try {
           pieces = [...pieces, Buffer.alloc(size, 1)];
           writeFileSync(ballast, pieces.at(-1) ?? "", { flag: "a" });
@@ -45,6 +45,9 @@ export function openTmpfsDisk(): SmallDisk | undefined {
   };
 }
 
+const limit = (pid: number, bytes: string): void =>
+  void execFileSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:`]);
+
 /** A limit on the length of files the process may write (RLIMIT_FSIZE), at what they are now: EFBIG. */
 export function openLimitedDisk(): SmallDisk | undefined {
   try {
@@ -53,8 +56,6 @@ export function openLimitedDisk(): SmallDisk | undefined {
     return undefined;
   }
   const dataDir = mkdtempSync(join(tmpdir(), "holdfast-disk-"));
-  const limit = (pid: number, bytes: string): void =>
-    void execFileSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:`]);
   return {
     dataDir,
     fill(pid) {

@@ -97,36 +97,40 @@ describe("B7: a torn log", () => {
     },
   );
 
-  test("a byte flipped inside it: what comes after that commit is left out, nothing false is read", { timeout: 60_000 }, async () => {
-    const dataDir = copyFiles();
-    const bytes = readFileSync(walOf(dataDir));
-    const at = firstAt + Math.floor((bytes.length - firstAt) / 2);
-    bytes[at] = bytes[at]! ^ 0xff;
-    writeFileSync(walOf(dataDir), bytes);
-    const count = editsIn(await draftIn(dataDir));
-    expect([count >= 1, count < EDITS]).toEqual([true, true]);
-  });
+  test(
+    "a byte flipped inside it: what comes after that commit is left out, nothing false is read",
+    { timeout: 60_000 },
+    async () => {
+      const dataDir = copyFiles();
+      const bytes = readFileSync(walOf(dataDir));
+      const at = firstAt + Math.floor((bytes.length - firstAt) / 2);
+      bytes[at] = bytes[at]! ^ 0xff;
+      writeFileSync(walOf(dataDir), bytes);
+      const count = editsIn(await draftIn(dataDir));
+      expect([count >= 1, count < EDITS]).toEqual([true, true]);
+    },
+  );
 });
 
+/** The file with everything in it, and no log beside it. */
+function foldedCopy(): string {
+  const dataDir = copyFiles();
+  const database = new Database(fileOf(dataDir));
+  database.pragma("wal_checkpoint(TRUNCATE)");
+  database.close();
+  return dataDir;
+}
+
+/** The pages of a table or index, so that a test damages what it means to damage. */
+function pagesOf(dataDir: string, name: string): { page: number; size: number } {
+  const database = new Database(fileOf(dataDir), { readonly: true });
+  const page = database.prepare("select rootpage from sqlite_master where name = ?").pluck().get(name) as number;
+  const size = Number(database.pragma("page_size", { simple: true }));
+  database.close();
+  return { page, size };
+}
+
 describe("B7: a damaged page", () => {
-  /** The file with everything in it, and no log beside it. */
-  function foldedCopy(): string {
-    const dataDir = copyFiles();
-    const database = new Database(fileOf(dataDir));
-    database.pragma("wal_checkpoint(TRUNCATE)");
-    database.close();
-    return dataDir;
-  }
-
-  /** The pages of a table or index, so that a test damages what it means to damage. */
-  function pagesOf(dataDir: string, name: string): { page: number; size: number } {
-    const database = new Database(fileOf(dataDir), { readonly: true });
-    const page = database.prepare("select rootpage from sqlite_master where name = ?").pluck().get(name) as number;
-    const size = Number(database.pragma("page_size", { simple: true }));
-    database.close();
-    return { page, size };
-  }
-
   test.each(["doc_update", "document", "run"])(
     "the first page of %s overwritten: the server does not start, names the file and what to do",
     { timeout: 30_000 },
@@ -144,25 +148,29 @@ describe("B7: a damaged page", () => {
     },
   );
 
-  test("a byte flipped in what somebody wrote: that document is not served, others are", { timeout: 30_000 }, async () => {
-    const dataDir = foldedCopy();
-    const bytes = readFileSync(fileOf(dataDir));
-    const at = bytes.indexOf("edit17 ");
-    expect(at).toBeGreaterThan(0);
-    bytes[at] = "E".charCodeAt(0);
-    writeFileSync(fileOf(dataDir), bytes);
-    const server = await openServerProcess({ dataDir });
-    const reader = openNodeDevice(server.url, scene.guest.cookie, room);
-    await reader.until(() => reader.connects() > 2);
-    expect([reader.arrived(), reader.conversation.draft.toJSON()]).toEqual([false, ""]);
-    expect(server.output()).toContain("damaged");
-    reader.close();
-    const other = openNodeDevice(server.url, scene.guest.cookie, `conversation.${scene.newId()}.0`);
-    const token = other.edit(({ draft }) => draft.insert(0, "whole"));
-    await other.until(() => other.settled() >= token);
-    other.close();
-    await server.close();
-  });
+  test(
+    "a byte flipped in what somebody wrote: that document is not served, others are",
+    { timeout: 30_000 },
+    async () => {
+      const dataDir = foldedCopy();
+      const bytes = readFileSync(fileOf(dataDir));
+      const at = bytes.indexOf("edit17 ");
+      expect(at).toBeGreaterThan(0);
+      bytes[at] = "E".charCodeAt(0);
+      writeFileSync(fileOf(dataDir), bytes);
+      const server = await openServerProcess({ dataDir });
+      const reader = openNodeDevice(server.url, scene.guest.cookie, room);
+      await reader.until(() => reader.connects() > 2);
+      expect([reader.arrived(), reader.conversation.draft.toJSON()]).toEqual([false, ""]);
+      expect(server.output()).toContain("damaged");
+      reader.close();
+      const other = openNodeDevice(server.url, scene.guest.cookie, `conversation.${scene.newId()}.0`);
+      const token = other.edit(({ draft }) => draft.insert(0, "whole"));
+      await other.until(() => other.settled() >= token);
+      other.close();
+      await server.close();
+    },
+  );
 
   test("a copy made as docs/operations.md says brings everything back", { timeout: 60_000 }, async () => {
     const source = copyFiles();
