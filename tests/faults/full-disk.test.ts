@@ -23,7 +23,7 @@ async function refusals(asked: Record<string, Promise<Response>>): Promise<Recor
 /** Writes until an edit is not acknowledged any more, with room for the first few; answers the tags that were. */
 async function writeUntilFull({ device }: Chat, fill: () => void): Promise<string[]> {
   const acknowledged: string[] = [];
-  for (let index = 0; ; index++) {
+  for (let index = 0; index < 200; index++) {
     if (index === 3) fill();
     const tag = `t${index}`;
     const connects = device.connects();
@@ -35,6 +35,7 @@ async function writeUntilFull({ device }: Chat, fill: () => void): Promise<strin
     if (device.settled() < token) return acknowledged;
     acknowledged.push(tag);
   }
+  throw new Error("4 MB were acknowledged on a disk without room");
 }
 
 /** Lives through a full disk; answers what was acknowledged and is not there afterwards. */
