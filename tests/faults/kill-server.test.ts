@@ -4,7 +4,7 @@ import { answer } from "#tests/support/provider-behaviour.ts";
 import { HOOK_MS, LEDGER_OF, openFaultScene, pause } from "./fault-scene.ts";
 import type { Chat, FaultScene, LedgerRow } from "./fault-scene.ts";
 
-const ROUNDS = Number(process.env["KILL_ROUNDS"] ?? 6);
+const ROUNDS = Number(process.env["KILL_ROUNDS"] ?? 4);
 /** a stop longer than this after a crash would be felt as an outage (row B1) */
 const RESTART_MS = 3000;
 const words = Array.from({ length: 150 }, (_, index) => `word${index} ünï🎉 `).join("");

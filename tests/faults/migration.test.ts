@@ -13,7 +13,7 @@ import { createSeededRandom, seedOfThisRun } from "#tests/support/seeded-random.
 import { openServerProcess } from "#tests/support/server-process.ts";
 import { pause } from "./fault-scene.ts";
 
-const KILLS = Number(process.env["MIGRATION_KILLS"] ?? 3);
+const KILLS = Number(process.env["MIGRATION_KILLS"] ?? 2);
 const random = createSeededRandom(seedOfThisRun());
 
 let folder: string;
