@@ -55,10 +55,12 @@ async function fillAndRecover(disk: SmallDisk): Promise<string[]> {
     const token = other.device.edit((conversation) => conversation.setTag("typed while full", true));
     const answers = await refusals({
       start: scene.put(other),
+      ready: fetch(`${server.url}/readyz`),
       signIn: fetch(`${server.url}/api/auth/sign-in/anonymous`, { method: "POST", headers: { origin: server.url } }),
     });
     expect(answers).toEqual({
       start: "507 storage_unavailable",
+      ready: "503 storage_failing",
       signIn: "507 storage_unavailable",
     });
     // Reading goes on, and the process lives.
