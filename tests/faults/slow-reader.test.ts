@@ -7,12 +7,12 @@ import { HOOK_MS, LEDGER_OF, openFaultScene } from "./fault-scene.ts";
 import type { Chat, FaultScene, LedgerRow } from "./fault-scene.ts";
 
 /** how many read one answer at 1 byte/s */
-const READERS = 30;
-/** what the server may grow by: 8 MB of buffers, and an answer of 12 MB in several shapes; over 200 MB where it waits for nobody */
-const GROWTH_MB = 140;
+const READERS = 60;
+/** what the server may grow by: 16 MB of buffers, and an answer of 12 MB in several shapes before it is collected; 390 MB where it waits for nobody */
+const GROWTH_MB = 250;
 /**
  * 2 MB of text, the most an answer may have, and 12 MB as events, for JSON writes six bytes for each of these: more
- * than the system's own buffers take of a connection (about 4 MB), so that 30 copies kept by the server would be seen.
+ * than the system's own buffers take of a connection (about 4 MB), so that copies kept by the server would be seen.
  */
 const words = Array.from({ length: 2000 }, (_, index) => `${index} ${"\u0001".repeat(990)}`);
 
