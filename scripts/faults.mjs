@@ -1,7 +1,7 @@
 // The long form of the fault tests: more kills, seeds and cuts than `npm test` has time for, and what they counted.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, relative } from "node:path";
 
 /** How often each fault is made. Set one of these to change it; the tests' own defaults are the short form. */
 const LONG = {
@@ -26,39 +26,43 @@ if (built.status !== 0) process.exit(built.status ?? 1);
 
 mkdirSync(dirname(REPORT), { recursive: true });
 const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${REPORT}`];
-const tests = spawn("npx", ["vitest", "run", "tests/faults", "tests/hostile", "tests/convergence", ...reporters], {
+const run = spawn("npx", ["vitest", "run", "tests/faults", "tests/hostile", "tests/convergence", ...reporters], {
   stdio: ["inherit", "pipe", "inherit"],
   env,
 });
 let output = "";
-tests.stdout.setEncoding("utf8").on("data", (text) => {
+run.stdout.setEncoding("utf8").on("data", (text) => {
   process.stdout.write(text);
   output += text;
 });
-tests.once("close", (code) => {
+run.once("close", (code) => {
   summarise();
   process.exit(code ?? 1);
 });
 
-const line = ({ result, seconds, test }) => `${result.padEnd(8)} ${seconds.padStart(7)} s  ${test}\n`;
-
-/** One line for each test, by the ids of its title, and then what the tests counted. */
+/** One line for each file with the rows of its titles, then what failed, and what the tests counted. */
 function summarise() {
   const { testResults } = JSON.parse(readFileSync(REPORT, "utf8"));
-  const rows = testResults
-    .flatMap(({ assertionResults }) => assertionResults)
-    .map(({ fullName, status, duration }) => ({
-      result: status,
-      seconds: ((duration ?? 0) / 1000).toFixed(1),
-      test: fullName,
-    }))
-    .toSorted((a, b) => a.test.localeCompare(b.test, "en", { numeric: true }));
-  process.stdout.write(
-    `\nFaults: ${Object.keys(LONG)
-      .map((name) => `${name}=${env[name]}`)
-      .join(" ")}\n`,
-  );
-  for (const row of rows) process.stdout.write(line(row));
+  const settings = Object.keys(LONG).map((name) => `${name}=${env[name]}`);
+  process.stdout.write(`\nFaults: ${settings.join(" ")}\npassed  failed  seconds  file: rows\n`);
+  const failures = [];
+  for (const { name, startTime, endTime, assertionResults } of testResults) {
+    const failed = assertionResults.filter(({ status }) => status === "failed");
+    failures.push(...failed.map(({ fullName }) => fullName));
+    const passed = assertionResults.filter(({ status }) => status === "passed").length;
+    const seconds = Math.round((endTime - startTime) / 1000);
+    const columns = [passed, failed.length, seconds]
+      .map((figure, at) => String(figure).padStart([6, 8, 9][at]))
+      .join("");
+    process.stdout.write(`${columns}  ${relative("tests", name)}: ${rowsOf(assertionResults)}\n`);
+  }
   const figures = output.split("\n").filter((text) => FIGURES.test(text));
   process.stdout.write(`\nCounted\n${figures.map((text) => `  ${text}\n`).join("")}`);
+  if (failures.length > 0) process.stdout.write(`\nFailed\n${failures.map((text) => `  ${text}\n`).join("")}`);
+}
+
+/** The ids that the titles of a file carry, e.g. `B1, I1, I2`. */
+function rowsOf(tests) {
+  const ids = tests.flatMap(({ fullName }) => fullName.match(/\b[A-DIOPR]\d{1,2}\b/gu) ?? []);
+  return [...new Set(ids)].toSorted((a, b) => a.localeCompare(b, "en", { numeric: true })).join(", ");
 }
