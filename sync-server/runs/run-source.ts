@@ -12,6 +12,7 @@ import type { RunParts } from "./run-parts.ts";
 import { buildPrompt } from "./run-prompt.ts";
 import { repairMessage } from "./run-recovery.ts";
 import { readRun } from "./run-store.ts";
+import type { StoredRun } from "./run-store.ts";
 
 /** What a run answers, from the server's own copy of the conversation. */
 export interface Source {
@@ -42,7 +43,7 @@ export async function readSource(
   if (found?.messages === undefined) return err({ code: "parent_missing" });
   // Deleted on a device the sender has not heard of yet: it asks again, and a restored one is answered then.
   if (found.deleted) return err({ code: "conversation_deleted" });
-  if (found.taken !== undefined) return err(await explainTaken(parts, found.taken));
+  if (found.taken !== undefined) return err(await explainTaken(parts, principal, request, found.taken));
   return ok({ messages: found.messages, carried: found.carried });
 }
 
@@ -93,24 +94,38 @@ async function readContinued(
 ): Promise<Result<MessageId | undefined, SourceFailure>> {
   if (continues === undefined) return ok(undefined);
   const stored = await readRun(database, continues as RunId);
-  const owned = stored && ({ kind: "run", ownerId: stored.accountId, workspaceId: stored.workspaceId } as const);
-  if (!stored || !authorize(principal, "run.read", owned) || stored.conversationId !== conversationId)
+  if (!stored || !mayRead(principal, stored) || stored.conversationId !== conversationId)
     return err({ code: "not_found" });
   // Until its end is in the document, its text there is not whole.
   if (!isTerminal(stored.state) || !stored.committed) return err({ code: "message_busy", runId: stored.id });
   return ok(stored.messageId);
 }
 
-/** Why the message of a run cannot be written: somebody does so now, or it is written for good. */
-async function explainTaken(parts: RunParts, taken: Message): Promise<SourceFailure> {
+/**
+ * Why the message of a run cannot be written: somebody does so now, or it is written for good. Devices write
+ * documents, so the run that one names is believed only where it is the caller's and answers this very message.
+ */
+async function explainTaken(
+  parts: RunParts,
+  principal: AccountPrincipal,
+  request: StartRun,
+  taken: Message,
+): Promise<SourceFailure> {
   const run = taken.role === "assistant" ? taken.run : undefined;
   // An ended run gives its message back to nobody: waiting would never end.
   if (!run || isTerminal(run.status)) return { code: "message_written" };
-  const busy = { code: "message_busy", runId: run.runId as RunId } as const;
-  const stored = await readRun(parts.database, busy.runId);
-  // A document may come from elsewhere, with a run this server never had.
-  if (stored === undefined) return { code: "message_written" };
+  const stored = await readRun(parts.database, run.runId as RunId);
+  // A document may also come from elsewhere, with a run this server never had.
+  if (stored === undefined || !writes(principal, stored, request)) return { code: "message_written" };
+  const busy = { code: "message_busy", runId: stored.id } as const;
   if (!isTerminal(stored.state) || !stored.committed) return busy;
   // The run is settled and its message does not say so: nobody else will ever bring it there.
   return (await repairMessage(parts, stored)) ? { code: "message_written" } : busy;
 }
+
+/** Whether a run is one the caller may read, and the one that writes the message of this request. */
+const writes = (principal: AccountPrincipal, stored: StoredRun, { conversationId, messageId }: StartRun): boolean =>
+  mayRead(principal, stored) && stored.conversationId === conversationId && stored.messageId === messageId;
+
+const mayRead = (principal: AccountPrincipal, { accountId, workspaceId }: StoredRun): boolean =>
+  authorize(principal, "run.read", { kind: "run", ownerId: accountId, workspaceId });

@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import * as Y from "yjs";
 import { answer } from "#tests/support/provider-behaviour.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
+import { openConversation } from "#shared/documents/conversation.ts";
+import type { AccountId, ConversationId, MessageId, RunId, WorkspaceId } from "#shared/domain/ids.ts";
+import type { RunFacts } from "#shared/domain/run.ts";
 import type { StartRun } from "#shared/protocol/http-bodies.ts";
 import { newId, openHarness, readEvents } from "./run-harness.ts";
 import type { Harness } from "./run-harness.ts";
@@ -99,6 +103,61 @@ test("row 1: a foreign conversation answers as an unknown one does, after the sa
   expect(await rows()).toBe(before);
   // Asking claimed nothing: its owner still has it.
   expect((await relay.put(newId(), body)).status).toBe(201);
+});
+
+/** A conversation whose answer claims, in its owner's own words, that a run is writing it. */
+async function promptWithClaim(run: RunFacts, account: string, messageId: string): Promise<StartRun> {
+  const body = { ...(await relay.prompt("Mine.", account)), messageId };
+  const doc = new Y.Doc();
+  const chat = openConversation(doc, "test");
+  const parentId = body.parentMessageId as MessageId;
+  chat.addPrompt({ id: parentId, parentId: undefined, text: "Mine.", createdAt: 1 });
+  chat.startAnswer({ id: messageId as MessageId, parentId, createdAt: 1, run });
+  await relay.deliver(body.conversationId as ConversationId, doc, account);
+  return body;
+}
+
+test.each([
+  ["another account's live run", "live", "eve", "other"],
+  ["another account's ended run", "ended", "eve", "other"],
+  ["another account's ended run, under its message's id", "ended", "eve", "same"],
+  ["an ended run of another of one's own conversations", "ended", "ada", "same"],
+])("row 5: a message that claims to be written by %s tells and changes nothing", async (_, when, account, message) => {
+  provider.scriptOtherwise(answer("one two", { pace: when === "live" ? "gated" : "flood" }));
+  const body = await relay.prompt();
+  const id = await relay.start(body);
+  if (when === "ended") {
+    await relay.finished(id);
+    await expect.poll(() => relay.runs.live).toBe(0);
+    // The state that a repair would change.
+    const principal = { kind: "relay", accountId: "ada" as AccountId, workspaceId: "workspace-ada" as WorkspaceId };
+    const { run } = (await relay.message(body))!;
+    await relay.rooms.edit(principal as never, body.conversationId as ConversationId, (chat) => {
+      chat.appendAnswer(body.messageId as MessageId, {
+        text: "",
+        reasoning: "",
+        run: { ...run!, status: "streaming" },
+      });
+    });
+  }
+  const shown = async () => {
+    const written = await relay.message(body);
+    return { text: written?.text, status: written?.run?.status };
+  };
+  const before = await shown();
+  const claim: RunFacts = { ...(await relay.message(body))!.run!, runId: id, status: "streaming" };
+  const own = await promptWithClaim(claim, account, message === "same" ? body.messageId : newId());
+  const unknown = await promptWithClaim({ ...claim, runId: newId() as RunId }, account, newId());
+  const answers = await Promise.all(
+    [own, unknown].map(async (request) => {
+      const response = await relay.put(newId(), request, {}, account);
+      return [response.status, await response.text()];
+    }),
+  );
+  expect(answers[0]).toEqual(answers[1]);
+  expect(answers[0]).toEqual([409, expect.stringContaining("message_written")]);
+  expect(await shown()).toEqual(before);
+  await relay.stop(id);
 });
 
 test("row 6: an open stream ends when its session does; its run goes on, and others go on reading", async () => {
