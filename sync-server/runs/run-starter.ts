@@ -11,7 +11,7 @@ import { beginRow } from "./run-opening.ts";
 import { createRunRow, fingerprintOf } from "./run-rows.ts";
 import { peekSource, waitForSource } from "./run-source.ts";
 import type { Source, SourceFailure } from "./run-source.ts";
-import { TOMBSTONE, insertFrames, insertRun, readLiveRunOf, readRun, storedRun, updateRun } from "./run-store.ts";
+import { TOMBSTONE, insertFrames, insertRun, readOpenRunOf, readRun, storedRun, updateRun } from "./run-store.ts";
 import type { StoredRun } from "./run-store.ts";
 
 /** Why a start was refused. `not_found` also stands for "not yours". */
@@ -112,7 +112,6 @@ async function explainConflict(
 ): Promise<StartOutcome> {
   const same = await readRun(database, id);
   if (same) return replay({ database }, principal, same, request);
-  const live = await readLiveRunOf(database, principal.accountId, request.messageId as MessageId);
-  const own = live !== undefined && live.accountId === principal.accountId;
-  return err({ code: "message_busy", runId: own ? live.id : undefined });
+  const open = await readOpenRunOf(database, principal.accountId, request.messageId as MessageId);
+  return err({ code: "message_busy", runId: open?.id });
 }

@@ -33,8 +33,6 @@ export interface StoredRun {
 /** The fingerprint of a run that was stopped before it was started. */
 export const TOMBSTONE = "tombstone";
 
-const LIVE = ["queued", "streaming", "stopping"];
-
 /** Parses a row of `run`. */
 export const storedRun = (row: RunTable): StoredRun => ({
   id: row.id as RunId,
@@ -63,8 +61,8 @@ export async function readRun({ kysely }: Database, id: RunId): Promise<StoredRu
   return row && storedRun(row);
 }
 
-/** The run that is writing a message now. */
-export async function readLiveRunOf(
+/** The run that a message is taken by: it is live, or has ended and its end is not in the document yet. */
+export async function readOpenRunOf(
   { kysely }: Database,
   accountId: AccountId,
   messageId: MessageId,
@@ -74,7 +72,7 @@ export async function readLiveRunOf(
     .selectAll()
     .where("account_id", "=", accountId)
     .where("message_id", "=", messageId)
-    .where("state", "in", LIVE);
+    .where("committed", "=", 0);
   const row = await query.executeTakeFirst();
   return row && storedRun(row);
 }

@@ -101,7 +101,8 @@ const MIGRATIONS: readonly (readonly RawBuilder<unknown>[])[] = [
     sql`create index run_message on run (message_id)`,
     sql`create index run_state on run (state, lease_until)`,
     sql`create index run_uncommitted on run (committed) where committed = 0`,
-    sql`create unique index run_live_message on run (account_id, message_id) where state in ('queued', 'streaming', 'stopping')`,
+    // A run that has ended still has its message until its end is there: another would be paid for and not shown.
+    sql`create unique index run_open_message on run (account_id, message_id) where committed = 0`,
     sql`create table run_frame (
       run_id text not null references run (id) on delete cascade,
       seq integer not null,

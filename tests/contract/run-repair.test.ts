@@ -85,6 +85,30 @@ test.each([
   expect(await relay.finished(next)).toMatchObject({ text: "one two threefour" });
 });
 
+test("a message whose run has ended stays taken until that end is in the document, so nobody pays for it twice", async () => {
+  const relay = await openRelay({ timers: QUIET });
+  const { edit } = relay.rooms;
+  const body = await relay.prompt();
+  const id = newId();
+  relay.rooms.edit = () => Promise.reject(new CommitError("unavailable"));
+  expect((await relay.put(id, body)).status).toBe(507);
+  await expect.poll(() => relay.runs.live).toBe(0);
+  expect(await relay.snapshot(id)).toMatchObject({ state: "interrupted" });
+  const bill = await relay.usage(id);
+  expect(await relay.message(body)).toBeUndefined();
+  const calls = provider.requests.length;
+  const second = newId();
+  const busy = await relay.put(second, body);
+  expect([busy.status, await busy.json()]).toEqual([409, expect.objectContaining({ code: "message_busy", runId: id })]);
+  relay.rooms.edit = edit;
+  await relay.runs.sweep();
+  expect(await relay.message(body)).toMatchObject({ run: { runId: id, status: "interrupted" } });
+  const written = await relay.put(second, body);
+  expect([written.status, await written.json()]).toEqual([409, expect.objectContaining({ code: "message_written" })]);
+  expect(provider.requests).toHaveLength(calls);
+  expect([bill.length, (await relay.usage(id)).length, (await relay.usage(second)).length]).toEqual([1, 1, 0]);
+});
+
 test("a checkpoint that was stored and said to have failed is gone on from", async () => {
   const relay = await openRelay({ timers: { ...QUIET, checkpoint: 20 } });
   const { edit } = relay.rooms;
