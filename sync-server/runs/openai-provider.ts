@@ -115,17 +115,16 @@ function bodyOf(
 }
 
 async function* readBody(response: Response): AsyncIterable<readonly ProviderPart[]> {
-  const type = response.headers.get("content-type") ?? "";
-  const bytes = response instanceof OpenedResponse ? response.content : [];
-  if (!type.includes("text/event-stream")) {
-    for await (const _ of bytes) break; // leaving the loop cancels the body
-    return yield [{ type: "failed", failure: { class: "bad_response", said: "no_event_stream" } }];
+  const unreadable = whyUnreadable(response);
+  if (unreadable !== undefined || !(response instanceof OpenedResponse)) {
+    if (response instanceof OpenedResponse) response.discard();
+    return yield [{ type: "failed", failure: { class: "bad_response", said: unreadable } }];
   }
   yield [{ type: "open" }];
   const parser = createSseParser();
   const chunks = createChunkReader();
   try {
-    for await (const value of bytes) {
+    for await (const value of response.content) {
       const events = parser.push(value);
       if (events === undefined)
         return yield [{ type: "failed", failure: { class: "bad_response", said: "event_too_large" } }];
@@ -134,6 +133,14 @@ async function* readBody(response: Response): AsyncIterable<readonly ProviderPar
   } catch {
     yield [{ type: "failed", failure: { class: "cut" } }];
   }
+}
+
+/** Why the body of an answer is not even begun, as its headers say it; `undefined` where it can be read. */
+function whyUnreadable({ headers }: Response): string | undefined {
+  const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  // Packed, though it was asked not to be: its bytes would be read as an answer that says nothing.
+  if (encoding !== "" && encoding !== "identity") return "encoded_body";
+  return headers.get("content-type")?.includes("text/event-stream") ? undefined : "no_event_stream";
 }
 
 function partsOf(events: readonly SseEvent[], chunks: ReturnType<typeof createChunkReader>): ProviderPart[] {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
 import { request } from "undici";
 import type { Agent } from "undici";
 import { classifyConnection } from "./failure-classes.ts";
@@ -21,10 +22,17 @@ export class Unanswered extends Error {
 /** An answer whose body is read as Node reads it: a web stream costs a millisecond before the first byte. */
 export class OpenedResponse extends Response {
   readonly content: AsyncIterable<Uint8Array>;
+  readonly #body: Readable;
 
-  constructor(status: number, headers: Headers, content: AsyncIterable<Uint8Array>) {
+  constructor(status: number, headers: Headers, body: Readable) {
     super(null, { status, headers });
-    this.content = content;
+    this.content = body;
+    this.#body = body;
+  }
+
+  /** Leaves the body unread and closes its connection. Reading one byte to leave it could wait for ever. */
+  discard(): void {
+    this.#body.destroy();
   }
 }
 

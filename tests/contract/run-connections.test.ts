@@ -53,6 +53,34 @@ test.each([301, 302, 307, 308])("row 18: a redirect (%i) is never followed and n
   expect(asked.join()).not.toContain("elsewhere");
 });
 
+test.each([
+  ["no event stream", { "content-type": "text/html" }],
+  ["a packed one", { "content-type": "text/event-stream", "content-encoding": "gzip" }],
+  ["one packed twice", { "content-type": "text/event-stream", "content-encoding": "identity, br" }],
+])("a 200 that is %s is left at its headers, body or not, and never tried again", async (_, headers) => {
+  const left: Promise<unknown>[] = [];
+  const { port } = await listenHttp((request, response) => {
+    if (request.method !== "POST") return void response.end();
+    left.push(once(response, "close"));
+    response.writeHead(200, headers).flushHeaders();
+  });
+  expect(await runAgainst(`http://127.0.0.1:${port}/v1`)).toMatchObject({
+    state: "failed",
+    attempts: 1,
+    failure: { code: "bad_response" },
+  });
+  expect(left).toHaveLength(1);
+  await Promise.all(left);
+});
+
+test("a body that says it is not packed is read", async () => {
+  const { port } = await listenHttp((_, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream", "content-encoding": "Identity" });
+    response.end('data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n');
+  });
+  expect(await runAgainst(`http://127.0.0.1:${port}/v1`)).toMatchObject({ state: "completed", text: "Hi" });
+});
+
 test("a certificate nobody vouches for is never tried again, and the key is not sent", async () => {
   const requests: string[] = [];
   const { port } = await listen(
