@@ -12,6 +12,7 @@ interface RunDocumentOptions {
   feed: RunFeed;
   /** what the message is to remember of the run now */
   facts: () => RunFacts;
+  /** the run has ended, or somebody else writes it now: nothing is looked at or scheduled any more */
   isOver: () => boolean;
   /** the conversation was deleted, on whichever device */
   onDeleted: () => void;

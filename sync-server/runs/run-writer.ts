@@ -310,7 +310,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     stored,
     feed,
     facts: () => facts,
-    isOver: () => isTerminal(run.status),
+    isOver: () => isTerminal(run.status) || runLog.lost,
     onDeleted: stop,
     later,
     complain,

@@ -1,7 +1,11 @@
+import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { answer } from "#tests/support/provider-behaviour.ts";
+import { answer, refusals } from "#tests/support/provider-behaviour.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
+import { deferred } from "#tests/support/waiting.ts";
+import { systemClock } from "#server/runs/clock.ts";
+import type { Clock } from "#server/runs/clock.ts";
 import { beginRow } from "#server/runs/run-opening.ts";
 import { createRunRow } from "#server/runs/run-rows.ts";
 import { insertFrames, insertRun } from "#server/runs/run-store.ts";
@@ -63,6 +67,37 @@ test("who reads from a writer that lost its lease is sent away, and finds the re
   expect(rest.at(-1)).toMatchObject({ type: "end", state: "interrupted" });
   expect(applyEvents([...shown, ...rest]).t).toBe("one");
   expect(await relay.message(body)).toMatchObject({ text: "one", run: { status: "interrupted" } });
+});
+
+test("a writer that lost its lease between two calls, while it looked at its document, looks no more", async () => {
+  const CHECKPOINT_MS = 23;
+  let armed = 0;
+  const after: Clock["after"] = (ms, callback) => {
+    if (ms === CHECKPOINT_MS) armed += 1;
+    return systemClock.after(ms, callback);
+  };
+  const timers = { ...QUIET, checkpoint: CHECKPOINT_MS, leaseRenew: 31 };
+  const relay = await openRelay({ timers, clock: { ...systemClock, after } });
+  provider.script(refusals.rateLimited({ "retry-after": "50" }));
+  const { read } = relay.rooms;
+  const body = await relay.prompt();
+  const id = await relay.start(body);
+  const [looked, goOn] = [deferred(), deferred()];
+  const reads: Promise<unknown>[] = [];
+  relay.rooms.read = (...args) => {
+    looked.resolve();
+    const found = goOn.promise.then(() => read(...args));
+    reads.push(found);
+    return found;
+  };
+  await looked.promise;
+  await takeOver(relay, id);
+  await expect.poll(() => relay.runs.live).toBe(0);
+  const before = armed;
+  goOn.resolve();
+  await Promise.all(reads);
+  await setImmediate();
+  expect(armed).toBe(before);
 });
 
 test.each([
