@@ -1,5 +1,5 @@
-import { SpanStatusCode, context, trace } from "@opentelemetry/api";
-import type { Attributes, Span } from "@opentelemetry/api";
+import { ROOT_CONTEXT, SpanStatusCode, context, trace } from "@opentelemetry/api";
+import type { Attributes, Link, Span } from "@opentelemetry/api";
 
 // Without a tracer set up (`openTracing`), everything here is a call that does nothing.
 
@@ -27,9 +27,17 @@ export function startSpan(name: string, attributes: Attributes = {}): LongSpan {
   };
 }
 
-/** Does some work as a span of its own. A rejection is recorded by the kind of its error and goes on. */
-export function inSpan<T>(name: string, attributes: Attributes, work: (span: Span) => Promise<T>): Promise<T> {
-  return trace.getTracer(TRACER).startActiveSpan(name, { attributes }, async (span) => {
+/**
+ * Does some work as a span of its own. A rejection is recorded by the kind of its error and goes on.
+ * @param links spans of other traces that have to do with it
+ */
+export function inSpan<T>(
+  name: string,
+  attributes: Attributes,
+  work: (span: Span) => Promise<T>,
+  links: Link[] = [],
+): Promise<T> {
+  return trace.getTracer(TRACER).startActiveSpan(name, { attributes, links }, async (span) => {
     try {
       return await work(span);
     } catch (error) {
@@ -40,6 +48,12 @@ export function inSpan<T>(name: string, attributes: Attributes, work: (span: Spa
     }
   });
 }
+
+/**
+ * Runs something as part of no span. A timer keeps the context it was armed in: what serves everybody is armed
+ * here, so that it is not taken for a part of the request that happened to arm it.
+ */
+export const outsideOfSpans = <T>(work: () => T): T => context.with(ROOT_CONTEXT, work);
 
 /** The ids of the active span, for a line of the log; empty where nothing is traced. */
 export function traceIds(): { trace_id?: string; span_id?: string } {

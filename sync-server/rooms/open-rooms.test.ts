@@ -1,6 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { context, propagation, trace } from "@opentelemetry/api";
+import type { Span } from "@opentelemetry/api";
+import { NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
@@ -8,6 +11,7 @@ import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { encodeFrame, parseFrame } from "#shared/protocol/sync-frames.ts";
 import type { ServerFrame } from "#shared/protocol/sync-frames.ts";
 import type { AccountPrincipal, RelayPrincipal } from "#server/access/principal.ts";
+import { inSpan } from "#server/observability/spans.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
@@ -240,6 +244,38 @@ describe("the feed", () => {
     expect(JSON.parse((await rowOf(id))!.summary)).toMatchObject({ title: "Mine" });
     await second.close();
   });
+});
+
+test("timers that serve everybody are no part of the request that armed them", async () => {
+  new NodeTracerProvider().register();
+  const armedIn: (Span | undefined)[] = [];
+  const watched = openRooms({
+    database,
+    clock: {
+      now: clock.now,
+      after(ms, run) {
+        armedIn.push(trace.getActiveSpan());
+        return clock.after(ms, run);
+      },
+    },
+    random: Math.random,
+    log: { info: note, warn: note, error: note },
+  });
+  const id = newId();
+  await aSession(id).write(typed("ask"));
+  try {
+    await inSpan("request", {}, async (span) => {
+      await watched.edit(relay, id, (conversation) => conversation.rename("Answered"));
+      expect(trace.getActiveSpan()).toBe(span);
+    });
+    // One for the tick, one for the word that the feed moved.
+    expect(armedIn).toEqual([undefined, undefined]);
+  } finally {
+    await watched.close();
+    trace.disable();
+    context.disable();
+    propagation.disable();
+  }
 });
 
 test("closing commits what was taken, tells sessions to come back, and takes nobody any more", async () => {

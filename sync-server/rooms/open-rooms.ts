@@ -7,6 +7,7 @@ import { actorOf } from "#server/access/principal.ts";
 import type { Principal } from "#server/access/principal.ts";
 import { NO_METERS } from "#server/observability/meters.ts";
 import type { Meters } from "#server/observability/meters.ts";
+import { outsideOfSpans } from "#server/observability/spans.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 import { openFoldThread } from "./fold-thread.ts";
@@ -45,7 +46,12 @@ export interface RoomsOptions {
  * document of another one gets a room of its own, which finds nothing there (R15).
  */
 export function openRooms(options: RoomsOptions): Rooms {
-  const { database, clock, log, meters = NO_METERS, authorize = authorizeByPolicy, idleRooms = IDLE_ROOMS } = options;
+  const { database, log, meters = NO_METERS, authorize = authorizeByPolicy, idleRooms = IDLE_ROOMS } = options;
+  const clock: RoomClock = {
+    now: () => options.clock.now(),
+    // A room outlives the request that opened it, and serves others.
+    after: (ms, run) => outsideOfSpans(() => options.clock.after(ms, run)),
+  };
   /** least recently used first */
   const drivers = new Map<string, RoomDriver>();
   const ends = new Set<() => void>();
