@@ -32,11 +32,14 @@ function knows(header: string | undefined, token: string): boolean {
 }
 
 const LOOPBACK = new Set(["127.0.0.1", "::1", "::ffff:127.0.0.1"]);
+/** A page elsewhere whose name was pointed at this machine also calls from here, but by its own name. */
+const OWN_NAME = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/iu;
 const FORWARDED = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
 /** A proxy on this machine also calls from here; it is known by its headers, and by the address it was set up for. */
 function isFromHere(c: Context<AppEnv>, publicUrl: URL | undefined): boolean {
   if (publicUrl !== undefined || FORWARDED.some((name) => c.req.header(name) !== undefined)) return false;
+  if (!OWN_NAME.test(c.req.header("host") ?? "")) return false;
   return LOOPBACK.has(getConnInfo(c).remote.address ?? "");
 }
 

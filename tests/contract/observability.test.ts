@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, get } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,6 +31,7 @@ interface SentSpan {
   spanId: string;
   parentSpanId?: string;
   name: string;
+  links?: { traceId: string; spanId: string }[];
 }
 
 let provider: ScriptedProvider;
@@ -74,7 +76,7 @@ async function read(): Promise<(name: string) => number> {
 }
 
 /** A run in a chat of its own, read to its end. */
-async function runOnce(): Promise<void> {
+async function runOnce(more: Record<string, string> = {}): Promise<void> {
   const [conversationId, parentMessageId] = [newId(), newId()];
   const device = openNodeDevice(url, guest.cookie, `conversation.${conversationId}.0`);
   const token = device.edit((chat) =>
@@ -83,7 +85,7 @@ async function runOnce(): Promise<void> {
   await device.until(() => device.settled() >= token);
   const response = await guest.fetch(`/api/runs/${newId()}`, {
     method: "PUT",
-    headers: { "content-type": "application/json", accept: "text/event-stream" },
+    headers: { "content-type": "application/json", accept: "text/event-stream", ...more },
     body: JSON.stringify({
       conversationId,
       parentMessageId,
@@ -173,9 +175,21 @@ test("addresses make no series of their own, however many are asked for", async 
   expect(routes).toContain("/api/runs/:id");
 });
 
-test("whoever comes by a proxy, or without the token where there is one, does not read the metrics", async () => {
+/** What `/metrics` answers to a request from this machine that calls it by this name. */
+async function statusUnder(host: string): Promise<number | undefined> {
+  const [response] = (await once(get(`${url}/metrics`, { headers: { host } }), "response")) as [IncomingMessage];
+  response.resume();
+  return response.statusCode;
+}
+
+test("whoever comes by a proxy, by another name, or without the token where there is one, does not read the metrics", async () => {
   const forwarded = await fetch(`${url}/metrics`, { headers: { "x-forwarded-for": "203.0.113.7" } });
   expect(forwarded.status).toBe(404);
+  expect(await statusUnder(`localhost:${server.port}`)).toBe(200);
+  expect(await statusUnder(`[::1]:${server.port}`)).toBe(200);
+  // A page of that name, which was pointed at this machine once it was open.
+  expect(await statusUnder(`rebound.example:${server.port}`)).toBe(404);
+  expect(await statusUnder("127.0.0.1.rebound.example")).toBe(404);
   const other = mkdtempSync(join(tmpdir(), "holdfast-observed-"));
   const guarded = await open({ METRICS_TOKEN: "CANARY-TOKEN" }, other);
   try {
@@ -192,7 +206,8 @@ test("whoever comes by a proxy, or without the token where there is one, does no
 test("one trace goes from the request through the run and its call to the commits, and holds no content", async () => {
   logged.length = 0;
   provider.script(refusals.paymentRequired());
-  await runOnce();
+  const [callersTrace, callersSpan] = ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"];
+  await runOnce({ traceparent: `00-${callersTrace}-${callersSpan}-01` });
   await server.close();
   // Spans of the tests before may still have been on their way: the last run is this one.
   const run = spans.findLast(({ name }) => name === "run");
@@ -200,6 +215,10 @@ test("one trace goes from the request through the run and its call to the commit
   const call = spans.find(({ parentSpanId, name }) => parentSpanId === run?.spanId && name === "provider.call");
   expect(request?.name).toBe("PUT /api/runs/:id");
   expect(call?.traceId).toBe(request?.traceId);
+  // Whoever sends a trace of their own is named, and decides nothing.
+  expect(request?.links).toMatchObject([{ traceId: callersTrace, spanId: callersSpan }]);
+  expect(request?.parentSpanId ?? "").toBe("");
+  expect(spans.filter(({ traceId }) => traceId === callersTrace)).toEqual([]);
   const ofTrace = spans.filter(({ traceId }) => traceId === request?.traceId);
   expect(
     ofTrace.filter(({ name, parentSpanId }) => name === "store.commit" && parentSpanId === run?.spanId),
