@@ -74,6 +74,9 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
   let unfoldedRows = 0;
   let rows: { key: number; through: number }[] = [];
   let cancelTimer: (() => void) | undefined;
+  let cancelSettling: (() => void) | undefined;
+  /** raised when the database is another one: keys of the one before may name other rows */
+  let database = 0;
 
   const anythingWaits = (): boolean =>
     behind || waiting.local.length > 0 || waiting.remote.length > 0 || waiting.commands.length > 0;
@@ -152,11 +155,20 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
     rows = rows.filter((row) => row.through > acknowledged);
     const summary = acknowledged >= lastToken ? localSummary(headSeq) : undefined;
     const keys = done.map((row) => row.key);
+    const asOf = database;
     void store.settle(host.id, keys, summary).then((result) => {
-      // Rows that stay are sent once more some day, which changes nothing.
-      if (!result.ok) rows.push(...done);
+      if (!result.ok && asOf === database) settleAgain(done);
       host.settled();
       return host.changed();
+    });
+  }
+
+  /** Nobody else takes care of the rows of a living tab: while they stay, nothing is said to be saved. */
+  function settleAgain(done: typeof rows): void {
+    rows.push(...done);
+    cancelSettling ??= clock.after(RETRY_BASE_MS, () => {
+      cancelSettling = undefined;
+      settle();
     });
   }
 
@@ -194,7 +206,10 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
     },
     rewrite(reason) {
       // Keys of a database that is gone may name other rows by now.
-      if (reason === "reopened") rows = [];
+      if (reason === "reopened") {
+        rows = [];
+        database++;
+      }
       behind = true;
       schedule(COALESCE_MS);
     },
@@ -207,6 +222,7 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
     close() {
       cancelTimer?.();
       cancelTimer = undefined;
+      cancelSettling?.();
     },
   };
 }

@@ -55,6 +55,8 @@ export interface LocalDocument {
 export interface LocalDocumentHost {
   store: LocalStore;
   clock: Clock;
+  /** a clientID nobody wrote under: 32 random bits */
+  clientId(): number;
   /** the epoch the feed tells of, for a document that is not on this device */
   epochOf(id: ConversationId): number;
   stored(id: ConversationId, update: Uint8Array | undefined): void;
@@ -70,6 +72,7 @@ export interface LocalDocumentHost {
 export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): LocalDocument {
   const { store, clock } = host;
   const doc = new Y.Doc();
+  doc.clientID = host.clientId();
   const conversation = openConversation(doc, "edit");
   const listeners = new Set<() => void>();
   const editListeners = new Set<EditListener>();

@@ -41,7 +41,7 @@ interface Entry {
 
 /** Opens conversations from the store; one copy per id and tab. */
 export function openDocuments(
-  platform: Pick<Platform, "clock" | "visibility">,
+  platform: Pick<Platform, "clock" | "randomBytes" | "visibility">,
   store: LocalStore,
   tabs: Tabs,
   commands: RunCommands,
@@ -64,6 +64,7 @@ export function openDocuments(
     const document = openLocalDocument(id, {
       store,
       clock,
+      clientId: () => new DataView(platform.randomBytes(4).slice().buffer).getUint32(0),
       epochOf: (one) => host.epochOf(one),
       stored: (one, update) => update && tabs.post({ type: "stored", id: one, update }),
       settled: () => tabs.post({ type: "settled" }),

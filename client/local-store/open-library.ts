@@ -1,6 +1,6 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
-import { libraryEntries, withFeedEntry, withLocal } from "./library-state.ts";
+import { isNewer, libraryEntries, withFeedEntry, withLocal } from "./library-state.ts";
 import type { Library, LibraryEntry } from "./library.ts";
 import type { LocalStore, LocalSummary, SummaryRecord } from "./local-store.ts";
 import type { Tabs } from "./tab-messages.ts";
@@ -13,6 +13,12 @@ export interface LocalLibrary extends Library {
   cursor(): number;
   epochOf(id: ConversationId): number;
   summaryChanged(id: ConversationId, local: LocalSummary): void;
+  /**
+   * Ends what is shown of edits that wait nowhere on this device: those of a tab that died before it stored
+   * them, or before it told that the server has them. Takes effect when told twice: an edit is shown before
+   * it is stored.
+   */
+  keepUnsent(waiting: ReadonlySet<ConversationId>): void;
   /** Takes a page of the feed; stored with its cursor in one transaction. */
   takeFeed(cursor: number, entries: readonly FeedEntry[]): Promise<void>;
 }
@@ -21,6 +27,7 @@ export interface LocalLibrary extends Library {
 export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
   const records = new Map<ConversationId, SummaryRecord>();
   const listeners = new Set<() => void>();
+  const doubted = new Set<ConversationId>();
   let entries: readonly LibraryEntry[] | undefined;
   let loaded = false;
   let cursor = 0;
@@ -31,9 +38,10 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
   }
 
   function takeRecord(record: SummaryRecord): void {
-    const before = records.get(record.id);
-    // An edit made while this was being read is newer than what is stored.
-    records.set(record.id, before?.local ? { ...record, local: before.local } : record);
+    const before = records.get(record.id)?.local;
+    // An edit made while this was being read is newer than what is stored, unless the feed has caught up with it.
+    const keeps = before !== undefined && !(record.feed && !isNewer(before, record.feed.headSeq));
+    records.set(record.id, keeps ? { ...record, local: before } : record);
   }
 
   async function read(): Promise<void> {
@@ -47,8 +55,21 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
   }
 
   function summaryChanged(id: ConversationId, local: LocalSummary): void {
+    doubted.delete(id);
     records.set(id, withLocal(id, records.get(id), local));
     changed();
+  }
+
+  function keepUnsent(waiting: ReadonlySet<ConversationId>): void {
+    for (const [id, record] of records) {
+      const unsent = record.local !== undefined && record.local.headSeq === undefined;
+      if (!unsent || waiting.has(id)) doubted.delete(id);
+      else if (!doubted.delete(id)) doubted.add(id);
+      else {
+        records.set(id, { ...record, local: undefined });
+        changed();
+      }
+    }
   }
 
   tabs.onMessage((message) => {
@@ -67,6 +88,7 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
     cursor: () => cursor,
     epochOf: (id) => records.get(id)?.feed?.epoch ?? 0,
     summaryChanged,
+    keepUnsent,
     async takeFeed(next, page) {
       for (const entry of page) {
         const id = entry.id as ConversationId;

@@ -2,6 +2,7 @@ import type { LocalLibrary } from "#client/local-store/open-library.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import { feedSchema } from "#shared/protocol/http-bodies.ts";
 import type { Feed } from "#shared/protocol/http-bodies.ts";
+import { ANSWER_MS, WAKE_ANSWER_MS } from "./engine-state.ts";
 import { firstFeedState, nextFeed } from "./feed-state.ts";
 import type { FeedEvent } from "./feed-state.ts";
 
@@ -54,10 +55,21 @@ export function openFeed(
     handle({ type: "read", more });
   }
 
+  /** A request on a connection that died in silence would be waited for for ever: it may take only so long. */
+  let giveUpWithin: (ms: number) => void = () => undefined;
+
   async function request(): Promise<Feed | undefined> {
+    const own = new AbortController();
+    let stopTimer: (() => void) | undefined;
+    giveUpWithin = (ms) => {
+      stopTimer?.();
+      stopTimer = clock.after(ms, () => own.abort());
+    };
     try {
       await library.ready;
-      const response = await platform.fetch(`/api/sync/feed?cursor=${library.cursor()}`, { signal });
+      giveUpWithin(ANSWER_MS);
+      const within = AbortSignal.any([signal, own.signal]);
+      const response = await platform.fetch(`/api/sync/feed?cursor=${library.cursor()}`, { signal: within });
       host.contact();
       if (response.ok) host.sessionWorks();
       const parsed = response.ok ? feedSchema.safeParse(await response.json()) : undefined;
@@ -66,10 +78,16 @@ export function openFeed(
       // No network, or an answer cut short: both are "later".
       if (!signal.aborted) host.failure();
       return undefined;
+    } finally {
+      stopTimer?.();
+      giveUpWithin = () => undefined;
     }
   }
 
-  const stopWaking = connectivity.onWake(() => handle({ type: "wake" }));
+  const stopWaking = connectivity.onWake(() => {
+    giveUpWithin(WAKE_ANSWER_MS);
+    handle({ type: "wake" });
+  });
   signal.addEventListener(
     "abort",
     () => {

@@ -31,13 +31,20 @@ export interface OpenSync extends DocumentSync {
   outboxChanged(): void;
 }
 
+/** What sync tells the rest of this tab. */
+export interface SyncHost {
+  /** the feed has moved: the server stored something of ours, or said so */
+  feedMoved(): void;
+  /** these are all documents with edits that wait on this device, in any tab's copy or in its store */
+  waiting(ids: ReadonlySet<ConversationId>): void;
+}
+
 /** Keeps every open document connected, sends what earlier sessions left, and tells how things stand. */
 export function openSync(
   platform: Pick<Platform, "clock" | "random" | "openSocket" | "connectivity">,
   store: LocalStore,
   documents: LocalDocuments,
-  /** the feed has moved: the server stored something of ours, or said so */
-  feedMoved: () => void,
+  host: SyncHost,
   signal: AbortSignal,
 ): OpenSync {
   const { clock, connectivity } = platform;
@@ -56,7 +63,12 @@ export function openSync(
     return view !== undefined && (view.connection === "ended" || view.refused !== undefined);
   };
   const isFinal = (id: ConversationId): boolean => refused.get(id) === true;
-  const drain = openOutboxDrain(store, documents, clock, stuck, isFinal, () => changed(), signal);
+  const tellWaiting = (stored: ReadonlySet<ConversationId>): void => {
+    const here = documents.opened();
+    const pending = [...here].filter((document) => document.pending() || document.status().type === "loading");
+    host.waiting(new Set([...stored, ...pending.map(({ id }) => id)]));
+  };
+  const drain = openOutboxDrain(store, documents, clock, stuck, isFinal, () => changed(), tellWaiting, signal);
 
   const anyLive = (): boolean => [...connections.values()].some((one) => one.view().connection === "live");
   const online = (): boolean => (anyLive() && !reach.browserOffline) || reachable(clock.now(), reach).online;
@@ -143,8 +155,8 @@ export function openSync(
       {
         contact: () => takeReach({ type: "contact" }),
         failure: () => takeReach({ type: "failure" }),
-        acknowledged: feedMoved,
-        feedMoved,
+        acknowledged: host.feedMoved,
+        feedMoved: host.feedMoved,
         diverged(one, state) {
           divergences++;
           void store.quarantine(one.id, "diverged", state);

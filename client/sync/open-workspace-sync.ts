@@ -23,7 +23,13 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal) => {
     summaryChanged: (id, local) => library.summaryChanged(id, local),
     received: hintFeed,
   });
-  const sync = openSync(platform, store, documents, hintFeed, ending.signal);
+  const sync = openSync(
+    platform,
+    store,
+    documents,
+    { feedMoved: hintFeed, waiting: (ids) => library.keepUnsent(ids) },
+    ending.signal,
+  );
   tabs.onMessage((message) => {
     if (message.type === "stored" || message.type === "settled") sync.outboxChanged();
   });

@@ -35,6 +35,8 @@ export function openOutboxDrain(
   /** whether the server will never take this document's edits */
   final: (id: ConversationId) => boolean,
   changed: () => void,
+  /** all documents with rows, whichever tab wrote them, each time the outbox was read */
+  wasRead: (ids: ReadonlySet<ConversationId>) => void,
   signal: AbortSignal,
 ): OutboxDrain {
   /** rows of other tabs and of earlier sessions, as last read */
@@ -62,6 +64,7 @@ export function openOutboxDrain(
       unreadable = result.value.unreadable;
       takeRows(result.value.rows, readVersion === undefined);
       readVersion = asOf;
+      wasRead(new Set(result.value.rows.keys()));
     }
     if (asOf !== version) return schedule(0);
     schedule(foreign.size > 0 ? SCAN_AGAIN_MS : SCAN_MS);

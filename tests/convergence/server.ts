@@ -1,197 +1,234 @@
-import { createRoom } from "#server/rooms/room-state.ts";
-import type { Room } from "#server/rooms/room-state.ts";
-import { foldLog } from "#server/rooms/compaction.ts";
-import { UNCLAIMED } from "#server/rooms/room-events.ts";
-import type { CommitBatch, DocumentLog, RoomEffect, RoomEvent } from "#server/rooms/room-events.ts";
-import type { ConversationDocument } from "#shared/documents/conversation.ts";
-import { openConversation } from "#shared/documents/conversation.ts";
-import * as Y from "yjs";
-import type { World } from "./world.ts";
+import { Hono } from "hono";
+import { Kysely } from "kysely";
+import type { AccountPrincipal } from "#server/access/principal.ts";
+import type { AppEnv } from "#server/http/app-env.ts";
+import { feedRoutes } from "#server/http/feed.ts";
+import { runRoutes } from "#server/http/runs.ts";
+import { openRooms } from "#server/rooms/open-rooms.ts";
+import type { Rooms } from "#server/rooms/rooms.ts";
+import { openRunService } from "#server/runs/run-service.ts";
+import type { Database } from "#server/storage/database.ts";
+import { createGroupCommit } from "#server/storage/group-commit.ts";
+import { migrateToLatest } from "#server/storage/migrations.ts";
+import type { Schema } from "#server/storage/schema.ts";
+import { createSqliteDialect } from "#server/storage/sqlite-dialect.ts";
+import { createTurns } from "#server/storage/turns.ts";
+import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
+import { parseRoomName } from "#shared/domain/room-name.ts";
+import type { Disk } from "./disk.ts";
+import { createOutgoing } from "./http.ts";
+import type { HttpServer, Reply } from "./http.ts";
+import { CUT } from "./network.ts";
+import type { Acceptor } from "./network.ts";
+import { createProvider } from "./provider.ts";
+import type { ProviderRecord } from "./provider.ts";
+import type { Owner, World } from "./world.ts";
 
-/** One client's end of a link at the server. */
-export interface SimulatedSession {
-  opened(): void;
-  receive(message: Uint8Array): void;
-  left(): void;
-}
-
-export interface SimulatedServer {
-  createSession(
-    device: string,
-    protocol: string,
-    send: (message: Uint8Array) => void,
-    close: (code: number) => void,
-  ): SimulatedSession;
-  /** SIGKILL: memory and sockets are gone; each commit under way is durable or not, by chance. Then it starts again. */
+export interface SimulatedServer extends Acceptor, HttpServer {
+  /** SIGKILL: memory and connections are gone; each commit under way is durable or not. Then it starts again. */
   kill(): void;
-  /** The relay edits the document. */
-  edit(change: (conversation: ConversationDocument) => void): void;
-  /** What is durably stored, as a fresh document. */
-  durable(): ConversationDocument;
-  /** raised with every durable change */
-  version(): number;
-  tick(): void;
+  /** Moves the server's wall clock. */
+  jump(ms: number): void;
+  /** The rooms of the process that runs now. */
+  rooms(): Rooms | undefined;
+  /** runs that are being written now */
+  live(): number;
+  readonly provided: ReadonlyMap<string, ProviderRecord>;
+  /** how often somebody was told that a copy differs, as the server counts it */
   heal(): void;
 }
 
-export interface ServerFaults {
-  /** per commit: the store cannot write */
-  commitFails: number;
-  /** per commit: the answer `committed` comes before the write, and a kill may lose it. For testing the oracles only. */
-  lies: number;
+export interface ServerOptions {
+  disk: Disk;
+  providerFaults: boolean;
+  /** stands between the process and its disk; replaced only to put a bug in */
+  wrapDatabase?: ((database: Database, owner: Owner, world: World) => Database) | undefined;
+  /** each frame of a session on its way out */
+  onFrame: (account: string, room: string, frame: Uint8Array) => void;
+  /** each session the rooms end */
+  onClose: (account: string, code: number) => void;
+  /** an error that no fault explains */
+  onBug: (what: string) => void;
 }
 
-/** The real room over a simulated store that is the only thing to survive a kill. */
-export function createSimulatedServer(world: World, initialFaults: ServerFaults): SimulatedServer {
-  let faults = initialFaults;
-  let log: DocumentLog = UNCLAIMED;
-  let version = 0;
-  let process = 0;
-  let room: Room | undefined;
-  let nextSession = 1;
-  let nextEdit = 1;
-  const transports = new Map<number, { send: (message: Uint8Array) => void; close: (code: number) => void }>();
+interface Process {
+  owner: Owner;
+  rooms: Rooms;
+  runs: ReturnType<typeof openRunService>;
+  app: Hono<AppEnv>;
+  connections: Set<() => void>;
+}
 
-  function handle(event: RoomEvent): void {
-    room ??= createRoom({ random: world.random.next, idleMs: 5_000 });
-    for (const effect of room.handle(event, world.now())) carryOut(effect);
-  }
+export const principalOf = (account: string): AccountPrincipal => ({
+  kind: "account",
+  accountId: account as AccountId,
+  workspaceId: "personal" as WorkspaceId,
+  sessionId: `session-${account}`,
+});
 
-  function carryOut(effect: RoomEffect): void {
-    switch (effect.type) {
-      case "send":
-        return transports.get(effect.session)?.send(effect.frame);
-      case "close": {
-        const transport = transports.get(effect.session);
-        transports.delete(effect.session);
-        return transport?.close(effect.code);
-      }
-      case "load":
-        return answerLater(() => ({ type: "loaded", log }));
-      case "commit":
-        return commit(effect.batch);
-      case "compact":
-        return compact();
-      case "evict":
-        room = undefined;
-        return;
-      case "pause":
-      case "resume":
-      case "settled":
-      case "changed":
-      case "noticed":
+/** The real rooms, relay and routes over a simulated disk, clock and network. */
+export function createSimulatedServer(world: World, options: ServerOptions): SimulatedServer {
+  const { disk } = options;
+  const chance = world.chance("server");
+  const provided = new Map<string, ProviderRecord>();
+  let offset = 0;
+  let faultyProvider = options.providerFaults;
+  let starting: Owner = { dead: false };
+  let running: Process | undefined;
+
+  async function boot(owner: Owner): Promise<void> {
+    try {
+      const started = await openProcess(owner);
+      if (!owner.dead) running = started;
+    } catch {
+      // The disk did not answer: a supervisor starts it again.
+      owner.dead = true;
+      bootLater();
     }
   }
 
-  /** Reports back to the room after a while, unless the process or the room is gone by then. */
-  function answerLater(answer: () => RoomEvent): void {
-    const [atProcess, atRoom] = [process, room];
-    world.after(world.delay(1, 60), () => {
-      if (atProcess === process && atRoom === room) handle(answer());
-    });
+  function bootLater(): void {
+    const owner = { dead: false };
+    starting = owner;
+    world.after(chance.delay(10, 2_500), () => void boot(owner), owner);
   }
 
-  function write(batch: CommitBatch): boolean {
-    if (batch.expectedHead !== log.headSeq || batch.claim === log.exists) return false;
-    log = {
-      ...log,
-      exists: true,
-      epoch: batch.epoch,
-      headSeq: batch.headSeq,
-      tail: [...log.tail, ...batch.rows.map((row) => row.bytes)],
-      clients: [...log.clients, ...batch.clients],
-      summary: batch.summary ?? log.summary,
-      summarySeq: batch.summary === undefined ? log.summarySeq : batch.headSeq,
+  async function openProcess(owner: Owner): Promise<Process> {
+    const clock = {
+      now: () => world.now() + offset,
+      after: (ms: number, callback: () => void) => world.after(ms, callback, owner),
     };
-    version += 1;
-    return true;
+    const log = createLog(options.onBug);
+    const opened = openSimulatedDatabase(disk, owner);
+    const database = options.wrapDatabase?.(opened, owner, world) ?? opened;
+    await migrateToLatest(database.kysely);
+    const rooms = openRooms({ database, clock, random: chance.next, log, idleMs: 8_000, idleRooms: 1 });
+    const providers = createProvider(world, owner, provided, () => faultyProvider);
+    const runs = openRunService({ database, rooms, providers, clock, random: chance.next, log });
+    await runs.recover();
+    const resolvePrincipal = async (headers: Headers) => principalOf(headers.get("x-account") ?? "nobody");
+    const app = new Hono<AppEnv>()
+      .use(async (c, next) => {
+        c.set("principal", principalOf(c.req.header("x-account") ?? "nobody"));
+        await next();
+      })
+      .route("/api/sync/feed", feedRoutes(database))
+      .route("/api/runs", runRoutes({ runs, resolvePrincipal }))
+      .onError(() => new Response(null, { status: 503 }));
+    return { owner, rooms, runs, app, connections: new Set() };
   }
 
-  function commit(batch: CommitBatch): void {
-    if (world.chance(faults.lies)) return answerLater(() => ({ type: "committed" }));
-    const fails = world.chance(faults.commitFails);
-    const [atProcess, atRoom] = [process, room];
-    world.after(world.delay(1, 40), () => {
-      // A kill during a commit leaves it whole or not at all.
-      if (atProcess !== process && world.chance(0.5)) return;
-      const written = !fails && write(batch);
-      if (atProcess !== process || atRoom !== room) return;
-      answerLater(() =>
-        written ? { type: "committed" } : { type: "commit-failed", failure: fails ? "unavailable" : "conflict" },
-      );
-    });
+  async function answer(process: Process, request: Request, outgoing: ReturnType<typeof createOutgoing>, reply: Reply) {
+    const response = await process.app.fetch(request, { outgoing } as unknown as AppEnv["Bindings"]);
+    if (process.owner.dead || response.headers.has("x-hono-already-sent")) return;
+    const body = await response.text();
+    reply.head(response.status, Object.fromEntries(response.headers));
+    if (body !== "") reply.chunk(body);
+    reply.end();
   }
 
-  function compact(): void {
-    const [atProcess, atRoom] = [process, room];
-    const source = log;
-    world.after(world.delay(1, 100), () => {
-      const folded = foldLog(source.checkpoint ? [source.checkpoint, ...source.tail] : source.tail);
-      const maySwap = folded.ok && log.checkpointSeq === source.checkpointSeq;
-      if (maySwap) {
-        const tail = log.tail.slice(source.tail.length);
-        log = { ...log, checkpoint: folded.value, checkpointSeq: source.headSeq, tail };
-      }
-      if (atProcess !== process || atRoom !== room) return;
-      const compacted: RoomEvent = maySwap
-        ? { type: "compacted", through: source.headSeq, bytes: folded.value.byteLength }
-        : { type: "compaction-failed" };
-      handle(compacted);
-    });
-  }
-
+  bootLater();
   return {
-    createSession(device, _protocol, send, close) {
-      const session = nextSession++;
-      const atProcess = { is: process };
-      const here = (): boolean => transports.has(session) && atProcess.is === process;
+    accept(path, account, transport) {
+      const process = running;
+      const name = parseRoomName(path.replace("/sync/", ""));
+      if (process === undefined || name === undefined) {
+        world.after(0, () => transport.close(CUT));
+        return { receive: () => undefined, left: () => undefined };
+      }
+      const gone = (): void => transport.close(CUT);
+      process.connections.add(gone);
+      const session = process.rooms.join(
+        principalOf(account),
+        name,
+        {
+          send(frame) {
+            options.onFrame(account, path, frame);
+            transport.send(frame);
+          },
+          close(code) {
+            process.connections.delete(gone);
+            options.onClose(account, code);
+            transport.close(code);
+          },
+          bufferedBytes: () => 0,
+        },
+        true,
+      );
       return {
-        opened() {
-          atProcess.is = process;
-          transports.set(session, { send, close });
-          handle({
-            type: "joined",
-            session,
-            actor: `account:${device === "stranger" ? "stranger" : "owner"}`,
-            epoch: 0,
-            mayWrite: true,
-            mayClaim: true,
-            extended: true,
-            bufferedBytes: () => 0,
-          });
-        },
-        receive(message) {
-          if (here()) handle({ type: "received", session, message });
-        },
+        receive: (message) => process.owner.dead || session.receive(message),
         left() {
-          if (!here()) return;
-          transports.delete(session);
-          handle({ type: "left", session });
+          process.connections.delete(gone);
+          if (!process.owner.dead) session.left();
+        },
+      };
+    },
+    request(path, init, account, reply) {
+      const process = running;
+      if (process === undefined) {
+        reply.destroy();
+        return { left: () => undefined };
+      }
+      process.connections.add(reply.destroy);
+      const { method = "GET", headers = {}, body } = init;
+      const request = new Request(`http://holdfast${path}`, {
+        method,
+        headers: { ...(headers as Record<string, string>), "x-account": account },
+        ...(typeof body === "string" && { body }),
+      });
+      const outgoing = createOutgoing(reply);
+      void answer(process, request, outgoing, reply);
+      return {
+        left() {
+          process.connections.delete(reply.destroy);
+          if (!process.owner.dead) outgoing.left();
         },
       };
     },
     kill() {
-      process += 1;
-      room = undefined;
-      const open = [...transports.values()];
-      transports.clear();
-      for (const transport of open) transport.close(1006);
+      world.note("the server is killed");
+      starting.dead = true;
+      const cut = running?.connections ?? new Set();
+      running = undefined;
+      for (const close of cut) close();
+      bootLater();
     },
-    edit(change) {
-      handle({ type: "edit", edit: nextEdit++, change });
+    jump(ms) {
+      offset += ms;
     },
-    durable() {
-      const doc = new Y.Doc();
-      if (log.checkpoint) Y.applyUpdate(doc, log.checkpoint);
-      for (const bytes of log.tail) Y.applyUpdate(doc, bytes);
-      return openConversation(doc, "oracle");
-    },
-    version: () => version,
-    tick() {
-      if (room) handle({ type: "tick" });
-    },
+    rooms: () => running?.rooms,
+    live: () => running?.runs.live ?? 0,
+    provided,
     heal() {
-      faults = { commitFails: 0, lies: 0 };
+      faultyProvider = false;
     },
   };
+}
+
+function openSimulatedDatabase(disk: Disk, owner: Owner): Database {
+  const thread = disk.thread(owner);
+  const turns = createTurns();
+  const kysely = new Kysely<Schema>({ dialect: createSqliteDialect(thread, turns) });
+  const commits = createGroupCommit((items) => turns.pass(() => thread.ask({ kind: "commit", items })), {
+    gatherMs: 0,
+    groupSize: 128,
+    queueLimit: 100_000,
+  });
+  return {
+    kysely,
+    commit: (statements) =>
+      commits.add(statements.map(({ query: { sql, parameters }, changes }) => ({ sql, parameters, ...(changes !== undefined && { changes }) }))),
+    close: async () => undefined,
+  };
+}
+
+/** Failures of the simulated disk are expected; an error of the code's own is not. */
+function createLog(onBug: (what: string) => void) {
+  const look = (facts: object, message: string): void => {
+    const { err } = facts as { err?: unknown };
+    const isBug = err instanceof TypeError || err instanceof RangeError || err instanceof ReferenceError;
+    if (isBug) onBug(`${message}: ${String(err.stack)}`);
+  };
+  const quiet = (): void => undefined;
+  return { debug: quiet, info: quiet, warn: look, error: look };
 }

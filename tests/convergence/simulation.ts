@@ -1,178 +1,260 @@
-import type { ConversationDocument } from "#shared/documents/conversation.ts";
-import { canonicalContent } from "#shared/documents/canonical-content.ts";
-import type { MessageId } from "#shared/domain/ids.ts";
-import type { RunFacts } from "#shared/domain/run.ts";
+import { setMaxListeners } from "node:events";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
-import { createDevice } from "./device.ts";
-import type { Claims, Device } from "./device.ts";
+import { createSharedBrowser } from "./browser.ts";
+import { edit, follow, send, stop } from "./deeds.ts";
+import { createDisk } from "./disk.ts";
+import { installStores } from "./indexed-db.ts";
+import { createLedger } from "./ledger.ts";
 import { createNetwork } from "./network.ts";
+import type { Rates } from "./network.ts";
+import { createFrameOracle, judge, loggedTextOf, unquiet } from "./oracles.ts";
+import { SERVER } from "./plan.ts";
+import type { Fault, Plan, PlannedEvent } from "./plan.ts";
 import { createSimulatedServer } from "./server.ts";
-import type { ServerFaults } from "./server.ts";
+import type { ServerOptions } from "./server.ts";
+import { openTab, startCountingTabs } from "./tab.ts";
+import type { Device, Tab, TabContext } from "./tab.ts";
 import { createWorld } from "./world.ts";
-
-export interface SimulationOptions {
-  seed: number;
-  devices?: number;
-  /** simulated ms with faults, before everything heals */
-  trouble?: number;
-  server?: Partial<ServerFaults>;
-}
 
 export interface SimulationReport {
   edits: number;
   kills: number;
   acknowledged: number;
+  runs: number;
+  /** callbacks run, and simulated ms since 1970 at the end */
+  steps: number;
+  lasted: number;
   /** each broken promise, in words; empty for a seed that holds */
   violations: string[];
   story: readonly string[];
 }
 
-const HEALING_MS = 180_000;
-const MARK = /<([a-z]\d-\d+)>/g;
+/** Bugs put in on purpose, to see the oracles see them. */
+export interface Bugs {
+  wrapDatabase?: ServerOptions["wrapDatabase"];
+}
+
+const SECOND = 1_000;
+const DAY = 24 * 60 * 60 * SECOND;
+/** How long everything may take to come to rest once nothing fails any more (O9), and how long it must rest. */
+const REST_WITHIN = 240 * SECOND;
+const REST_FOR = 12 * SECOND;
+const JUMPS = [-7 * DAY, -3_600_000, -30_000, 30_000, 3_600_000, 7 * DAY];
+const OWNER = "owner";
+const STRANGER = "stranger";
 
 /**
- * Devices of one account edit one conversation against one server, while the network cuts, swallows and
- * repeats, tabs die, the store fails and the server is killed. Then all heals, and the oracles are asked:
- * - O1 what was acknowledged is in the store, at the moment of the acknowledgement and ever after
- * - R6 nothing is shown to a device that is not durable
- * - O2 all copies end up equal to the store
- * - O3 no copy has pending structs
- * - O9 every edit that was to last is delivered, once
+ * Devices of one account, each with tabs that share a browser, work on some conversations against one server,
+ * while everything fails that the plan names. Then all heals, and the oracles are asked (see `oracles.ts`).
  */
-export function simulate(options: SimulationOptions): SimulationReport {
-  const world = createWorld(options.seed);
+setMaxListeners(0);
+
+export async function simulate(plan: Plan, bugs: Bugs = {}): Promise<SimulationReport> {
+  const simulation = createSimulation(plan, bugs);
+  const onRejection = (reason: unknown): void =>
+    simulation.violate(`O10: a promise was rejected and nobody cared: ${reason instanceof Error ? reason.stack : String(reason)}`);
+  process.on("unhandledRejection", onRejection);
+  try {
+    await simulation.run();
+  } catch (error) {
+    simulation.violate(`O10: ${error instanceof Error ? String(error.stack) : String(error)}`);
+  } finally {
+    process.off("unhandledRejection", onRejection);
+    simulation.close();
+  }
+  return simulation.report();
+}
+
+function createSimulation(plan: Plan, bugs: Bugs) {
+  startCountingTabs();
+  const world = createWorld(plan.seed);
   const violations: string[] = [];
   const violate = (what: string): void => {
-    if (violations.length < 5) violations.push(`${world.now() % 100_000_000}: ${what}`);
+    if (violations.length < 8) violations.push(what);
+    world.note(`VIOLATION ${what}`);
   };
-  // Half of the worlds are rough: little gets through at once there, so that retries meet retries.
-  const rough = world.chance(0.5);
-  const server = createSimulatedServer(world, { commitFails: rough ? 0.1 : 0.02, lies: 0, ...options.server });
-  const acknowledged = new Set<string>();
-  let edits = 0;
-  let kills = 0;
+  const on = (fault: Fault): boolean => !plan.off.has(fault);
+  const stores = installStores(world);
+  const disk = createDisk(world);
+  const ledger = createLedger(disk, world.now, violate);
+  const frames = createFrameOracle(disk, violate, OWNER);
+  const server = createSimulatedServer(world, {
+    disk,
+    providerFaults: on("provider"),
+    onFrame: frames.sent,
+    onClose: frames.closed,
+    onBug: (what) => violate(`O10: ${what}`),
+    ...bugs,
+  });
+  const ids = Array.from({ length: plan.documents }, (_, n) => createUuidV7(world.now(), world.chance(`document ${n}`).bytes));
+  const context: TabContext = { world, server, stores, ledger, loggedText: (runId) => loggedTextOf(disk, runId), violate };
+  const devices: Device[] = plan.devices.map((count, n) => openDevice(`d${n}`, OWNER, count));
+  let stranger: Device | undefined;
+  const totals = { edits: 0, kills: 0 };
 
-  let cached: { version: number; marks: ReadonlySet<string> } = { version: -1, marks: new Set() };
-  const durableMarks = (): ReadonlySet<string> => {
-    if (cached.version !== server.version()) cached = { version: server.version(), marks: marksOf(server.durable()) };
-    return cached.marks;
-  };
-
-  const claims: Claims = {
-    settled(device, marks) {
-      for (const mark of marks) {
-        acknowledged.add(mark);
-        if (!durableMarks().has(mark)) violate(`O1: ${device} was told that ${mark} is saved, and it is not stored`);
-      }
-    },
-    shown(device, conversation, own) {
-      for (const mark of marksOf(conversation))
-        if (!own.has(mark) && !durableMarks().has(mark)) violate(`R6: ${device} sees ${mark}, which is not stored`);
-    },
-    refused: (device, code) => violate(`an honest edit of ${device} was refused: ${code}`),
-    diverged: (device) => violate(`C9: ${device} diverged`),
-  };
-
-  const networks = Array.from({ length: options.devices ?? 3 }, () =>
-    createNetwork(world, { cut: rough ? 0.1 : 0.02, halfOpen: rough ? 0.02 : 0.005, duplicate: 0.1 }),
-  );
-  const devices = networks.map((network, index) => createDevice(world, `d${index}`, server, network, claims));
-  for (const device of devices) device.start();
-
-  const repeat = (low: number, high: number, until: number, what: () => void): void => {
-    world.after(world.delay(low, high), () => {
-      if (world.now() > until) return;
-      what();
-      repeat(low, high, until, what);
-    });
-  };
-  const end = world.now() + (options.trouble ?? 40_000);
-  for (const device of devices) {
-    repeat(50, 4_000, end, () => {
-      edits += 1;
-      device.edit();
-    });
-    repeat(5_000, 60_000, end, () => note(`${device.name} restarts`, device.restart));
-  }
-  for (const [index, network] of networks.entries()) {
-    repeat(4_000, 40_000, end, () => {
-      const down = world.chance(0.4);
-      note(`network of d${index} ${down ? "down" : "up"}`, () => network.setDown(down));
-      if (down) network.cutAll();
-    });
-    repeat(3_000, 40_000, end, () => devices[index]?.wake());
-  }
-  repeat(3_000, 30_000, end, () =>
-    note("server killed", () => {
-      kills += 1;
-      server.kill();
-    }),
-  );
-  repeat(200, 5_000, end, () => server.edit((conversation) => relayEdit(conversation)));
-  repeat(400, 500, end + HEALING_MS, () => server.tick());
-
-  function note(line: string, act: () => void): void {
-    world.note(line);
-    act();
+  function ratesOf(): Rates {
+    return {
+      cut: on("cut") ? (plan.rough ? 0.06 : 0.01) : 0,
+      halfOpen: on("half-open") ? (plan.rough ? 0.015 : 0.003) : 0,
+      duplicate: on("duplicate") ? 0.1 : 0,
+      lost: on("http") ? (plan.rough ? 0.2 : 0.05) : 0,
+    };
   }
 
-  let frame = 0;
-  /** What the relay does in a run: an empty answer, then checkpoints. */
-  function relayEdit(conversation: ConversationDocument): void {
-    const last = conversation.branch().at(-1);
-    if (last?.role === "assistant" && last.run) {
-      frame += 1;
-      const run: RunFacts = { ...last.run, frame: last.run.frame + 1, status: "streaming" };
-      conversation.appendAnswer(last.id, { text: ` token${frame}`, reasoning: "", run });
-    } else if (last) {
-      const id = createUuidV7(world.now(), world.random.bytes) as MessageId;
-      const run: RunFacts = {
-        runId: id,
-        model: "m",
-        parameters: {},
-        status: "queued",
-        frame: 0,
-        queuedAt: world.now(),
-      };
-      conversation.startAnswer({ id, parentId: last.id, createdAt: world.now(), run });
+  function openDevice(name: string, account: string, count: number): Device {
+    const device: Device = {
+      name,
+      account,
+      network: createNetwork(world, name, ratesOf()),
+      shared: createSharedBrowser(world, name),
+      offset: 0,
+      tabs: [],
+    };
+    let marks = 0;
+    const openOne = (): Tab => openTab(context, device, () => `${name}-${++marks}`);
+    device.tabs = Array.from({ length: count }, openOne);
+    reopeners.set(device, openOne);
+    if (on("abort")) stores.device(name).aborts = plan.rough ? 0.01 : 0.002;
+    return device;
+  }
+
+  function killTab(device: Device, at: number, again: number): void {
+    const tab = device.tabs[at];
+    if (tab === undefined) return;
+    world.note(`tab ${tab.name} dies`);
+    tab.kill(tab.chance.is(0.5));
+    device.tabs[at] = undefined;
+    world.after(again, () => (device.tabs[at] = reopeners.get(device)?.()));
+  }
+
+  function happen(event: PlannedEvent, number: number): void {
+    const chance = world.chance(`event ${number}`);
+    const device = devices[event.device];
+    if (event.device === SERVER || device === undefined) return happenToServer(event, chance);
+    const tab = device.tabs[event.tab];
+    const id = ids[event.document % ids.length] ?? "";
+    if (event.what !== "edit") world.note(`${event.what} on ${tab?.name ?? device.name}`);
+    happenToDevice(event, device, chance);
+    if (tab) doDeed(event, tab, id, chance);
+  }
+
+  function doDeed({ what }: PlannedEvent, tab: Tab, id: string, chance: ReturnType<typeof world.chance>): void {
+    switch (what) {
+      case "edit":
+        totals.edits += 1;
+        return edit(tab, id, chance);
+      case "look":
+        return void tab.open(id);
+      case "leave":
+        return tab.leave(id);
+      case "send":
+        return send(tab, id);
+      case "follow":
+        return follow(tab, id);
+      case "stop":
+        return stop(tab, id, chance);
     }
   }
 
-  world.run(end - world.now());
-  for (const network of networks) network.heal();
-  server.heal();
-  for (const device of devices) device.wake();
-  world.run(HEALING_MS);
-  judge(devices, server.durable(), durableMarks(), acknowledged, violate);
-  return { edits, kills, acknowledged: acknowledged.size, violations, story: world.story() };
+  function happenToDevice({ what, tab: at }: PlannedEvent, device: Device, chance: ReturnType<typeof world.chance>): void {
+    const { network } = device;
+    const store = stores.device(device.name);
+    switch (what) {
+      case "down":
+        network.setDown(true);
+        if (chance.is(0.5)) network.cutAll();
+        if (chance.is(0.5)) device.tabs.forEach((tab) => tab?.goOffline());
+        return void world.after(chance.delay(500, 15_000), () => {
+          network.setDown(false);
+          if (chance.is(0.6)) device.tabs.forEach((tab) => tab?.wake());
+        });
+      case "stall":
+        return void (device.tabs[at] && network.stall(device.tabs[at].owner, chance.delay(500, 8_000)));
+      case "wake":
+        return device.tabs.forEach((tab) => (chance.is(0.5) ? tab?.wake() : tab?.hide()));
+      case "tab-kill":
+        return killTab(device, at, chance.delay(50, 5_000));
+      case "quota":
+        store.full = true;
+        return void world.after(chance.delay(1_000, 12_000), () => (store.full = false));
+      case "force-close":
+        return store.closeAll();
+      case "evict":
+        ledger.evicted(device.name);
+        for (const tab of device.tabs) tab?.storeLost();
+        return store.evict();
+      case "clock":
+        device.offset += JUMPS[chance.below(JUMPS.length)] ?? 0;
+        return;
+      case "locks":
+        return device.shared.shareLocks(3_000);
+    }
+  }
+
+  function happenToServer({ what }: PlannedEvent, chance: ReturnType<typeof world.chance>): void {
+    switch (what) {
+      case "server-kill":
+        totals.kills += 1;
+        return server.kill();
+      case "clock":
+        world.note("the server's clock jumps");
+        return server.jump(JUMPS[chance.below(JUMPS.length)] ?? 0);
+      case "stranger": {
+        stranger ??= openDevice("s0", STRANGER, 1);
+        for (const id of ids) if (disk.headOf(id) > 0) edit(stranger.tabs[0] as Tab, id, chance);
+      }
+    }
+  }
+
+  /** Waits until all is at rest, and stays so while digests are compared. */
+  async function comeToRest(): Promise<string[]> {
+    let restedFor = 0;
+    let why: string[] = [];
+    for (let waited = 0; waited < REST_WITHIN; waited += 2 * SECOND) {
+      await world.run(2 * SECOND);
+      why = unquiet(devices, server, ids, disk);
+      restedFor = why.length === 0 ? restedFor + 2 * SECOND : 0;
+      if (restedFor >= REST_FOR || violations.length > 0) return [];
+    }
+    return why;
+  }
+
+  function heal(): void {
+    world.note("everything heals");
+    disk.setFailing(0);
+    server.heal();
+    for (const device of [...devices, ...(stranger ? [stranger] : [])]) {
+      device.network.heal();
+      Object.assign(stores.device(device.name), { full: false, aborts: 0 });
+      for (const tab of device.tabs) tab?.wake();
+    }
+  }
+
+  return {
+    violate,
+    async run(): Promise<void> {
+      if (on("disk")) disk.setFailing(plan.rough ? 0.02 : 0.004);
+      plan.events.forEach((event) => world.after(event.at, () => happen(event, event.number)));
+      await world.run(plan.trouble);
+      heal();
+      for (const id of ids) for (const { tabs } of devices) for (const tab of tabs) tab?.open(id);
+      for (const why of await comeToRest()) violate(`O9: ${why}`);
+      if (violations.length === 0) await judge({ world, devices, stranger, ids, disk, server, ledger, stores, context, violate });
+    },
+    close() {
+      for (const { tabs } of [...devices, ...(stranger ? [stranger] : [])]) for (const tab of tabs) tab?.kill(true);
+      stores.uninstall();
+    },
+    report: (): SimulationReport => ({
+      ...totals,
+      acknowledged: [...ledger.all()].filter((mark) => mark.acknowledged).length,
+      runs: server.provided.size,
+      steps: world.steps(),
+      lasted: world.now(),
+      violations,
+      story: world.story(),
+    }),
+  };
 }
 
-function judge(
-  devices: readonly Device[],
-  durable: ConversationDocument,
-  marks: ReadonlySet<string>,
-  acknowledged: ReadonlySet<string>,
-  violate: (what: string) => void,
-): void {
-  for (const mark of acknowledged) if (!marks.has(mark)) violate(`O1: ${mark} was acknowledged and is gone`);
-  const stored = canonicalContent(durable.doc);
-  for (const device of devices) for (const what of faultsOf(device, stored, marks)) violate(what);
-  const drafted = [...durable.draft.toJSON().matchAll(MARK)].map(([, mark]) => mark);
-  if (new Set(drafted).size !== drafted.length) violate("O9: an edit of the draft is there twice");
-}
-
-function* faultsOf(device: Device, stored: string, marks: ReadonlySet<string>): Generator<string> {
-  const { name } = device;
-  const { doc } = device.conversation();
-  const { pending, connection } = device.view();
-  for (const mark of device.lastingMarks())
-    if (!marks.has(mark)) yield `O9: ${mark}, kept by ${name}, never reached the store`;
-  if (connection !== "live") yield `O9: ${name} is ${connection}`;
-  if (pending) yield `O9: ${name} still has something pending`;
-  if (canonicalContent(doc) !== stored) yield `O2: ${name} differs from the store`;
-  if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null) yield `O3: ${name} has pending structs`;
-}
-
-/** Each edit of a device also sets a tag of its own that nothing ever removes. */
-const marksOf = (conversation: ConversationDocument): ReadonlySet<string> =>
-  new Set(conversation.summary().tags.filter((tag) => /^d\d-/.test(tag)));
+const reopeners = new WeakMap<Device, () => Tab>();

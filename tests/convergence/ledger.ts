@@ -1,0 +1,71 @@
+import type * as Y from "yjs";
+import type { Disk } from "./disk.ts";
+
+/** One edit of a person, as far as it was promised to last. */
+export interface Mark {
+  readonly name: string;
+  readonly device: string;
+  readonly tab: string;
+  readonly document: string;
+  /** the run a prompt planned along with it */
+  readonly runId: string | undefined;
+  /** "on this device": its store has completed it, and was not evicted since */
+  stored: boolean;
+  /** simulated time since when it is */
+  storedAt: number;
+  /** its device's store was lost since: edits are written anew from memory, a command that waited is not */
+  evicted: boolean;
+  /** "saved": the server said it is durable */
+  acknowledged: boolean;
+}
+
+/** The prefix of the tags by which edits are known again. */
+export const MARK_TAG = "tag:d";
+
+/** Every edit, what was promised of it, and whether the store on the server has it. */
+export interface Ledger {
+  made(mark: Omit<Mark, "stored" | "storedAt" | "evicted" | "acknowledged">): Mark;
+  stored(mark: Mark): void;
+  /** A promise of the server; violated at once where it is not true. */
+  acknowledged(mark: Mark, how: string): void;
+  evicted(device: string): void;
+  of(device: string): Iterable<Mark>;
+  all(): Iterable<Mark>;
+  isDurable(document: string, mark: string): boolean;
+}
+
+export function createLedger(disk: Disk, now: () => number, violate: (what: string) => void): Ledger {
+  const marks: Mark[] = [];
+  const isDurable = (document: string, mark: string): boolean =>
+    disk.document(document).getMap("meta").get(`tag:${mark}`) === true;
+
+  return {
+    made(made) {
+      const mark = { ...made, stored: false, storedAt: Infinity, evicted: false, acknowledged: false };
+      marks.push(mark);
+      return mark;
+    },
+    stored(mark) {
+      if (!mark.stored) mark.storedAt = now();
+      mark.stored = true;
+    },
+    acknowledged(mark, how) {
+      if (mark.acknowledged) return;
+      mark.acknowledged = true;
+      if (!isDurable(mark.document, mark.name))
+        violate(`O1: ${mark.tab} was told that ${mark.name} is saved (${how}), and it is not stored`);
+    },
+    evicted(device) {
+      for (const mark of marks) if (mark.device === device) Object.assign(mark, { stored: false, evicted: true });
+    },
+    of: (device) => marks.filter((mark) => mark.device === device),
+    all: () => marks,
+    isDurable,
+  };
+}
+
+/** The marks a transaction set. */
+export function* marksSet(event: { keysChanged: ReadonlySet<string>; target: Y.Map<unknown> }): Generator<string> {
+  for (const key of event.keysChanged)
+    if (key.startsWith(MARK_TAG) && event.target.get(key) === true) yield key.slice("tag:".length);
+}

@@ -1,0 +1,230 @@
+import * as Y from "yjs";
+import { canonicalContent } from "#shared/documents/canonical-content.ts";
+import { openConversation } from "#shared/documents/conversation.ts";
+import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
+import { parseRoomName } from "#shared/domain/room-name.ts";
+import { isTerminal } from "#shared/domain/run.ts";
+import { isFinalClose } from "#shared/protocol/close-codes.ts";
+import { parseFrame } from "#shared/protocol/sync-frames.ts";
+import type { Disk } from "./disk.ts";
+import type { SimulatedStores } from "./indexed-db.ts";
+import type { Ledger } from "./ledger.ts";
+import { principalOf } from "./server.ts";
+import type { SimulatedServer } from "./server.ts";
+import { openTab, shapeOf } from "./tab.ts";
+import type { Device, Tab, TabContext } from "./tab.ts";
+import type { World } from "./world.ts";
+
+type Violate = (what: string) => void;
+
+/** What a run's log says, of its text; `undefined` where there is no log. */
+export function loggedTextOf(disk: Disk, runId: string): string | undefined {
+  const frames = disk.rows<{ kind: string; data: string }>(
+    `select kind, data from run_frame where run_id = ? order by seq`,
+    runId,
+  );
+  if (frames.length === 0) return undefined;
+  const texts = frames.filter(({ kind }) => kind === "d").map(({ data }) => JSON.parse(data) as { c: string; t: string });
+  return texts.map(({ c, t }) => (c === "t" ? t : "")).join("");
+}
+
+/** Looks at every frame the server sends: O4 nothing for strangers, O6 the head never goes back or ahead of the log. */
+export function createFrameOracle(disk: Disk, violate: Violate, owner: string) {
+  const heads = new Map<string, number>();
+  return {
+    closed(account: string, code: number): void {
+      if (account === owner && isFinalClose(code)) violate(`an honest session was closed ${code}`);
+    },
+    sent(account: string, path: string, message: Uint8Array): void {
+      const id = parseRoomName(path.replace("/sync/", ""))?.id ?? "";
+      const frame = parseFrame(message);
+      if (!frame.ok) return violate(`the server sends what is no frame`);
+      if (account !== owner) return violate(`O4: a stranger is sent ${frame.value.type}`);
+      if (frame.value.type === "nack" && frame.value.code !== "gap") violate(`an honest edit was refused: ${frame.value.code}`);
+      if (frame.value.type !== "hello" && frame.value.type !== "ack") return;
+      const { headSeq } = frame.value;
+      const before = heads.get(id) ?? 0;
+      if (frame.value.type === "hello" && headSeq < before) violate(`O6: the head of a document went from ${before} to ${headSeq}`);
+      if (headSeq > disk.headOf(id)) violate(`O6: the server tells of ${headSeq}, and its log ends at ${disk.headOf(id)}`);
+      heads.set(id, Math.max(before, headSeq));
+    },
+  };
+}
+
+/** What is not at rest yet, in words. */
+export function unquiet(devices: readonly Device[], server: SimulatedServer, ids: readonly string[], disk: Disk): string[] {
+  const why: string[] = [];
+  if (server.rooms() === undefined) why.push("the server is down");
+  if (server.live() > 0) why.push("a run goes on");
+  for (const { name, tabs } of devices) for (const tab of tabs) why.push(...(tab ? unquietTab(tab, ids, disk) : [`a tab of ${name} is closed`]));
+  return why;
+}
+
+function* unquietTab(tab: Tab, ids: readonly string[], disk: Disk): Generator<string> {
+  const status = tab.sync.status();
+  if (status.type !== "saved") yield `${tab.name} says ${JSON.stringify(status)}${whyUnsaved(tab)}`;
+  if (!tab.sync.online()) yield `${tab.name} is offline`;
+  for (const document of tab.documents.opened())
+    if (document.status().type === "loading") yield `${tab.name} still reads ${document.id}`;
+  for (const id of ids) yield* undelivered(tab, id);
+  const shown = new Map(tab.library.entries().map((entry) => [entry.id as string, entry.summary]));
+  for (const id of ids) {
+    if (disk.headOf(id) === 0) continue;
+    const summary = openConversation(disk.document(id), "oracle").summary();
+    const stored = JSON.stringify(summary);
+    const here = shown.get(id);
+    // What has no word in it is not listed.
+    const isEmpty = summary.messageCount === 0 && summary.title === "" && summary.excerpt === "";
+    if (isEmpty ? here !== undefined : JSON.stringify(here) !== stored)
+      yield `O6: ${tab.name} lists ${JSON.stringify(here)}, and the store has ${stored}`;
+  }
+}
+
+const whyUnsaved = (tab: Tab): string =>
+  [...tab.documents.opened()]
+    .filter((document) => document.unstored() || document.pending() || document.outbox().length > 0)
+    .map((one) => ` ${one.id}: unstored ${one.unstored()}, pending ${one.pending()}, outbox ${one.outbox().join(" ")}`)
+    .join(";");
+
+function* undelivered(tab: Tab, id: string): Generator<string> {
+  const document = tab.documents.find(id as ConversationId);
+  for (const message of document?.conversation.messages() ?? []) {
+    if (message.role === "user" && message.plannedRun) {
+      const delivery = tab.runs.delivery(message.plannedRun.runId);
+      if (delivery && delivery.type !== "refused") yield `${tab.name} still delivers ${message.text}: ${delivery.type}`;
+    }
+    if (message.role === "assistant" && message.run && !isTerminal(message.run.status)) yield `${message.id} is ${message.run.status}`;
+  }
+}
+
+interface Judged {
+  world: World;
+  devices: readonly Device[];
+  stranger: Device | undefined;
+  ids: readonly string[];
+  disk: Disk;
+  server: SimulatedServer;
+  ledger: Ledger;
+  stores: SimulatedStores;
+  context: TabContext;
+  violate: Violate;
+}
+
+/** Asks every oracle that needs rest. */
+export async function judge(judged: Judged): Promise<void> {
+  const { devices, ids, disk, ledger, violate } = judged;
+  for (const mark of ledger.all()) {
+    const durable = ledger.isDurable(mark.document, mark.name);
+    if (mark.acknowledged && !durable) violate(`O1: ${mark.name} was acknowledged and is gone`);
+    else if (mark.stored && !durable && mark.device.startsWith("d")) violate(`O9: ${mark.name}, kept by ${mark.device}, never reached the server`);
+    if (!mark.device.startsWith("d") && durable) violate(`O4: a stranger wrote ${mark.name}`);
+  }
+  for (const id of ids) {
+    if (disk.headOf(id) === 0) continue;
+    const truth = disk.document(id);
+    const shape = shapeOf(truth, canonicalContent(truth));
+    judgeLog(disk, id, truth, shape, violate);
+    await judgeRoom(judged, id, shape);
+    for (const device of devices) for (const tab of device.tabs) judgeCopy(tab, id, shape, violate);
+    judgeRuns(judged, openConversation(truth, "oracle"), id);
+  }
+  await judgeReload(judged);
+}
+
+function judgeLog(disk: Disk, id: string, truth: Y.Doc, shape: string, violate: Violate): void {
+  if (hasPending(truth)) violate(`O3: the log of ${id} leaves something pending`);
+  const folded = disk.folded(id);
+  const again = new Y.Doc();
+  Y.applyUpdate(again, folded);
+  if (shapeOf(again, canonicalContent(again)) !== shape) violate(`O2: the fold of ${id} differs from its log`);
+  const drafted = [...truth.getText("draft").toJSON().matchAll(/<(d\d-\d+)>/gu)].map(([, mark]) => mark);
+  if (new Set(drafted).size !== drafted.length) violate(`O9: an edit of the draft of ${id} is there twice`);
+  const served = Buffer.from(folded).toString("latin1");
+  for (const [, mark = ""] of served.matchAll(/<(d\d-\d+)>/gu))
+    if (!drafted.includes(mark)) violate(`O8: <${mark}> was deleted and is still served`);
+  const rows = disk.rows<{ n: number }>(`select count(*) as n from doc_update where document_id = ?`, id)[0]?.n ?? 0;
+  if (rows > 600) violate(`O5: ${rows} rows are not folded`);
+}
+
+async function judgeRoom({ world, server, violate }: Judged, id: string, shape: string): Promise<void> {
+  let live: string | undefined;
+  await awaiting(world, server.rooms()?.read(principalOf("owner"), id as ConversationId, ({ doc }) => void (live = shapeOf(doc, canonicalContent(doc)))));
+  if (live !== undefined && live !== shape) violate(`O2: the room of ${id} differs from its log`);
+  if (live === undefined) violate(`O9: the room of ${id} cannot be read`);
+}
+
+function judgeCopy(tab: Tab | undefined, id: string, shape: string, violate: Violate): void {
+  const doc = tab?.documents.find(id as ConversationId)?.doc;
+  if (tab === undefined || doc === undefined) return;
+  if (hasPending(doc)) violate(`O3: ${tab.name} has something pending`);
+  if (shapeOf(doc, canonicalContent(doc)) !== shape) violate(`O2: ${tab.name} differs from the log of ${id}`);
+}
+
+function judgeRuns({ server, disk, ledger, devices, violate }: Judged, conversation: ConversationDocument, id: string): void {
+  const answers = [...conversation.messages()].filter((message) => message.role === "assistant");
+  for (const { runId, name, stored, evicted, document } of ledger.all()) {
+    if (runId === undefined || document !== id) continue;
+    const provided = server.provided.get(name);
+    const written = answers.filter(({ run }) => run?.runId === runId);
+    if (provided && provided.most > 1) violate(`O7: ${name} was being answered twice at once`);
+    if (provided && provided.answered > 1) violate(`O7: ${name} was answered ${provided.answered} times`);
+    if (written.length > 1) violate(`O7: ${name} has ${written.length} answers`);
+    const row = disk.rows<{ state: string }>(`select state from run where id = ?`, runId)[0];
+    if (stored && !evicted && row === undefined && !isRefused(devices, runId)) violate(`O7: ${name} was never started`);
+    const [answer] = written;
+    if (answer === undefined || row === undefined) continue;
+    const logged = loggedTextOf(disk, runId);
+    if (logged !== undefined && logged !== answer.text) violate(`P2: the answer to ${name} is not what its log says`);
+    if (provided && !provided.text.startsWith(answer.text)) violate(`P2: the answer to ${name} is not what was said`);
+    if (row.state === "completed" && provided?.text !== answer.text) violate(`P2: the answer to ${name} lacks a token`);
+    if (answer.run?.status !== row.state) violate(`P2: the answer to ${name} is ${answer.run?.status}, its run ${row.state}`);
+    judgeFollowers(devices, runId, name, answer.text, violate);
+  }
+}
+
+function judgeFollowers(devices: readonly Device[], runId: string, name: string, text: string, violate: Violate): void {
+  for (const { tabs } of devices) {
+    for (const tab of tabs) {
+      const live = tab?.runs.live(runId);
+      if (live && isTerminal(live.status) && live.text !== text) violate(`P2: ${tab?.name} read another answer to ${name}`);
+    }
+  }
+}
+
+const isRefused = (devices: readonly Device[], runId: string): boolean =>
+  devices.some(({ tabs }) => tabs.some((tab) => tab?.runs.delivery(runId)?.type === "refused"));
+
+/** Opens every device's store anew with the network gone: what is on the device is what it was told. */
+async function judgeReload({ world, devices, ids, disk, context, violate }: Judged): Promise<void> {
+  for (const device of devices) {
+    const wasOpen = new Set(device.tabs.flatMap((tab) => [...(tab?.opened() ?? [])].map(({ id }) => id as string)));
+    device.tabs.forEach((tab) => tab?.hide());
+    await world.run(1_000);
+    device.network.setDown(true);
+    device.tabs.forEach((tab) => tab?.kill(true));
+    const tab = openTab(context, device, () => "reload");
+    device.tabs = [tab];
+    for (const id of ids) tab.open(id);
+    await world.run(3_000);
+    for (const id of ids) {
+      if (!wasOpen.has(id) || disk.headOf(id) === 0) continue;
+      const truth = disk.document(id);
+      const doc = tab.documents.find(id as ConversationId)?.doc;
+      if (doc === undefined || shapeOf(doc, canonicalContent(doc)) !== shapeOf(truth, canonicalContent(truth)))
+        violate(`O2: what ${device.name} stored of ${id} differs from the log`);
+    }
+  }
+}
+
+const hasPending = (doc: Y.Doc): boolean => doc.store.pendingStructs !== null || doc.store.pendingDs !== null;
+
+/** Lets time pass until a promise is settled; one that is not within a minute is left alone. */
+async function awaiting(world: World, promise: Promise<unknown> | undefined): Promise<void> {
+  let settled = promise === undefined;
+  promise?.then(
+    () => (settled = true),
+    () => (settled = true),
+  );
+  for (let waited = 0; waited < 60 && !settled; waited++) await world.run(1_000);
+}
