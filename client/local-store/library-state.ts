@@ -10,8 +10,15 @@ export type LibraryRecords = ReadonlyMap<ConversationId, SummaryRecord>;
 export const isNewer = (local: LocalSummary, feedHeadSeq: number): boolean =>
   local.headSeq === undefined || local.headSeq > feedHeadSeq;
 
+/** The later of two places in the feed: tabs read it side by side, and one may write what it read long ago. */
+const laterEntry = (one: FeedEntry | undefined, other: FeedEntry): FeedEntry => {
+  if (one === undefined || one.epoch < other.epoch) return other;
+  return one.epoch === other.epoch && one.headSeq <= other.headSeq ? other : one;
+};
+
 /** The record with a feed entry taken in; a local summary the feed has caught up with ends. */
-export function withFeedEntry(record: SummaryRecord | undefined, entry: FeedEntry): SummaryRecord {
+export function withFeedEntry(record: SummaryRecord | undefined, incoming: FeedEntry): SummaryRecord {
+  const entry = laterEntry(record?.feed, incoming);
   const local = record?.local && isNewer(record.local, entry.headSeq) ? record.local : undefined;
   return { id: entry.id as ConversationId, feed: entry, local };
 }

@@ -28,6 +28,8 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
   const records = new Map<ConversationId, SummaryRecord>();
   const listeners = new Set<() => void>();
   const doubted = new Set<ConversationId>();
+  /** entries that are not stored here: the cursor must not be stored without them */
+  const unwritten = new Map<string, FeedEntry>();
   let entries: readonly LibraryEntry[] | undefined;
   let loaded = false;
   let cursor = 0;
@@ -37,11 +39,13 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
     for (const listener of listeners) listener();
   }
 
-  function takeRecord(record: SummaryRecord): void {
-    const before = records.get(record.id)?.local;
-    // An edit made while this was being read is newer than what is stored, unless the feed has caught up with it.
-    const keeps = before !== undefined && !(record.feed && !isNewer(before, record.feed.headSeq));
-    records.set(record.id, keeps ? { ...record, local: before } : record);
+  /** Takes what another tab may have stored; an edit shown here is newer, unless the feed has caught up with it. */
+  function takeRecord(stored: SummaryRecord): void {
+    const before = records.get(stored.id);
+    const feed = stored.feed ? withFeedEntry(before, stored.feed).feed : before?.feed;
+    const local = before?.local ?? stored.local;
+    const shown = local && feed && !isNewer(local, feed.headSeq) ? undefined : local;
+    records.set(stored.id, { id: stored.id, feed, local: shown });
   }
 
   async function read(): Promise<void> {
@@ -72,6 +76,9 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
     }
   }
 
+  store.onReopened(() => {
+    for (const { id, feed } of records.values()) if (feed) unwritten.set(id, feed);
+  });
   tabs.onMessage((message) => {
     if (message.type === "summary") summaryChanged(message.id, message.local);
     if (message.type === "feed") void read();
@@ -93,11 +100,15 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
       for (const entry of page) {
         const id = entry.id as ConversationId;
         records.set(id, withFeedEntry(records.get(id), entry));
+        unwritten.set(id, entry);
       }
       cursor = next;
       if (page.length > 0) changed();
-      const stored = await store.writeFeed(next, page);
-      if (stored.ok && page.length > 0) tabs.post({ type: "feed" });
+      const written = [...unwritten.values()];
+      const stored = await store.writeFeed(next, written);
+      if (!stored.ok) return;
+      for (const entry of written) if (unwritten.get(entry.id) === entry) unwritten.delete(entry.id);
+      if (written.length > 0) tabs.post({ type: "feed" });
     },
   };
 }

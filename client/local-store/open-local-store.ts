@@ -125,7 +125,9 @@ export function openLocalStore(name: string): LocalStore {
         for (const entry of entries) {
           await summaries.put(withFeedEntry(await summaries.get(entry.id), entry));
         }
-        await transaction.objectStore("meta").put(cursor, "cursor");
+        const meta = transaction.objectStore("meta");
+        // Another tab may have read further meanwhile.
+        await meta.put(Math.max(cursor, (await meta.get("cursor")) ?? 0), "cursor");
       }),
 
     commands: () =>
