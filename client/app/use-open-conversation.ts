@@ -7,17 +7,23 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 export interface ShownConversation {
   open: OpenConversation;
   status: DocumentStatus;
+  /** grows when a mended copy took the place of the one shown */
+  copy: number;
 }
 
 /** Holds a conversation open while it is shown. */
 export function useOpenConversation(id: ConversationId): ShownConversation | undefined {
   const { documents } = useWorkspace();
   const [shown, setShown] = useState<ShownConversation>();
+  const [copy, setCopy] = useState(0);
   useLayoutEffect(() => {
     const open = documents.open(id);
     const read = (): void => {
       const status = open.status();
-      setShown((before) => (before?.open === open && sameFields(before.status, status) ? before : { open, status }));
+      if (status.type === "replaced") return setCopy((before) => before + 1);
+      setShown((before) =>
+        before?.open === open && sameFields(before.status, status) ? before : { open, status, copy },
+      );
     };
     const stop = open.subscribe(read);
     read();
@@ -25,6 +31,6 @@ export function useOpenConversation(id: ConversationId): ShownConversation | und
       stop();
       open.release();
     };
-  }, [documents, id]);
+  }, [documents, id, copy]);
   return shown?.open.id === id ? shown : undefined;
 }

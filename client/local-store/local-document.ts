@@ -33,6 +33,10 @@ export interface LocalDocument {
   acknowledged(through: number, headSeq: number): void;
   /** From sync: the server's copy was merged in. */
   arrived(): void;
+  /** Calls back once, when the server's copy is merged in. */
+  onceArrived(callback: () => void): void;
+  /** Another copy takes its place: nothing of this one is stored or sent any more. */
+  replaced(): void;
   /** From sync: the server ended the connection for good. */
   ended(code: number): void;
   editWithCommand(edit: (conversation: ConversationDocument) => void, command: RunCommand): void;
@@ -79,7 +83,8 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
   let unacknowledged: { token: number; update: Uint8Array | undefined }[] = [];
   let lastToken = 0;
   let epoch: number | undefined;
-  let base: "loading" | "ready" | "gone" = "loading";
+  let base: "loading" | "ready" | "gone" | "replaced" = "loading";
+  let tellArrived: (() => void) | undefined;
   let arrived = false;
   let status: DocumentStatus = { type: "loading" };
   let shownSummary = "";
@@ -109,6 +114,7 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
   }
 
   function onUpdate(update: Uint8Array, origin: unknown): void {
+    if (base === "replaced") return;
     if (origin === FROM_SERVER) {
       writer.remote(update);
       host.received(id);
@@ -195,13 +201,22 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
     arrived() {
       arrived = true;
       updateStatus();
+      const tell = tellArrived;
+      tellArrived = undefined;
+      tell?.();
+    },
+    onceArrived: (callback) => void (tellArrived = callback),
+    replaced() {
+      base = "replaced";
+      writer.close();
+      updateStatus();
     },
     ended(code) {
       if (code === CloseCode.gone || code === CloseCode.oldEpoch) base = "gone";
       updateStatus();
     },
     editWithCommand(edit, command) {
-      if (status.type === "read-only") return;
+      if (status.type === "read-only" || status.type === "replaced") return;
       edit(conversation);
       writer.command(command);
       host.changed();
@@ -221,6 +236,7 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
     pending: () => unacknowledged.length > 0,
     flush: () => writer.flush(),
     async close() {
+      if (base === "replaced") return conversation.close();
       await loaded;
       await writer.flush();
       await writer.compact();
@@ -231,8 +247,12 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
   };
 }
 
-function nextStatus(base: "loading" | "ready" | "gone", arrived: boolean, schemaVersion: number): DocumentStatus {
-  if (base === "gone") return { type: "gone" };
+function nextStatus(
+  base: "loading" | "ready" | "gone" | "replaced",
+  arrived: boolean,
+  schemaVersion: number,
+): DocumentStatus {
+  if (base === "gone" || base === "replaced") return { type: base };
   if (schemaVersion > CONVERSATION_SCHEMA) return { type: "read-only" };
   return base === "loading" ? { type: "loading" } : { type: "ready", arrived };
 }

@@ -75,6 +75,11 @@ export interface LocalStore {
   ): Promise<Result<void, StoreFailure>>;
   /** Folds a document's rows into its state; outbox rows stay. Answers how many rows went. */
   compact(id: ConversationId, epoch: number): Promise<Result<number, StoreFailure>>;
+  /**
+   * Puts the server's state in the place of what is stored, and sets `own` aside. Answers false, and does nothing,
+   * while edits of any tab wait for their `ack`.
+   */
+  heal(id: ConversationId, epoch: number, state: Uint8Array, own: Uint8Array): Promise<Result<boolean, StoreFailure>>;
   /** All that no `ack` covered, over all documents and tabs. */
   outbox(): Promise<Result<Unacknowledged, StoreFailure>>;
   /** Sets bytes aside that must not be lost although they cannot be used. */

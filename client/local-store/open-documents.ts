@@ -1,5 +1,8 @@
 import type { Platform } from "#client/platform/platform.ts";
-import type { ConversationId } from "#shared/domain/ids.ts";
+import * as Y from "yjs";
+import { recoverConversation } from "#shared/documents/recover-conversation.ts";
+import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
+import { createUuidV7 } from "#shared/lib/uuid.ts";
 import type { Documents, OpenConversation } from "./documents.ts";
 import { openLocalDocument } from "./local-document.ts";
 import type { LocalDocument } from "./local-document.ts";
@@ -14,6 +17,12 @@ const LINGER_MS = 1_000;
 export interface LocalDocuments extends Documents {
   /** Opens (or shares) a document without anybody looking at it; letting go of it takes effect at once. */
   hold(id: ConversationId): { document: LocalDocument; release: () => void };
+  /**
+   * Opens a document anew from what the server has, because this copy turned out to be wrong (C9). The copy is
+   * kept aside on this device, and what it has and the server lacks is written into the new one as new edits.
+   * Waits where edits still wait for their `ack`.
+   */
+  replace(document: LocalDocument, state: Uint8Array): Promise<void>;
   /** Calls back for each document that is opened; the signal ends with it. */
   onOpened(callback: (document: LocalDocument, closing: AbortSignal) => void): void;
   opened(): Iterable<LocalDocument>;
@@ -90,7 +99,7 @@ export function openDocuments(
     if (entry.holders > 0 || entry.closing.signal.aborted || document.status().type === "loading") return;
     // What is neither stored nor at the server exists in this copy only.
     if (document.unstored() && (document.pending() || document.unstoredEdits())) return;
-    entries.delete(document.id);
+    if (entries.get(document.id) === entry) entries.delete(document.id);
     entry.closing.abort();
     void document.close().then(tellChanged);
   }
@@ -116,6 +125,29 @@ export function openDocuments(
     };
   }
 
+  async function replace(wrong: LocalDocument, state: Uint8Array): Promise<void> {
+    const entry = entries.get(wrong.id);
+    if (entry?.document !== wrong) return;
+    await wrong.flush();
+    const own = Y.encodeStateAsUpdate(wrong.doc);
+    const healed = await store.heal(wrong.id, wrong.epoch(), state, own);
+    // What was not done now is tried again with the next digest that differs.
+    const stillWrong = entries.get(wrong.id) === entry && !wrong.pending();
+    if (!healed.ok || !healed.value || !stillWrong) return;
+    entries.delete(wrong.id);
+    entry.closing.abort();
+    const { document, release } = hold(wrong.id);
+    document.onceArrived(() => {
+      recoverConversation(wrong.conversation, document.conversation, newMessageId);
+      void wrong.close();
+      release();
+    });
+    wrong.replaced();
+    tellChanged();
+  }
+
+  const newMessageId = (): MessageId => createUuidV7(clock.now(), platform.randomBytes) as MessageId;
+
   const flush = async (): Promise<void> => {
     await Promise.all([...entries.values()].map(({ document }) => document.flush()));
   };
@@ -130,6 +162,7 @@ export function openDocuments(
   return {
     open: (id) => conversationOf(hold(id, LINGER_MS)),
     hold: (id) => hold(id),
+    replace,
     onOpened: (callback) => void openedListeners.add(callback),
     opened: () => [...entries.values()].map(({ document }) => document),
     find: (id) => entries.get(id)?.document,

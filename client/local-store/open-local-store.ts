@@ -78,6 +78,17 @@ export function openLocalStore(name: string): LocalStore {
         await Promise.all(keys.map((key) => transaction.objectStore("updates").delete(key)));
         return keys.length;
       }),
+    heal: (id, epoch, state, own) =>
+      database.run("readwrite", [...DOCUMENT_STORES], async (transaction) => {
+        const waiting = await transaction.objectStore("outbox").index("documentId").count(id);
+        if (waiting > 0) return false;
+        const updates = transaction.objectStore("updates");
+        const keys = await updates.index("documentId").getAllKeys(id);
+        await Promise.all(keys.map((key) => updates.delete(key)));
+        await transaction.objectStore("documents").put({ id, epoch, state });
+        await transaction.objectStore("quarantine").add({ documentId: id, reason: "diverged", content: own });
+        return true;
+      }),
     outbox: () =>
       database.run("readonly", ["outbox", "quarantine"], async (transaction) => {
         const store = transaction.objectStore("outbox");

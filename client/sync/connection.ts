@@ -18,7 +18,9 @@ export interface ConnectionHost {
   /** the server stored edits of ours */
   acknowledged(): void;
   /** both copies claim to be the same and are not */
-  diverged(document: LocalDocument, state: Uint8Array): void;
+  diverged(): void;
+  /** ours is the wrong one, and this is all the server has */
+  heal(document: LocalDocument, state: Uint8Array): void;
   /** some document of this account changed on the server */
   feedMoved(): void;
   changed(): void;
@@ -93,7 +95,9 @@ export function openConnection(
       case "feed-moved":
         return host.feedMoved();
       case "diverged":
-        return host.diverged(document, effect.state);
+        return host.diverged();
+      case "heal":
+        return host.heal(document, effect.state);
       // Both show in `view()`.
       case "refused":
       case "accepted":

@@ -59,8 +59,10 @@ export type EngineEffect =
   | { type: "feed-moved" }
   /** closed for good (4400–4499) */
   | { type: "ended"; code: number }
-  /** both copies claim to be the same and are not; `state` is ours as it was (C9) */
-  | { type: "diverged"; seq: number; state: Uint8Array };
+  /** both copies claim to be the same and are not; which of them is wrong is not known yet (C9) */
+  | { type: "diverged"; seq: number }
+  /** it is ours: the document is to be opened anew from `state`, which is all the server has (C9) */
+  | { type: "heal"; state: Uint8Array };
 
 export interface EngineView {
   connection: "idle" | "waiting" | "connecting" | "syncing" | "live" | "ended";
@@ -102,7 +104,9 @@ interface OpenLink {
   asking: boolean;
   timesAsked: number;
   timesGap: number;
-  resynced: boolean;
+  timesDiverged: number;
+  /** the server was asked for all it has, to hold it against our copy (C9) */
+  comparing: boolean;
 }
 
 /**
@@ -153,7 +157,8 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
       asking: false,
       timesAsked: 0,
       timesGap: 0,
-      resynced: false,
+      timesDiverged: 0,
+      comparing: false,
     };
     send({ type: "step1", stateVector: Y.encodeStateVector(doc) });
   }
@@ -253,6 +258,7 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
   }
 
   function onUpdate(now: number, open: OpenLink, type: "step2" | "update", update: Uint8Array): void {
+    if (type === "step2" && open.comparing) return compare(open, update);
     try {
       // Applying is not atomic; what does not decode must not touch the document.
       Y.decodeUpdate(update);
@@ -300,13 +306,27 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
 
   function onDigest(open: OpenLink, digest: Extract<ExtensionFrame, { type: "digest" }>): void {
     if (!open.arrived || pending.any() || incomplete() || digest.seq < headSeq) return;
-    if (sameBytes(contentDigest(doc), digest.hash)) return;
-    const state = Y.encodeStateAsUpdate(doc);
-    emit({ type: "diverged", seq: digest.seq, state });
-    if (open.resynced) return;
-    open.resynced = true;
+    const hash = contentDigest(doc);
+    if (open.comparing || open.asking || sameBytes(hash, digest.hash)) return;
+    emit({ type: "diverged", seq: digest.seq });
+    if (++open.timesDiverged > ATTEMPTS) return;
+    // The server holds its copy against its log, and answers from what the log says.
+    open.comparing = true;
+    send({ type: "digest", seq: digest.seq, hash });
     send({ type: "step1", stateVector: Y.encodeStateVector(new Y.Doc()) });
-    sendState(open, undefined);
+  }
+
+  /** Holds all the server has, as its log says, against our copy. Applying it would change nothing: the clocks are equal. */
+  function compare(open: OpenLink, update: Uint8Array): void {
+    open.comparing = false;
+    const theirs = new Y.Doc();
+    try {
+      Y.applyUpdate(theirs, update);
+    } catch {
+      return;
+    }
+    const unsure = pending.any() || incomplete() || theirs.store.pendingStructs !== null;
+    if (!unsure && !sameBytes(contentDigest(theirs), contentDigest(doc))) emit({ type: "heal", state: update });
   }
 
   function onTick(now: number): void {

@@ -157,10 +157,8 @@ export function openSync(
         failure: () => takeReach({ type: "failure" }),
         acknowledged: host.feedMoved,
         feedMoved: host.feedMoved,
-        diverged(one, state) {
-          divergences++;
-          void store.quarantine(one.id, "diverged", state);
-        },
+        diverged: () => void divergences++,
+        heal: (one, state) => void documents.replace(one, state),
         changed,
       },
       ended,

@@ -253,6 +253,21 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
         for (const orphan of orphans) moveBelow(orphan.id, gone?.parentId);
       });
     },
+    /** Writes a message of another copy of this conversation that is not in this one. */
+    restoreMessage(message: Message): void {
+      if (messageMaps.has(message.id)) return;
+      const { id, role, text, parentId, createdAt } = message;
+      const own =
+        message.role === "user"
+          ? { plannedRun: message.plannedRun && plainRecord(message.plannedRun) }
+          : { run: message.run && plainRecord(message.run) };
+      write(() => {
+        addMessage(id, { role, parentId, createdAt, ...own }, text);
+        const map = messageMaps.get(id);
+        if (message.role === "assistant" && message.reasoning && map instanceof Y.Map)
+          appendReasoning(map, message.reasoning);
+      });
+    },
     /** Shows one of several siblings. */
     chooseBranch: (parentId: string | undefined, childId: MessageId): void =>
       setIfChanged(meta, BRANCH_PREFIX + (parentId ?? ROOT), childId),

@@ -21,7 +21,7 @@ export type StockFrame =
   | { type: "awareness"; update: Uint8Array }
   | { type: "query-awareness" };
 
-/** What only the server sends, and only on sockets that negotiated `holdfast.sync.v1`. */
+/** What only the server sends (but for `digest`), and only on sockets that negotiated `holdfast.sync.v1`. */
 export type ExtensionFrame =
   /** every document frame (step2, update) up to the `frames`-th on this socket is durable, or was nacked before */
   | { type: "ack"; frames: number; headSeq: number }
@@ -30,13 +30,14 @@ export type ExtensionFrame =
   | { type: "hello"; epoch: number; headSeq: number; mayWrite: boolean; maxFrameBytes: number }
   /** the rights were re-evaluated: come back with a fresh session */
   | { type: "reauth" }
-  /** SHA-256 of the canonical content at `seq`: the only detector of silent divergence */
+  /** SHA-256 of the canonical content at `seq`: the only detector of silent divergence. A client answers one that
+   * is not of its copy with its own (C9). */
   | { type: "digest"; seq: number; hash: Uint8Array }
   /** the feed of this socket's account moved, by whichever document */
   | { type: "feed" };
 
 export type ServerFrame = StockFrame | ExtensionFrame | { type: "permission-denied"; reason: string };
-export type ClientFrame = StockFrame;
+export type ClientFrame = StockFrame | Extract<ExtensionFrame, { type: "digest" }>;
 type AnyFrame = ServerFrame;
 
 const MESSAGE = {
@@ -123,12 +124,12 @@ export function parseClientFrame(message: Uint8Array): Result<ClientFrame, Frame
     case "update":
     case "awareness":
     case "query-awareness":
+    case "digest":
       return ok(frame.value);
     case "ack":
     case "nack":
     case "hello":
     case "reauth":
-    case "digest":
     case "feed":
     case "permission-denied":
       return err("malformed");

@@ -37,6 +37,8 @@ export interface RoomsOptions {
   /** how long a room without sessions is kept, in ms; 60 s where absent */
   idleMs?: number;
   idleRooms?: number;
+  /** how often each open room has its clients compare their copies, in ms; 5 min where absent */
+  digestMs?: number;
   /** the policy; replaced only to try rights that no principal has yet */
   authorize?: (principal: Principal, action: Action, resource: Resource | undefined | "none") => boolean;
 }
@@ -72,7 +74,7 @@ export function openRooms(options: RoomsOptions): Rooms {
   }
 
   function createDriver(key: RoomKey, name: string): RoomDriver {
-    const { random, idleMs } = options;
+    const { random, idleMs, digestMs } = options;
     const driver = createRoomDriver({
       key,
       database,
@@ -81,6 +83,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       log,
       fold: folding.fold,
       ...(idleMs !== undefined && { idleMs }),
+      ...(digestMs !== undefined && { digestMs }),
       onNotice: meters.noticed,
       onFeedMoved: () => tellFeedMovedSoon(key),
       onEnd,

@@ -38,6 +38,7 @@ export interface RoomDriverOptions {
   log: RoomLogger;
   fold: FoldThread["fold"];
   idleMs?: number;
+  digestMs?: number;
   onNotice: (code: string) => void;
   /** a commit of this document moved its owner's feed */
   onFeedMoved: () => void;
@@ -54,8 +55,13 @@ const processorTime = (): number => {
 
 /** Carries out what a room decides: storage, transports, promises. One for each live document and owner. */
 export function createRoomDriver(options: RoomDriverOptions) {
-  const { key, database, clock, random, log, fold, idleMs, onNotice, onFeedMoved, onEnd } = options;
-  const room = createRoom({ random, processorTime, ...(idleMs !== undefined && { idleMs }) });
+  const { key, database, clock, random, log, fold, idleMs, digestMs, onNotice, onFeedMoved, onEnd } = options;
+  const room = createRoom({
+    random,
+    processorTime,
+    ...(idleMs !== undefined && { idleMs }),
+    ...(digestMs !== undefined && { digestMs }),
+  });
   const transports = new Map<SessionId, SessionTransport>();
   const edits = new Map<EditId, (outcome: EditOutcome) => void>();
   const watchers = new Set<() => void>();

@@ -137,7 +137,18 @@ export type RoomEffect =
   /** nobody needs this room; after this effect it answers no event any more */
   | { type: "evict" };
 
-export type RoomNotice = NackCode | "malformed" | "broken-update" | "broken-log" | "commit-failed" | "slow" | "flooded";
+export type RoomNotice =
+  | NackCode
+  | "malformed"
+  | "broken-update"
+  | "broken-log"
+  | "commit-failed"
+  | "slow"
+  | "flooded"
+  /** a client holds other content of the same state */
+  | "diverged"
+  /** the live copy was not what its log says, and was rebuilt (R20) */
+  | "live-copy-wrong";
 
 /** For readers of the live copy that need the Y.Doc itself (the simulation's oracles). */
 export type LiveDoc = Y.Doc;

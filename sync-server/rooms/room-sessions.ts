@@ -234,6 +234,11 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void) {
         if (session.live && session.behindFrom === undefined && session.wants === undefined) sendDigest(session, view);
       }
     },
+    /** Digests are computed and shown anew, also for a head whose digest was shown before. */
+    forgetDigests(): void {
+      digest = undefined;
+      for (const session of sessions.values()) session.digestSeq = undefined;
+    },
     /** Tells whoever can take it that the feed moved (R19); a client that is behind looks by itself. */
     showFeedMoved(now: number): void {
       for (const session of sessions.values()) {

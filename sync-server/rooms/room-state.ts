@@ -15,6 +15,10 @@ import { STATE_VECTOR_BYTES } from "./update-limits.ts";
 export const IDLE_MS = 60_000;
 /** A digest is worth computing once nobody has written for so long. */
 const QUIET_MS = 5_000;
+/** Copies are compared so often, also where nothing is written: memory and disks rot (R20). */
+export const DIGEST_MS = 5 * 60_000;
+/** Replaying the log costs: a client that claims to differ is believed so often. */
+const VERIFY_MS = 10_000;
 /** The feed shows activity at most once a second; a tick finds what is left over after half of it. */
 const FEED_MS = 1_000;
 const FEED_REST_MS = 500;
@@ -29,6 +33,8 @@ export interface RoomOptions {
   idleMs?: number;
   /** measures what integrating an update costs; without it an update may take as long as it likes */
   processorTime?: ProcessorTime;
+  /** how often digests are shown anew, in ms */
+  digestMs?: number;
 }
 
 export interface Room {
@@ -70,7 +76,7 @@ type Phase =
  * A room belongs to one account and workspace: the driver sends only sessions of that owner, and reports
  * `load-failed: unknown` where the document is somebody else's (R15).
  */
-export function createRoom({ random, idleMs = IDLE_MS, processorTime }: RoomOptions): Room {
+export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, processorTime }: RoomOptions): Room {
   let effects: RoomEffect[] = [];
   const emit = (effect: RoomEffect): void => void effects.push(effect);
   const sessions = createRoomSessions(emit);
@@ -84,6 +90,10 @@ export function createRoom({ random, idleMs = IDLE_MS, processorTime }: RoomOpti
   let usedAt = 0;
   let changedAt = 0;
   let compaction: { running: boolean; notBefore: number } = { running: false, notBefore: 0 };
+  let digestedAt = 0;
+  let verifiedAt = -Infinity;
+  /** the digest of the live copy that is being held against its log */
+  let doubted: Uint8Array | undefined;
   let pins = 0;
   let closing = false;
   /** a claim was lost: whether the sessions may come back is known once the log was read again */
@@ -118,9 +128,35 @@ export function createRoom({ random, idleMs = IDLE_MS, processorTime }: RoomOpti
     projected = { summary: log.summary, seq: log.summarySeq, at: -Infinity };
     changedAt = now;
     phase = { type: "ready", live };
+    judgeDoubted(live);
     if (dismissAfterLoad) sessions.closeAll(CloseCode.unavailable, "unavailable");
     dismissAfterLoad = false;
     advance(now);
+  }
+
+  /**
+   * A client's copy of this very state differs from ours: one of the two is wrong, and the log says which.
+   * The live copy is rebuilt from it either way, and what the client asks for next is answered from there (R20).
+   */
+  function onOtherDigest(session: RoomSession, other: { seq: number; hash: Uint8Array }, now: number): void {
+    if (!session.extended || phase.type !== "ready" || other.seq !== facts.headSeq) return;
+    const own = phase.live.digest();
+    if (isSame(own, other.hash)) return;
+    emit({ type: "noticed", what: "diverged", session: session.session });
+    if (now - verifiedAt < VERIFY_MS) return;
+    verifiedAt = now;
+    doubted = own;
+    startLoading();
+  }
+
+  function judgeDoubted(live: LiveDocument): void {
+    const before = doubted;
+    doubted = undefined;
+    if (before === undefined || isSame(before, live.digest())) return;
+    emit({ type: "noticed", what: "live-copy-wrong", session: undefined });
+    // Others may have been served from it, and so may the library.
+    sessions.forgetDigests();
+    if (live.summary() !== projected.summary) projected = { ...projected, seq: 0 };
   }
 
   function onLoadFailed(failure: "unknown" | "unavailable"): void {
@@ -245,6 +281,8 @@ export function createRoom({ random, idleMs = IDLE_MS, processorTime }: RoomOpti
       }
       case "awareness":
         return sessions.hear(session, frame.value.update, now) ? undefined : malformed(session);
+      case "digest":
+        return onOtherDigest(session, frame.value, now);
       case "query-awareness":
         // Answered like a catch-up: once the room knows whose document it is, and the transport flows.
         session.missedAwareness = true;
@@ -281,10 +319,19 @@ export function createRoom({ random, idleMs = IDLE_MS, processorTime }: RoomOpti
     sessions.closeDead(now);
     advance(now);
     if (phase.type !== "ready") return;
-    if (now - changedAt >= QUIET_MS) sessions.showDigest(viewOf(phase.live));
+    showDigests(phase.live, now);
     if (!isProjected() && now - projected.at >= FEED_REST_MS) return project(phase.live, now);
     compactIfDue(now);
     if (isIdle() && now - usedAt >= idleMs) end();
+  }
+
+  function showDigests(live: LiveDocument, now: number): void {
+    if (now - changedAt < QUIET_MS) return;
+    if (now - digestedAt >= digestMs) {
+      sessions.forgetDigests();
+      digestedAt = now;
+    }
+    sessions.showDigest(viewOf(live));
   }
 
   function compactIfDue(now: number): void {
@@ -379,6 +426,9 @@ export function createRoom({ random, idleMs = IDLE_MS, processorTime }: RoomOpti
     isIdle,
   };
 }
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, index) => byte === b[index]);
 
 /** A room that ended asks whoever still comes to come again: the next room will know. */
 function tooLate(event: RoomEvent): RoomEffect[] {

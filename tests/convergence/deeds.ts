@@ -19,6 +19,18 @@ export function edit(tab: Tab, id: string, chance: Chance): void {
   }, "edit");
 }
 
+/** Goes on with the draft where it ends, whichever tab wrote that. */
+export function type(tab: Tab, id: string): void {
+  const open = tab.open(id);
+  if (open.status().type !== "ready") return;
+  const mark = tab.mark(id);
+  const { doc, draft } = open.conversation;
+  doc.transact(() => {
+    open.conversation.setTag(mark.name, true);
+    draft.insert(draft.length, `<${mark.name}>`);
+  }, "edit");
+}
+
 function randomEdit(tab: Tab, { conversation: chat }: OpenConversation, mark: string, chance: Chance): void {
   const branch = chat.branch();
   switch (chance.below(8)) {

@@ -108,6 +108,7 @@ interface Judged {
   ledger: Ledger;
   stores: SimulatedStores;
   context: TabContext;
+  rotten: ReadonlySet<string>;
   violate: Violate;
 }
 
@@ -125,6 +126,7 @@ export async function judge(judged: Judged): Promise<void> {
     const truth = disk.document(id);
     const shape = shapeOf(truth, canonicalContent(truth));
     judgeLog(disk, id, truth, shape, violate);
+    if (!judged.rotten.has(id)) judgeDraft(disk, id, truth, violate);
     await judgeRoom(judged, id, shape);
     for (const device of devices) for (const tab of device.tabs) judgeCopy(tab, id, shape, violate);
     judgeRuns(judged, openConversation(truth, "oracle"), id);
@@ -138,13 +140,16 @@ function judgeLog(disk: Disk, id: string, truth: Y.Doc, shape: string, violate: 
   const again = new Y.Doc();
   Y.applyUpdate(again, folded);
   if (shapeOf(again, canonicalContent(again)) !== shape) violate(`O2: the fold of ${id} differs from its log`);
-  const drafted = [...truth.getText("draft").toJSON().matchAll(/<(d\d-\d+)>/gu)].map(([, mark]) => mark);
-  if (new Set(drafted).size !== drafted.length) violate(`O9: an edit of the draft of ${id} is there twice`);
-  const served = Buffer.from(folded).toString("latin1");
-  for (const [, mark = ""] of served.matchAll(/<(d\d-\d+)>/gu))
-    if (!drafted.includes(mark)) violate(`O8: <${mark}> was deleted and is still served`);
   const rows = disk.rows<{ n: number }>(`select count(*) as n from doc_update where document_id = ?`, id)[0]?.n ?? 0;
   if (rows > 600) violate(`O5: ${rows} rows are not folded`);
+}
+
+function judgeDraft(disk: Disk, id: string, truth: Y.Doc, violate: Violate): void {
+  const drafted = [...truth.getText("draft").toJSON().matchAll(/<(d\d-\d+)>/gu)].map(([, mark]) => mark);
+  if (new Set(drafted).size !== drafted.length) violate(`O9: an edit of the draft of ${id} is there twice`);
+  const served = Buffer.from(disk.folded(id)).toString("latin1");
+  for (const [, mark = ""] of served.matchAll(/<(d\d-\d+)>/gu))
+    if (!drafted.includes(mark)) violate(`O8: <${mark}> was deleted and is still served`);
 }
 
 async function judgeRoom({ world, server, violate }: Judged, id: string, shape: string): Promise<void> {

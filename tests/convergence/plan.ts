@@ -88,7 +88,7 @@ const RATES: Record<Deed, number> & Partial<Record<Fault, number>> = {
   locks: 40_000,
   rot: 120_000,
 };
-const WORLD_RATES: Partial<Record<Fault, number>> = { "server-kill": 15_000, clock: 80_000, rot: 120_000 };
+const WORLD_RATES: Partial<Record<Fault, number>> = { "server-kill": 15_000, clock: 80_000, rot: 40_000 };
 
 /** The server, where an event names a device. */
 export const SERVER = -1;

@@ -5,6 +5,7 @@ import type { AppEnv } from "#server/http/app-env.ts";
 import { feedRoutes } from "#server/http/feed.ts";
 import { runRoutes } from "#server/http/runs.ts";
 import { openRooms } from "#server/rooms/open-rooms.ts";
+import type { RoomNotice } from "#server/rooms/room-events.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
 import { openRunService } from "#server/runs/run-service.ts";
 import type { Database } from "#server/storage/database.ts";
@@ -34,7 +35,8 @@ export interface SimulatedServer extends Acceptor, HttpServer {
   /** runs that are being written now */
   live(): number;
   readonly provided: ReadonlyMap<string, ProviderRecord>;
-  /** how often somebody was told that a copy differs, as the server counts it */
+  /** how often the rooms noticed something, over all processes */
+  noticed(what: RoomNotice): number;
   heal(): void;
 }
 
@@ -71,6 +73,8 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
   const { disk } = options;
   const chance = world.chance("server");
   const provided = new Map<string, ProviderRecord>();
+  const notices = new Map<RoomNotice, number>();
+  const onNotice = (what: RoomNotice): void => void notices.set(what, (notices.get(what) ?? 0) + 1);
   let offset = 0;
   let faultyProvider = options.providerFaults;
   let starting: Owner = { dead: false };
@@ -102,7 +106,7 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
     const opened = openSimulatedDatabase(disk, owner);
     const database = options.wrapDatabase?.(opened, owner, world) ?? opened;
     await migrateToLatest(database.kysely);
-    const rooms = openRooms({ database, clock, random: chance.next, log, idleMs: 8_000, idleRooms: 1 });
+    const rooms = openRooms({ database, clock, random: chance.next, log, idleMs: 8_000, idleRooms: 1, digestMs: 5_000, onNotice });
     const providers = createProvider(world, owner, provided, () => faultyProvider);
     const runs = openRunService({ database, rooms, providers, clock, random: chance.next, log });
     await runs.recover();
@@ -199,6 +203,7 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
     rooms: () => running?.rooms,
     live: () => running?.runs.live ?? 0,
     provided,
+    noticed: (what) => notices.get(what) ?? 0,
     heal() {
       faultyProvider = false;
     },

@@ -1,7 +1,8 @@
 import { setMaxListeners } from "node:events";
+import type { ConversationId } from "#shared/domain/ids.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { createSharedBrowser } from "./browser.ts";
-import { edit, follow, send, stop } from "./deeds.ts";
+import { edit, follow, send, stop, type } from "./deeds.ts";
 import { createDisk } from "./disk.ts";
 import { installStores } from "./indexed-db.ts";
 import { createLedger } from "./ledger.ts";
@@ -10,17 +11,23 @@ import type { Rates } from "./network.ts";
 import { createFrameOracle, judge, loggedTextOf, unquiet } from "./oracles.ts";
 import { SERVER } from "./plan.ts";
 import type { Fault, Plan, PlannedEvent } from "./plan.ts";
-import { createSimulatedServer } from "./server.ts";
+import { rot } from "./rot.ts";
+import { createSimulatedServer, principalOf } from "./server.ts";
 import type { ServerOptions } from "./server.ts";
 import { openTab, startCountingTabs } from "./tab.ts";
 import type { Device, Tab, TabContext } from "./tab.ts";
 import { createWorld } from "./world.ts";
+import type { Chance } from "./world.ts";
 
 export interface SimulationReport {
   edits: number;
   kills: number;
   acknowledged: number;
   runs: number;
+  /** reports of copies that differ, live copies rebuilt, and copies of tabs that were replaced (C9, R20) */
+  diverged: number;
+  mended: number;
+  healed: number;
   /** callbacks run, and simulated ms since 1970 at the end */
   steps: number;
   lasted: number;
@@ -38,7 +45,7 @@ const SECOND = 1_000;
 const DAY = 24 * 60 * 60 * SECOND;
 /** How long everything may take to come to rest once nothing fails any more (O9), and how long it must rest. */
 const REST_WITHIN = 240 * SECOND;
-const REST_FOR = 12 * SECOND;
+const REST_FOR = 16 * SECOND;
 const JUMPS = [-7 * DAY, -3_600_000, -30_000, 30_000, 3_600_000, 7 * DAY];
 const OWNER = "owner";
 const STRANGER = "stranger";
@@ -91,6 +98,8 @@ function createSimulation(plan: Plan, bugs: Bugs) {
   const devices: Device[] = plan.devices.map((count, n) => openDevice(`d${n}`, OWNER, count));
   let stranger: Device | undefined;
   const totals = { edits: 0, kills: 0 };
+  /** documents of which some copy rotted: what was healed is there twice, in other words */
+  const rotten = new Set<string>();
 
   function ratesOf(): Rates {
     return {
@@ -108,6 +117,7 @@ function createSimulation(plan: Plan, bugs: Bugs) {
       network: createNetwork(world, name, ratesOf()),
       shared: createSharedBrowser(world, name),
       offset: 0,
+      healed: 0,
       tabs: [],
     };
     let marks = 0;
@@ -138,11 +148,17 @@ function createSimulation(plan: Plan, bugs: Bugs) {
     if (tab) doDeed(event, tab, id, chance);
   }
 
-  function doDeed({ what }: PlannedEvent, tab: Tab, id: string, chance: ReturnType<typeof world.chance>): void {
+  function doDeed({ what }: PlannedEvent, tab: Tab, id: string, chance: Chance): void {
     switch (what) {
       case "edit":
         totals.edits += 1;
         return edit(tab, id, chance);
+      case "stall":
+        return stall(tab, id, chance);
+      case "rot": {
+        const doc = tab.documents.find(id as ConversationId)?.doc;
+        return void (doc && rot(doc, chance) && rotten.add(id));
+      }
       case "look":
         return void tab.open(id);
       case "leave":
@@ -156,7 +172,16 @@ function createSimulation(plan: Plan, bugs: Bugs) {
     }
   }
 
-  function happenToDevice({ what, tab: at }: PlannedEvent, device: Device, chance: ReturnType<typeof world.chance>): void {
+  /** What one tab writes is late, and the person goes on in the next. */
+  function stall(tab: Tab, id: string, chance: Chance): void {
+    const { network, tabs } = tab.device;
+    network.stall(tab.owner, chance.delay(500, 8_000));
+    type(tab, id);
+    const next = tabs.find((other) => other !== undefined && other !== tab);
+    if (next) world.after(chance.delay(100, 2_000), () => type(next, id), next.owner);
+  }
+
+  function happenToDevice({ what, tab: at }: PlannedEvent, device: Device, chance: Chance): void {
     const { network } = device;
     const store = stores.device(device.name);
     switch (what) {
@@ -168,8 +193,6 @@ function createSimulation(plan: Plan, bugs: Bugs) {
           network.setDown(false);
           if (chance.is(0.6)) device.tabs.forEach((tab) => tab?.wake());
         });
-      case "stall":
-        return void (device.tabs[at] && network.stall(device.tabs[at].owner, chance.delay(500, 8_000)));
       case "wake":
         return device.tabs.forEach((tab) => (chance.is(0.5) ? tab?.wake() : tab?.hide()));
       case "tab-kill":
@@ -191,8 +214,15 @@ function createSimulation(plan: Plan, bugs: Bugs) {
     }
   }
 
-  function happenToServer({ what }: PlannedEvent, chance: ReturnType<typeof world.chance>): void {
+  function happenToServer({ what, document }: PlannedEvent, chance: Chance): void {
+    const id = ids[document % ids.length] as ConversationId;
     switch (what) {
+      case "rot":
+        world.note("the server's copy rots");
+        return void server
+          .rooms()
+          ?.read(principalOf(OWNER), id, ({ doc }) => rot(doc, chance) && rotten.add(id))
+          .catch(() => undefined);
       case "server-kill":
         totals.kills += 1;
         return server.kill();
@@ -239,7 +269,7 @@ function createSimulation(plan: Plan, bugs: Bugs) {
       heal();
       for (const id of ids) for (const { tabs } of devices) for (const tab of tabs) tab?.open(id);
       for (const why of await comeToRest()) violate(`O9: ${why}`);
-      if (violations.length === 0) await judge({ world, devices, stranger, ids, disk, server, ledger, stores, context, violate });
+      if (violations.length === 0) await judge({ world, devices, stranger, ids, disk, server, ledger, stores, context, rotten, violate });
     },
     close() {
       for (const { tabs } of [...devices, ...(stranger ? [stranger] : [])]) for (const tab of tabs) tab?.kill(true);
@@ -249,6 +279,9 @@ function createSimulation(plan: Plan, bugs: Bugs) {
       ...totals,
       acknowledged: [...ledger.all()].filter((mark) => mark.acknowledged).length,
       runs: server.provided.size,
+      diverged: server.noticed("diverged"),
+      mended: server.noticed("live-copy-wrong"),
+      healed: [...devices].reduce((sum, { healed }) => sum + healed, 0),
       steps: world.steps(),
       lasted: world.now(),
       violations,

@@ -28,6 +28,8 @@ export interface Device {
   readonly shared: SharedBrowser;
   /** how far its wall clock is off, in ms */
   offset: number;
+  /** copies that were replaced because they turned out wrong */
+  healed: number;
   tabs: (Tab | undefined)[];
 }
 
@@ -136,6 +138,22 @@ export function openTab(context: TabContext, device: Device, marks: () => string
     });
   });
 
+  function openOne(id: string): OpenConversation {
+    const known = open.get(id);
+    if (known) return known;
+    const opened = documents.open(id as ConversationId);
+    open.set(id, opened);
+    opened.subscribe(() => {
+      if (open.get(id) !== opened || opened.status().type !== "replaced") return;
+      device.healed += 1;
+      world.note(`${name} opens a mended copy`);
+      opened.release();
+      open.delete(id);
+      openOne(id);
+    });
+    return opened;
+  }
+
   function onFollowed(runId: string): void {
     if (owner.dead) return;
     const live = runs.live(runId);
@@ -160,11 +178,7 @@ export function openTab(context: TabContext, device: Device, marks: () => string
     commands,
     now: platform.clock.now,
     newId: () => createUuidV7(platform.clock.now(), chance.bytes),
-    open(id) {
-      const known = open.get(id) ?? documents.open(id as ConversationId);
-      open.set(id, known);
-      return known;
-    },
+    open: openOne,
     leave(id) {
       open.get(id)?.release();
       open.delete(id);
