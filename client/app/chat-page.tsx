@@ -63,7 +63,9 @@ export function ChatPage(props: ChatPageProps) {
       <Blank leading={props.leading} title={words.chat.notHere} text={words.chat.notHereNext} />
     );
   }
-  return <Chat key={`${open.id}/${shown.copy}`} {...props} open={open} editable={status.type === "ready"} online={online} />;
+  return (
+    <Chat key={`${open.id}/${shown.copy}`} {...props} open={open} editable={status.type === "ready"} online={online} />
+  );
 }
 
 interface ChatProps extends ChatPageProps {

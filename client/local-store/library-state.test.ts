@@ -52,3 +52,9 @@ test("last active comes first; what holds nothing is not listed", () => {
     "a at 1",
   ]);
 });
+
+test("O6: an entry that a slower tab read long ago does not take the place of a later one", () => {
+  const later = withFeedEntry(undefined, feed("a", 5, 2));
+  expect(withFeedEntry(later, feed("a", 3, 1)).feed?.headSeq).toBe(5);
+  expect(withFeedEntry(later, { ...feed("a", 1, 3), epoch: 1 }).feed).toMatchObject({ epoch: 1, headSeq: 1 });
+});

@@ -311,20 +311,61 @@ describe("C8: a silent connection", () => {
 });
 
 describe("C9: a digest", () => {
-  test("of the same content says nothing; of another one is reported with our copy, and the full state goes out", () => {
+  /** A client that wrote "mine" and had it acknowledged, and what the server has under the same clocks. */
+  function aDivergedClient(theirText: string) {
     const client = aClient();
     client.type("mine");
     client.connect();
     client.server({ type: "ack", frames: 1, headSeq: 1 });
     client.effects();
-    client.server({ type: "digest", seq: 1, hash: contentDigest(client.doc) });
+    const theirs = new Y.Doc();
+    theirs.clientID = client.doc.clientID;
+    theirs.getText("draft").insert(0, theirText);
+    expect(Y.encodeStateVector(theirs)).toEqual(Y.encodeStateVector(client.doc));
+    return { client, theirs };
+  }
+  const digestOf = (doc: Y.Doc): ServerFrame => ({ type: "digest", seq: 1, hash: new Uint8Array(contentDigest(doc)) });
+  const allOf = (doc: Y.Doc): ServerFrame => ({ type: "step2", update: Y.encodeStateAsUpdate(doc) });
+
+  test("of the same content says nothing; of another one is answered with our own, and all there is is asked for", () => {
+    const { client, theirs } = aDivergedClient("them");
+    client.server(digestOf(client.doc));
     expect(client.effects()).toEqual([]);
-    client.server({ type: "digest", seq: 1, hash: new Uint8Array(32) });
+    client.server(digestOf(theirs));
     const effects = client.effects();
-    expect(effects[0]).toMatchObject({ type: "diverged", seq: 1 });
+    expect(effects[0]).toEqual({ type: "diverged", seq: 1 });
     const sent = effects.flatMap((effect) => (effect.type === "send" ? [frameOf(effect.message)] : []));
-    expect(sent.map((frame) => frame.type)).toEqual(["step1", "update"]);
-    expect(textAt(sent)).toBe("mine");
+    expect(sent).toEqual([digestOf(client.doc), { type: "step1", stateVector: Y.encodeStateVector(new Y.Doc()) }]);
+  });
+
+  test("whose document differs from ours, though no clock does, has ours replaced and not touched", () => {
+    const { client, theirs } = aDivergedClient("them");
+    client.server(digestOf(theirs));
+    client.effects();
+    client.server(allOf(theirs));
+    expect(client.effects()).toEqual([{ type: "heal", state: Y.encodeStateAsUpdate(theirs) }]);
+    expect(client.doc.getText("draft").toJSON()).toBe("mine");
+  });
+
+  test("of a server whose own copy was wrong, and was rebuilt by the time it answers, changes nothing here", () => {
+    const { client, theirs } = aDivergedClient("them");
+    client.server(digestOf(theirs));
+    client.effects();
+    client.server(allOf(client.doc));
+    expect(client.effects()).toEqual([]);
+  });
+
+  test("replaces nothing while an edit is pending, and asks again with the next digest", () => {
+    const { client, theirs } = aDivergedClient("them");
+    client.server(digestOf(theirs));
+    client.type(" more");
+    client.effects();
+    client.server(allOf(theirs));
+    expect(client.effects()).toEqual([]);
+    client.server({ type: "ack", frames: 2, headSeq: 1 });
+    client.effects();
+    client.server(digestOf(theirs));
+    expect(client.sent().map(({ type }) => type)).toEqual(["digest", "step1"]);
   });
 
   test("means nothing while an edit is pending or for an older head", () => {

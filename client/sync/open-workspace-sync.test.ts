@@ -1,6 +1,7 @@
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { beforeEach, expect, test } from "vitest";
+import type * as Y from "yjs";
 import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { canonicalContent } from "#shared/documents/canonical-content.ts";
@@ -346,4 +347,43 @@ test("a document written by a newer app is read-only", async () => {
   open.editWithCommand((conversation) => conversation.rename("no"), aCommand(open.id, newId()));
   expect(open.conversation.summary().title).toBe("");
   await tab.close();
+});
+
+test("C9: a copy that differs under the same clocks is kept aside and replaced, and its words come back as new edits", async () => {
+  const server = aServer();
+  const browser = createSimulatedBrowser(server, "ann");
+  const tab = browser.openTab();
+  const id = aConversation();
+  const open = tab.documents.open(id);
+  open.conversation.addPrompt(aPrompt("hello"));
+  open.conversation.setDraft("half a thought");
+  await until(() => tab.sync.status().type === "saved", browser.clock);
+
+  // A bit flips in memory: no clock says so.
+  const { doc } = open.conversation;
+  (doc.getText("draft")._start?.content as Y.ContentString).str = "half a thou#ht";
+  // The other copy is the server's word for it: with the next connection it shows its digest.
+  server.setUp(false);
+  server.setUp(true);
+  browser.wake();
+  await until(() => open.status().type === "replaced", browser.clock);
+  const mended = tab.documents.open(id);
+  await until(
+    () => mended.conversation.draft.toString().includes("#") && tab.sync.status().type === "saved",
+    browser.clock,
+  );
+
+  expect(mended.conversation.draft.toString()).toBe("half a thought\n\nhalf a thou#ht");
+  expect(mended.conversation.doc.clientID).not.toBe(doc.clientID);
+  expect(canonicalContent(server.durable(id))).toBe(canonicalContent(mended.conversation.doc));
+  expect(tab.sync.divergences()).toBe(1);
+  open.release();
+  await tab.close();
+
+  server.setUp(false);
+  const reloaded = createSimulatedBrowser(server, "ann").openTab();
+  const here = reloaded.documents.open(id);
+  await until(() => here.status().type === "ready");
+  expect(canonicalContent(here.conversation.doc)).toBe(canonicalContent(server.durable(id)));
+  await reloaded.close();
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
+import { contentDigest } from "#shared/documents/canonical-content.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { encodeFrame, parseFrame } from "#shared/protocol/sync-frames.ts";
@@ -7,7 +8,7 @@ import type { ClientFrame, ServerFrame } from "#shared/protocol/sync-frames.ts";
 import { foldLog } from "./compaction.ts";
 import { UNCLAIMED } from "./room-events.ts";
 import type { CommitBatch, DocumentLog, JoiningSession, RoomEffect, RoomEvent } from "./room-events.ts";
-import { IDLE_MS, createRoom } from "./room-state.ts";
+import { DIGEST_MS, IDLE_MS, createRoom } from "./room-state.ts";
 import { CLOSE_BYTES, FULL_BYTES, STUCK_MS } from "./slow-socket-state.ts";
 
 /** A room driven by hand: nothing is stored until the test says so. */
@@ -468,4 +469,87 @@ test("closing gives up at the first commit that fails: a store that takes nothin
   expect(room.all).toContainEqual({ type: "settled", edit: 1, outcome: { ok: false, failure: "unavailable" } });
   expect([room.has("load"), room.has("commit")]).toEqual([false, false]);
   expect(room.all.at(-1)).toEqual({ type: "evict" });
+});
+
+describe("R20: copies are compared", () => {
+  const hashOf = (frame: ServerFrame | undefined): Uint8Array | undefined =>
+    frame?.type === "digest" ? frame.hash : undefined;
+  const digests = (frames: ServerFrame[]) => frames.filter(({ type }) => type === "digest");
+
+  /** A stored draft, with two people who have it. */
+  function aStoredDraft() {
+    const room = aRoom();
+    const [ann, ben] = [room.joinLive(), room.joinLive()];
+    const device = aDevice(9);
+    room.receive(ann, device.write("mine"));
+    room.handle({ type: "committed" });
+    const [commit] = room.commits();
+    const tail = (commit?.rows ?? []).map(({ bytes }) => bytes);
+    const log = { ...UNCLAIMED, exists: true, headSeq: 1, tail, summary: commit?.summary ?? "", summarySeq: 1 };
+    room.forget();
+    return { room, ann, ben, device, log };
+  }
+  const notices = (room: ReturnType<typeof aRoom>): string[] =>
+    room.all.flatMap((effect) => (effect.type === "noticed" ? [effect.what] : []));
+
+  test("the digest of a head is shown again after five minutes, also where nobody writes", () => {
+    const { room, ann } = aStoredDraft();
+    room.pass(DIGEST_MS);
+    expect(digests(room.sent(ann))).toHaveLength(1);
+    room.pass(DIGEST_MS / 2);
+    expect(digests(room.sent(ann))).toHaveLength(1);
+    room.pass(DIGEST_MS / 2);
+    expect(digests(room.sent(ann))).toHaveLength(2);
+  });
+
+  test("a client that differs has the live copy held against the log, and is answered from there", () => {
+    const { room, ann, device, log } = aStoredDraft();
+    room.receive(ann, { type: "digest", seq: 1, hash: new Uint8Array(32) });
+    room.receive(ann, { type: "step1", stateVector: new Uint8Array([0]) });
+    expect(room.has("load")).toBe(true);
+    expect(room.sent(ann)).toEqual([]);
+    room.handle({ type: "loaded", log });
+    const [answer] = room.sent(ann);
+    expect(answer?.type === "step2" && textOf([answer.update])).toBe("mine");
+    expect(notices(room)).toEqual(["diverged"]);
+    expect(device.doc.getText("draft").toJSON()).toBe("mine");
+  });
+
+  test("a live copy that is not what its log says is rebuilt, counted, and everybody gets the new digest", () => {
+    const { room, ann, ben, device, log } = aStoredDraft();
+    const content = room.room.liveDoc()?.getText("draft")._start?.content as Y.ContentString;
+    content.str = "m#ne";
+    room.pass(DIGEST_MS);
+    const wrong = hashOf(digests(room.sent(ben))[0]);
+    const right = new Uint8Array(contentDigest(device.doc));
+    expect(wrong).not.toEqual(right);
+    room.receive(ann, { type: "digest", seq: 1, hash: contentDigest(device.doc) });
+    room.handle({ type: "loaded", log });
+    room.pass(5_000);
+    expect(notices(room)).toEqual(["diverged", "live-copy-wrong"]);
+    expect(hashOf(digests(room.sent(ben)).at(-1))).toEqual(right);
+    expect(room.room.liveDoc()?.getText("draft").toJSON()).toBe("mine");
+  });
+
+  test("whoever claims to differ again and again has the log replayed once in ten seconds", () => {
+    const { room, ann, log } = aStoredDraft();
+    for (let i = 0; i < 5; i++) {
+      room.receive(ann, { type: "digest", seq: 1, hash: new Uint8Array(32) });
+      room.handle({ type: "loaded", log });
+    }
+    expect(room.all.filter(({ type }) => type === "load")).toHaveLength(1);
+    room.pass(10_000);
+    room.receive(ann, { type: "digest", seq: 1, hash: new Uint8Array(32) });
+    expect(room.all.filter(({ type }) => type === "load")).toHaveLength(2);
+  });
+
+  test("a digest of another head, of the same content, or of a stock client says nothing", () => {
+    const { room, ann, device } = aStoredDraft();
+    const stock = room.joinLive({ extended: false });
+    room.receive(ann, { type: "digest", seq: 0, hash: new Uint8Array(32) });
+    room.receive(ann, { type: "digest", seq: 1, hash: contentDigest(device.doc) });
+    room.receive(stock, { type: "digest", seq: 1, hash: new Uint8Array(32) });
+    expect(room.has("load")).toBe(false);
+    expect(notices(room)).toEqual([]);
+  });
 });

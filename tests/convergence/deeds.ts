@@ -68,7 +68,11 @@ export function send(tab: Tab, id: string): void {
   const ids = Array.from({ length: 3 }, tab.newId);
   const [, , runId = ""] = ids;
   const mark = tab.mark(id, runId);
-  const powers = { newId: () => ids.shift() ?? "", clock: { now: tab.now, after: () => () => undefined }, runs: tab.runs };
+  const powers = {
+    newId: () => ids.shift() ?? "",
+    clock: { now: tab.now, after: () => () => undefined },
+    runs: tab.runs,
+  };
   open.conversation.setTag(mark.name, true);
   const parentId = placeAfter(open.conversation);
   sendPrompt(powers, open, { text: `{${mark.name}}`, parentId, model: MODEL, takesDraft: false });

@@ -63,7 +63,8 @@ export function createDisk(world: World): Disk {
     };
   }
 
-  const headOf = (id: string): number => rows<{ head_seq: number }>(`select head_seq from document where id = ?`, id)[0]?.head_seq ?? 0;
+  const headOf = (id: string): number =>
+    rows<{ head_seq: number }>(`select head_seq from document where id = ?`, id)[0]?.head_seq ?? 0;
 
   function logOf(id: string, after: number): { seq: number; bytes: Uint8Array }[] {
     return rows(`select seq, bytes from doc_update where document_id = ? and seq > ? order by seq`, id, after);

@@ -14,7 +14,10 @@ export interface HttpServer {
   request(path: string, init: RequestInit, account: string, reply: Reply): { left(): void };
 }
 
-type Down = { type: "head"; status: number; headers: Record<string, string> } | { type: "chunk"; text: string } | { type: "end" };
+type Down =
+  | { type: "head"; status: number; headers: Record<string, string> }
+  | { type: "chunk"; text: string }
+  | { type: "end" };
 
 const failed = (): TypeError => new TypeError("the network failed");
 

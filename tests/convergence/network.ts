@@ -64,7 +64,11 @@ export function createNetwork(world: World, name: string, initialRates: Rates): 
 
     // What left one end before a cut may still arrive at the other: a late frame of an old connection.
     function deliver(to: "client" | "server", arrive: () => void): void {
-      const at = Math.max(lastAt[to], stalled.get(owner) ?? 0, world.now() + chance.delay(1, to === "server" ? 250 : 80));
+      const at = Math.max(
+        lastAt[to],
+        stalled.get(owner) ?? 0,
+        world.now() + chance.delay(1, to === "server" ? 250 : 80),
+      );
       lastAt[to] = at;
       world.after(at - world.now(), arrive, to === "client" ? owner : undefined);
     }

@@ -25,7 +25,9 @@ export function loggedTextOf(disk: Disk, runId: string): string | undefined {
     runId,
   );
   if (frames.length === 0) return undefined;
-  const texts = frames.filter(({ kind }) => kind === "d").map(({ data }) => JSON.parse(data) as { c: string; t: string });
+  const texts = frames
+    .filter(({ kind }) => kind === "d")
+    .map(({ data }) => JSON.parse(data) as { c: string; t: string });
   return texts.map(({ c, t }) => (c === "t" ? t : "")).join("");
 }
 
@@ -41,23 +43,32 @@ export function createFrameOracle(disk: Disk, violate: Violate, owner: string) {
       const frame = parseFrame(message);
       if (!frame.ok) return violate(`the server sends what is no frame`);
       if (account !== owner) return violate(`O4: a stranger is sent ${frame.value.type}`);
-      if (frame.value.type === "nack" && frame.value.code !== "gap") violate(`an honest edit was refused: ${frame.value.code}`);
+      if (frame.value.type === "nack" && frame.value.code !== "gap")
+        violate(`an honest edit was refused: ${frame.value.code}`);
       if (frame.value.type !== "hello" && frame.value.type !== "ack") return;
       const { headSeq } = frame.value;
       const before = heads.get(id) ?? 0;
-      if (frame.value.type === "hello" && headSeq < before) violate(`O6: the head of a document went from ${before} to ${headSeq}`);
-      if (headSeq > disk.headOf(id)) violate(`O6: the server tells of ${headSeq}, and its log ends at ${disk.headOf(id)}`);
+      if (frame.value.type === "hello" && headSeq < before)
+        violate(`O6: the head of a document went from ${before} to ${headSeq}`);
+      if (headSeq > disk.headOf(id))
+        violate(`O6: the server tells of ${headSeq}, and its log ends at ${disk.headOf(id)}`);
       heads.set(id, Math.max(before, headSeq));
     },
   };
 }
 
 /** What is not at rest yet, in words. */
-export function unquiet(devices: readonly Device[], server: SimulatedServer, ids: readonly string[], disk: Disk): string[] {
+export function unquiet(
+  devices: readonly Device[],
+  server: SimulatedServer,
+  ids: readonly string[],
+  disk: Disk,
+): string[] {
   const why: string[] = [];
   if (server.rooms() === undefined) why.push("the server is down");
   if (server.live() > 0) why.push("a run goes on");
-  for (const { name, tabs } of devices) for (const tab of tabs) why.push(...(tab ? unquietTab(tab, ids, disk) : [`a tab of ${name} is closed`]));
+  for (const { name, tabs } of devices)
+    for (const tab of tabs) why.push(...(tab ? unquietTab(tab, ids, disk) : [`a tab of ${name} is closed`]));
   return why;
 }
 
@@ -94,7 +105,8 @@ function* undelivered(tab: Tab, id: string): Generator<string> {
       const delivery = tab.runs.delivery(message.plannedRun.runId);
       if (delivery && delivery.type !== "refused") yield `${tab.name} still delivers ${message.text}: ${delivery.type}`;
     }
-    if (message.role === "assistant" && message.run && !isTerminal(message.run.status)) yield `${message.id} is ${message.run.status}`;
+    if (message.role === "assistant" && message.run && !isTerminal(message.run.status))
+      yield `${message.id} is ${message.run.status}`;
   }
 }
 
@@ -118,7 +130,8 @@ export async function judge(judged: Judged): Promise<void> {
   for (const mark of ledger.all()) {
     const durable = ledger.isDurable(mark.document, mark.name);
     if (mark.acknowledged && !durable) violate(`O1: ${mark.name} was acknowledged and is gone`);
-    else if (mark.stored && !durable && mark.device.startsWith("d")) violate(`O9: ${mark.name}, kept by ${mark.device}, never reached the server`);
+    else if (mark.stored && !durable && mark.device.startsWith("d"))
+      violate(`O9: ${mark.name}, kept by ${mark.device}, never reached the server`);
     if (!mark.device.startsWith("d") && durable) violate(`O4: a stranger wrote ${mark.name}`);
   }
   for (const id of ids) {
@@ -145,7 +158,12 @@ function judgeLog(disk: Disk, id: string, truth: Y.Doc, shape: string, violate: 
 }
 
 function judgeDraft(disk: Disk, id: string, truth: Y.Doc, violate: Violate): void {
-  const drafted = [...truth.getText("draft").toJSON().matchAll(/<(d\d-\d+)>/gu)].map(([, mark]) => mark);
+  const drafted = [
+    ...truth
+      .getText("draft")
+      .toJSON()
+      .matchAll(/<(d\d-\d+)>/gu),
+  ].map(([, mark]) => mark);
   if (new Set(drafted).size !== drafted.length) violate(`O9: an edit of the draft of ${id} is there twice`);
   const served = Buffer.from(disk.folded(id)).toString("latin1");
   for (const [, mark = ""] of served.matchAll(/<(d\d-\d+)>/gu))
@@ -154,7 +172,16 @@ function judgeDraft(disk: Disk, id: string, truth: Y.Doc, violate: Violate): voi
 
 async function judgeRoom({ world, server, violate }: Judged, id: string, shape: string): Promise<void> {
   let live: string | undefined;
-  await awaiting(world, server.rooms()?.read(principalOf("owner"), id as ConversationId, ({ doc }) => void (live = shapeOf(doc, canonicalContent(doc)))));
+  await awaiting(
+    world,
+    server
+      .rooms()
+      ?.read(
+        principalOf("owner"),
+        id as ConversationId,
+        ({ doc }) => void (live = shapeOf(doc, canonicalContent(doc))),
+      ),
+  );
   if (live !== undefined && live !== shape) violate(`O2: the room of ${id} differs from its log`);
   if (live === undefined) violate(`O9: the room of ${id} cannot be read`);
 }
@@ -166,7 +193,11 @@ function judgeCopy(tab: Tab | undefined, id: string, shape: string, violate: Vio
   if (shapeOf(doc, canonicalContent(doc)) !== shape) violate(`O2: ${tab.name} differs from the log of ${id}`);
 }
 
-function judgeRuns({ server, disk, ledger, devices, violate }: Judged, conversation: ConversationDocument, id: string): void {
+function judgeRuns(
+  { server, disk, ledger, devices, violate }: Judged,
+  conversation: ConversationDocument,
+  id: string,
+): void {
   const answers = [...conversation.messages()].filter((message) => message.role === "assistant");
   for (const { runId, name, stored, evicted, document } of ledger.all()) {
     if (runId === undefined || document !== id) continue;
@@ -183,7 +214,8 @@ function judgeRuns({ server, disk, ledger, devices, violate }: Judged, conversat
     if (logged !== undefined && logged !== answer.text) violate(`P2: the answer to ${name} is not what its log says`);
     if (provided && !provided.text.startsWith(answer.text)) violate(`P2: the answer to ${name} is not what was said`);
     if (row.state === "completed" && provided?.text !== answer.text) violate(`P2: the answer to ${name} lacks a token`);
-    if (answer.run?.status !== row.state) violate(`P2: the answer to ${name} is ${answer.run?.status}, its run ${row.state}`);
+    if (answer.run?.status !== row.state)
+      violate(`P2: the answer to ${name} is ${answer.run?.status}, its run ${row.state}`);
     judgeFollowers(devices, runId, name, answer.text, violate);
   }
 }
@@ -192,7 +224,8 @@ function judgeFollowers(devices: readonly Device[], runId: string, name: string,
   for (const { tabs } of devices) {
     for (const tab of tabs) {
       const live = tab?.runs.live(runId);
-      if (live && isTerminal(live.status) && live.text !== text) violate(`P2: ${tab?.name} read another answer to ${name}`);
+      if (live && isTerminal(live.status) && live.text !== text)
+        violate(`P2: ${tab?.name} read another answer to ${name}`);
     }
   }
 }

@@ -98,7 +98,10 @@ export function createPlan(seed: number, reduction: Reduction = NOTHING_OUT): Pl
   const chance = createWorld(seed).chance("plan");
   const rough = chance.is(0.4);
   const away = chance.is(0.02);
-  const tabs = Array.from({ length: 2 + Math.floor(chance.next() ** 2 * 4) }, () => 1 + Math.floor(chance.next() ** 2 * 3));
+  const tabs = Array.from(
+    { length: 2 + Math.floor(chance.next() ** 2 * 4) },
+    () => 1 + Math.floor(chance.next() ** 2 * 3),
+  );
   const documents = 1 + chance.below(3);
   const trouble = 10_000 + chance.below(15_000);
   const events = eventsOf(chance, tabs, trouble, away);

@@ -23,7 +23,12 @@ export const PROMPT = /\{(d\d-\d+)\}/gu;
  * A provider that answers each prompt in tokens that name it and are numbered. It may fail before the first
  * token, or be cut after some.
  */
-export function createProvider(world: World, owner: Owner, records: Map<string, ProviderRecord>, faulty: () => boolean): Providers {
+export function createProvider(
+  world: World,
+  owner: Owner,
+  records: Map<string, ProviderRecord>,
+  faulty: () => boolean,
+): Providers {
   const pause = (ms: number, signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
       world.after(ms, resolve, owner);

@@ -106,7 +106,16 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
     const opened = openSimulatedDatabase(disk, owner);
     const database = options.wrapDatabase?.(opened, owner, world) ?? opened;
     await migrateToLatest(database.kysely);
-    const rooms = openRooms({ database, clock, random: chance.next, log, idleMs: 8_000, idleRooms: 1, digestMs: 5_000, onNotice });
+    const rooms = openRooms({
+      database,
+      clock,
+      random: chance.next,
+      log,
+      idleMs: 8_000,
+      idleRooms: 1,
+      digestMs: 5_000,
+      onNotice,
+    });
     const providers = createProvider(world, owner, provided, () => faultyProvider);
     const runs = openRunService({ database, rooms, providers, clock, random: chance.next, log });
     await runs.recover();
@@ -222,7 +231,13 @@ function openSimulatedDatabase(disk: Disk, owner: Owner): Database {
   return {
     kysely,
     commit: (statements) =>
-      commits.add(statements.map(({ query: { sql, parameters }, changes }) => ({ sql, parameters, ...(changes !== undefined && { changes }) }))),
+      commits.add(
+        statements.map(({ query: { sql, parameters }, changes }) => ({
+          sql,
+          parameters,
+          ...(changes !== undefined && { changes }),
+        })),
+      ),
     close: async () => undefined,
   };
 }

@@ -90,7 +90,16 @@ test.runIf(PLAN === undefined)("a seed tells the same story twice", async () => 
 
 test.runIf(PLAN === undefined)("a plan without a part is the plan without that part", () => {
   const whole = createPlan(7);
-  const reduction: Reduction = { devices: 1, tabs: 1, trouble: 8_000, off: ["clock", "cut"], without: [[0, 3], [9, 12]] };
+  const reduction: Reduction = {
+    devices: 1,
+    tabs: 1,
+    trouble: 8_000,
+    off: ["clock", "cut"],
+    without: [
+      [0, 3],
+      [9, 12],
+    ],
+  };
   const less = createPlan(7, parseReduction(formatReduction(reduction)));
   expect(less.devices).toEqual([1]);
   expect(whole.events).toEqual(expect.arrayContaining([...less.events]));
@@ -106,23 +115,27 @@ const ORACLES: Record<PlantedBug, RegExp> = {
   "fan-out-before-append": /^P2/u,
 };
 
-test
-  .runIf(PLAN === undefined)
-  .each(PLANTED_BUGS)("the oracles find %s, and the shrunk line replays it", { timeout: 600_000 }, async (bug) => {
-  let seed = 0;
-  let report: SimulationReport | undefined;
-  while (report === undefined || report.violations.length === 0) {
-    seed += 1;
-    expect(seed, "seeds that did not find it").toBeLessThanOrEqual(MOST_SEEDS);
-    report = await run(seed, NOTHING_OUT, bug);
-  }
-  expect(report.violations[0]).toMatch(ORACLES[bug]);
-  const { reduction, runs } = await shrink(seed, report, (smaller) => run(seed, smaller, bug), 30);
-  const line = replayLine(seed, reduction, bug);
-  process.stdout.write(`${bug}: found by seed ${seed} of 1…, shrunk in ${runs} runs to ${createPlan(seed, reduction).events.length} of ${createPlan(seed).events.length} events\n  ${line}\n`);
+test.runIf(PLAN === undefined).each(PLANTED_BUGS)(
+  "the oracles find %s, and the shrunk line replays it",
+  { timeout: 600_000 },
+  async (bug) => {
+    let seed = 0;
+    let report: SimulationReport | undefined;
+    while (report === undefined || report.violations.length === 0) {
+      seed += 1;
+      expect(seed, "seeds that did not find it").toBeLessThanOrEqual(MOST_SEEDS);
+      report = await run(seed, NOTHING_OUT, bug);
+    }
+    expect(report.violations[0]).toMatch(ORACLES[bug]);
+    const { reduction, runs } = await shrink(seed, report, (smaller) => run(seed, smaller, bug), 30);
+    const line = replayLine(seed, reduction, bug);
+    process.stdout.write(
+      `${bug}: found by seed ${seed} of 1…, shrunk in ${runs} runs to ${createPlan(seed, reduction).events.length} of ${createPlan(seed).events.length} events\n  ${line}\n`,
+    );
 
-  // The line is all that a reader has: what it says must fail, and only because of the bug.
-  const said = parseReduction(/PLAN=(\S+)/u.exec(line)?.[1] ?? "");
-  expect((await run(seed, said, bug)).violations.length).toBeGreaterThan(0);
-  expect((await run(seed, said)).violations).toEqual([]);
-});
+    // The line is all that a reader has: what it says must fail, and only because of the bug.
+    const said = parseReduction(/PLAN=(\S+)/u.exec(line)?.[1] ?? "");
+    expect((await run(seed, said, bug)).violations.length).toBeGreaterThan(0);
+    expect((await run(seed, said)).violations).toEqual([]);
+  },
+);

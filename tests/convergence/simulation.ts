@@ -59,7 +59,9 @@ setMaxListeners(0);
 export async function simulate(plan: Plan, bugs: Bugs = {}): Promise<SimulationReport> {
   const simulation = createSimulation(plan, bugs);
   const onRejection = (reason: unknown): void =>
-    simulation.violate(`O10: a promise was rejected and nobody cared: ${reason instanceof Error ? reason.stack : String(reason)}`);
+    simulation.violate(
+      `O10: a promise was rejected and nobody cared: ${reason instanceof Error ? reason.stack : String(reason)}`,
+    );
   process.on("unhandledRejection", onRejection);
   try {
     await simulation.run();
@@ -93,8 +95,17 @@ function createSimulation(plan: Plan, bugs: Bugs) {
     onBug: (what) => violate(`O10: ${what}`),
     ...bugs,
   });
-  const ids = Array.from({ length: plan.documents }, (_, n) => createUuidV7(world.now(), world.chance(`document ${n}`).bytes));
-  const context: TabContext = { world, server, stores, ledger, loggedText: (runId) => loggedTextOf(disk, runId), violate };
+  const ids = Array.from({ length: plan.documents }, (_, n) =>
+    createUuidV7(world.now(), world.chance(`document ${n}`).bytes),
+  );
+  const context: TabContext = {
+    world,
+    server,
+    stores,
+    ledger,
+    loggedText: (runId) => loggedTextOf(disk, runId),
+    violate,
+  };
   const devices: Device[] = plan.devices.map((count, n) => openDevice(`d${n}`, OWNER, count));
   let stranger: Device | undefined;
   const totals = { edits: 0, kills: 0 };
@@ -269,7 +280,8 @@ function createSimulation(plan: Plan, bugs: Bugs) {
       heal();
       for (const id of ids) for (const { tabs } of devices) for (const tab of tabs) tab?.open(id);
       for (const why of await comeToRest()) violate(`O9: ${why}`);
-      if (violations.length === 0) await judge({ world, devices, stranger, ids, disk, server, ledger, stores, context, rotten, violate });
+      if (violations.length === 0)
+        await judge({ world, devices, stranger, ids, disk, server, ledger, stores, context, rotten, violate });
     },
     close() {
       for (const { tabs } of [...devices, ...(stranger ? [stranger] : [])]) for (const tab of tabs) tab?.kill(true);

@@ -89,7 +89,11 @@ export function openTab(context: TabContext, device: Device, marks: () => string
   const account = stores.accountOf(device.name, name);
   const platform = platformOf(context, device, { owner, chance, signals, account });
 
-  const workspace = openWorkspaceSync(platform, { accountId: account, workspaceId: "personal", kind: "guest" }, closing.signal);
+  const workspace = openWorkspaceSync(
+    platform,
+    { accountId: account, workspaceId: "personal", kind: "guest" },
+    closing.signal,
+  );
   const documents = workspace.documents as LocalDocuments;
   const { sync, library, commands } = workspace;
   const runs = openRuns(
@@ -124,7 +128,8 @@ export function openTab(context: TabContext, device: Device, marks: () => string
     if (sync.status().type !== "saved") return;
     // "Saved" speaks of everything this device holds, but for what another tab has not told yet.
     for (const mark of ledger.of(device.name))
-      if (mark.tab === name || (mark.stored && world.now() - mark.storedAt > TOLD_WITHIN_MS)) ledger.acknowledged(mark, "the status line");
+      if (mark.tab === name || (mark.stored && world.now() - mark.storedAt > TOLD_WITHIN_MS))
+        ledger.acknowledged(mark, "the status line");
   }
   documents.subscribe(review);
   sync.subscribe(review);

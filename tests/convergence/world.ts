@@ -141,7 +141,7 @@ function createHeap() {
     heap[b] = held;
   }
   function sink(): void {
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       let least = at;
       for (const child of [2 * at + 1, 2 * at + 2])
         if (child < heap.length && before(entryAt(child), entryAt(least))) least = child;
@@ -153,7 +153,7 @@ function createHeap() {
   return {
     push(entry: Entry): void {
       heap.push(entry);
-      for (let at = heap.length - 1; at > 0; ) {
+      for (let at = heap.length - 1; at > 0;) {
         const parent = (at - 1) >> 1;
         if (!before(entryAt(at), entryAt(parent))) return;
         swap(at, parent);

@@ -16,9 +16,12 @@ export interface SimulatedBrowser {
   hide(): void;
 }
 
+let browsers = 0;
+
 export function createSimulatedBrowser(server: SimulatedServer, accountId: string): SimulatedBrowser {
   const clock = createFakeClock();
-  const random = createSeededRandom(1);
+  // Two devices with the same chance would write under the same clientIDs.
+  const random = createSeededRandom((browsers += 1));
   const callbacks = { wake: new Set<() => void>(), offline: new Set<() => void>(), hide: new Set<() => void>() };
   const channels = new Set<{ name: string; callbacks: Set<(message: unknown) => void> }>();
   let online = true;
