@@ -28,7 +28,7 @@ function aSilentFeed() {
   const host = { contact: () => undefined, failure: () => void failures++, sessionWorks: () => undefined };
   const visibility = { visible: () => true, onHide: () => () => undefined };
   openFeed(
-    { clock, random: () => 0, fetch: fetch as typeof globalThis.fetch, connectivity, visibility },
+    { clock, random: () => 0, fetch, connectivity, visibility },
     library,
     host,
     new AbortController().signal,

@@ -56,7 +56,7 @@ export function openFeed(
   }
 
   /** A request on a connection that died in silence would be waited for for ever: it may take only so long. */
-  let giveUpWithin: (ms: number) => void = () => undefined;
+  let giveUpWithin: ((ms: number) => void) | undefined;
 
   async function request(): Promise<Feed | undefined> {
     const own = new AbortController();
@@ -67,7 +67,7 @@ export function openFeed(
     };
     try {
       await library.ready;
-      giveUpWithin(ANSWER_MS);
+      giveUpWithin?.(ANSWER_MS);
       const within = AbortSignal.any([signal, own.signal]);
       const response = await platform.fetch(`/api/sync/feed?cursor=${library.cursor()}`, { signal: within });
       host.contact();
@@ -80,12 +80,12 @@ export function openFeed(
       return undefined;
     } finally {
       stopTimer?.();
-      giveUpWithin = () => undefined;
+      giveUpWithin = undefined;
     }
   }
 
   const stopWaking = connectivity.onWake(() => {
-    giveUpWithin(WAKE_ANSWER_MS);
+    giveUpWithin?.(WAKE_ANSWER_MS);
     handle({ type: "wake" });
   });
   signal.addEventListener(

@@ -19,6 +19,13 @@ export function edit(tab: Tab, id: string, chance: Chance): void {
   }, "edit");
 }
 
+/** One letter at the end of the draft; only some are marked, since each mark makes the library's entry longer. */
+export function keystroke(tab: Tab, id: string, marked: boolean): void {
+  if (marked) return type(tab, id);
+  const { doc, draft } = tab.open(id).conversation;
+  doc.transact(() => draft.insert(draft.length, "k"), "edit");
+}
+
 /** Goes on with the draft where it ends, whichever tab wrote that. */
 export function type(tab: Tab, id: string): void {
   const open = tab.open(id);

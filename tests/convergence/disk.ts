@@ -32,9 +32,9 @@ export function createDisk(world: World): Disk {
   let failing = 0;
 
   function rows<T>(sql: string, ...parameters: unknown[]): T[] {
-    const answer = store.answer({ kind: "query", sql, parameters });
-    if (answer.kind !== "rows") throw new Error(`The disk answers ${JSON.stringify(answer)}`);
-    return answer.result.rows as T[];
+    const found = store.answer({ kind: "query", sql, parameters });
+    if (found.kind !== "rows") throw new Error(`The disk answers ${JSON.stringify(found)}`);
+    return found.result.rows as T[];
   }
 
   function answer(request: StoreRequest): StoreAnswer {

@@ -3,15 +3,15 @@ import { canonicalContent } from "#shared/documents/canonical-content.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
+import type { AssistantMessage } from "#shared/domain/message.ts";
 import { parseRoomName } from "#shared/domain/room-name.ts";
 import { isTerminal } from "#shared/domain/run.ts";
 import { isFinalClose } from "#shared/protocol/close-codes.ts";
 import { parseFrame } from "#shared/protocol/sync-frames.ts";
 import type { Disk } from "./disk.ts";
-import type { SimulatedStores } from "./indexed-db.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Scene } from "./happenings.ts";
+import type { Mark } from "./ledger.ts";
 import { principalOf } from "./server.ts";
-import type { SimulatedServer } from "./server.ts";
 import { openTab, shapeOf } from "./tab.ts";
 import type { Device, Tab, TabContext } from "./tab.ts";
 import type { World } from "./world.ts";
@@ -34,6 +34,12 @@ export function loggedTextOf(disk: Disk, runId: string): string | undefined {
 /** Looks at every frame the server sends: O4 nothing for strangers, O6 the head never goes back or ahead of the log. */
 export function createFrameOracle(disk: Disk, violate: Violate, owner: string) {
   const heads = new Map<string, number>();
+  function onHead(id: string, type: "hello" | "ack", headSeq: number): void {
+    const before = heads.get(id) ?? 0;
+    if (type === "hello" && headSeq < before) violate(`O6: the head of a document went from ${before} to ${headSeq}`);
+    if (headSeq > disk.headOf(id)) violate(`O6: the server tells of ${headSeq}, its log ends at ${disk.headOf(id)}`);
+    heads.set(id, Math.max(before, headSeq));
+  }
   return {
     closed(account: string, code: number): void {
       if (account === owner && isFinalClose(code)) violate(`an honest session was closed ${code}`);
@@ -46,24 +52,13 @@ export function createFrameOracle(disk: Disk, violate: Violate, owner: string) {
       if (frame.value.type === "nack" && frame.value.code !== "gap")
         violate(`an honest edit was refused: ${frame.value.code}`);
       if (frame.value.type !== "hello" && frame.value.type !== "ack") return;
-      const { headSeq } = frame.value;
-      const before = heads.get(id) ?? 0;
-      if (frame.value.type === "hello" && headSeq < before)
-        violate(`O6: the head of a document went from ${before} to ${headSeq}`);
-      if (headSeq > disk.headOf(id))
-        violate(`O6: the server tells of ${headSeq}, and its log ends at ${disk.headOf(id)}`);
-      heads.set(id, Math.max(before, headSeq));
+      onHead(id, frame.value.type, frame.value.headSeq);
     },
   };
 }
 
 /** What is not at rest yet, in words. */
-export function unquiet(
-  devices: readonly Device[],
-  server: SimulatedServer,
-  ids: readonly string[],
-  disk: Disk,
-): string[] {
+export function unquiet({ devices, server, ids, disk }: Scene): string[] {
   const why: string[] = [];
   if (server.rooms() === undefined) why.push("the server is down");
   if (server.live() > 0) why.push("a run goes on");
@@ -110,41 +105,38 @@ function* undelivered(tab: Tab, id: string): Generator<string> {
   }
 }
 
-interface Judged {
-  world: World;
-  devices: readonly Device[];
-  stranger: Device | undefined;
-  ids: readonly string[];
-  disk: Disk;
-  server: SimulatedServer;
-  ledger: Ledger;
-  stores: SimulatedStores;
+interface Judged extends Scene {
   context: TabContext;
-  rotten: ReadonlySet<string>;
   violate: Violate;
 }
 
 /** Asks every oracle that needs rest. */
-export async function judge(judged: Judged): Promise<void> {
-  const { devices, ids, disk, ledger, violate } = judged;
-  for (const mark of ledger.all()) {
-    const durable = ledger.isDurable(mark.document, mark.name);
-    if (mark.acknowledged && !durable) violate(`O1: ${mark.name} was acknowledged and is gone`);
-    else if (mark.stored && !durable && mark.device.startsWith("d"))
-      violate(`O9: ${mark.name}, kept by ${mark.device}, never reached the server`);
-    if (!mark.device.startsWith("d") && durable) violate(`O4: a stranger wrote ${mark.name}`);
-  }
-  for (const id of ids) {
-    if (disk.headOf(id) === 0) continue;
-    const truth = disk.document(id);
-    const shape = shapeOf(truth, canonicalContent(truth));
-    judgeLog(disk, id, truth, shape, violate);
-    if (!judged.rotten.has(id)) judgeDraft(disk, id, truth, violate);
-    await judgeRoom(judged, id, shape);
-    for (const device of devices) for (const tab of device.tabs) judgeCopy(tab, id, shape, violate);
-    judgeRuns(judged, openConversation(truth, "oracle"), id);
-  }
+export async function judge(scene: Scene, context: TabContext, violate: Violate): Promise<void> {
+  const judged: Judged = { ...scene, context, violate };
+  judgeMarks(judged);
+  for (const id of scene.ids) if (scene.disk.headOf(id) > 0) await judgeDocument(judged, id);
   await judgeReload(judged);
+}
+
+function judgeMarks({ ledger, violate }: Judged): void {
+  for (const { name, device, document, stored, acknowledged } of ledger.all()) {
+    const durable = ledger.isDurable(document, name);
+    const foreign = device.startsWith("s");
+    if (acknowledged && !durable) violate(`O1: ${name} was acknowledged and is gone`);
+    if (stored && !durable && !foreign) violate(`O9: ${name}, kept by ${device}, never reached the server`);
+    if (foreign && durable) violate(`O4: a stranger wrote ${name}`);
+  }
+}
+
+async function judgeDocument(judged: Judged, id: string): Promise<void> {
+  const { disk, devices, rotten, violate } = judged;
+  const truth = disk.document(id);
+  const shape = shapeOf(truth, canonicalContent(truth));
+  judgeLog(disk, id, truth, shape, violate);
+  if (!rotten.has(id)) judgeDraft(disk, id, truth, violate);
+  await judgeRoom(judged, id, shape);
+  for (const { tabs } of devices) for (const tab of tabs) judgeCopy(tab, id, shape, violate);
+  judgeRuns(judged, openConversation(truth, "oracle"), id);
 }
 
 function judgeLog(disk: Disk, id: string, truth: Y.Doc, shape: string, violate: Violate): void {
@@ -193,31 +185,39 @@ function judgeCopy(tab: Tab | undefined, id: string, shape: string, violate: Vio
   if (shapeOf(doc, canonicalContent(doc)) !== shape) violate(`O2: ${tab.name} differs from the log of ${id}`);
 }
 
-function judgeRuns(
-  { server, disk, ledger, devices, violate }: Judged,
-  conversation: ConversationDocument,
-  id: string,
-): void {
+function judgeRuns(judged: Judged, conversation: ConversationDocument, id: string): void {
   const answers = [...conversation.messages()].filter((message) => message.role === "assistant");
-  for (const { runId, name, stored, evicted, document } of ledger.all()) {
-    if (runId === undefined || document !== id) continue;
-    const provided = server.provided.get(name);
-    const written = answers.filter(({ run }) => run?.runId === runId);
-    if (provided && provided.most > 1) violate(`O7: ${name} was being answered twice at once`);
-    if (provided && provided.answered > 1) violate(`O7: ${name} was answered ${provided.answered} times`);
-    if (written.length > 1) violate(`O7: ${name} has ${written.length} answers`);
-    const row = disk.rows<{ state: string }>(`select state from run where id = ?`, runId)[0];
-    if (stored && !evicted && row === undefined && !isRefused(devices, runId)) violate(`O7: ${name} was never started`);
+  for (const mark of judged.ledger.all()) {
+    if (mark.runId === undefined || mark.document !== id) continue;
+    const written = answers.filter(({ run }) => run?.runId === mark.runId);
+    judgeCalls(judged, mark, mark.runId, written.length);
     const [answer] = written;
-    if (answer === undefined || row === undefined) continue;
-    const logged = loggedTextOf(disk, runId);
-    if (logged !== undefined && logged !== answer.text) violate(`P2: the answer to ${name} is not what its log says`);
-    if (provided && !provided.text.startsWith(answer.text)) violate(`P2: the answer to ${name} is not what was said`);
-    if (row.state === "completed" && provided?.text !== answer.text) violate(`P2: the answer to ${name} lacks a token`);
-    if (answer.run?.status !== row.state)
-      violate(`P2: the answer to ${name} is ${answer.run?.status}, its run ${row.state}`);
-    judgeFollowers(devices, runId, name, answer.text, violate);
+    if (answer) judgeAnswer(judged, mark.name, mark.runId, answer);
   }
+}
+
+function judgeCalls({ server, disk, devices, violate }: Judged, mark: Mark, runId: string, answers: number): void {
+  const { name, stored, evicted } = mark;
+  const provided = server.provided.get(name);
+  if (provided && provided.most > 1) violate(`O7: ${name} was being answered twice at once`);
+  if (provided && provided.answered > 1) violate(`O7: ${name} was answered ${provided.answered} times`);
+  if (answers > 1) violate(`O7: ${name} has ${answers} answers`);
+  const started = disk.rows(`select id from run where id = ?`, runId).length > 0;
+  // A command that is six days old by its device's clock is not delivered any more.
+  const expired = devices.some((device) => device.name === mark.device && device.travelled);
+  if (stored && !evicted && !started && !expired && !isRefused(devices, runId))
+    violate(`O7: ${name} was never started`);
+}
+
+function judgeAnswer({ server, disk, devices, violate }: Judged, name: string, runId: string, answer: AssistantMessage) {
+  const { text, run } = answer;
+  const said = server.provided.get(name)?.text ?? "";
+  const state = disk.rows<{ state: string }>(`select state from run where id = ?`, runId)[0]?.state;
+  if ((loggedTextOf(disk, runId) ?? text) !== text) violate(`P2: the answer to ${name} is not what its log says`);
+  if (!said.startsWith(text)) violate(`P2: the answer to ${name} is not what was said`);
+  if (state === "completed" && said !== text) violate(`P2: the answer to ${name} lacks a token`);
+  if (run?.status !== state) violate(`P2: the answer to ${name} is ${run?.status}, its run ${state}`);
+  judgeFollowers(devices, runId, name, text, violate);
 }
 
 function judgeFollowers(devices: readonly Device[], runId: string, name: string, text: string, violate: Violate): void {
@@ -259,10 +259,8 @@ const hasPending = (doc: Y.Doc): boolean => doc.store.pendingStructs !== null ||
 
 /** Lets time pass until a promise is settled; one that is not within a minute is left alone. */
 async function awaiting(world: World, promise: Promise<unknown> | undefined): Promise<void> {
-  let settled = promise === undefined;
-  promise?.then(
-    () => (settled = true),
-    () => (settled = true),
-  );
-  for (let waited = 0; waited < 60 && !settled; waited++) await world.run(1_000);
+  const state = { settled: promise === undefined };
+  const settle = (): void => void (state.settled = true);
+  promise?.then(settle, settle);
+  for (let waited = 0; waited < 60 && !state.settled; waited++) await world.run(1_000);
 }

@@ -97,13 +97,13 @@ export const SERVER = -1;
 export function createPlan(seed: number, reduction: Reduction = NOTHING_OUT): Plan {
   const chance = createWorld(seed).chance("plan");
   const rough = chance.is(0.4);
-  const away = chance.is(0.02);
+  const away = chance.is(0.03);
   const tabs = Array.from(
     { length: 2 + Math.floor(chance.next() ** 2 * 4) },
     () => 1 + Math.floor(chance.next() ** 2 * 3),
   );
   const documents = 1 + chance.below(3);
-  const trouble = 10_000 + chance.below(15_000);
+  const trouble = (away ? 45_000 : 10_000) + chance.below(15_000);
   const events = eventsOf(chance, tabs, trouble, away);
   return reduced({ seed, devices: tabs, documents, trouble, rough, off: new Set(), events }, reduction);
 }
@@ -118,7 +118,7 @@ function eventsOf(chance: Chance, tabs: readonly number[], trouble: number, away
     for (const [what, mean] of Object.entries(RATES)) add(what as PlannedEvent["what"], device, mean);
   for (const [what, mean] of Object.entries(WORLD_RATES)) add(what as Fault, SERVER, mean);
   if (chance.is(0.3)) events.push({ at: trouble / 2, what: "stranger", device: SERVER, tab: 0, document: 0 });
-  if (away) events.push({ at: trouble / 3, what: "away", device: 0, tab: 0, document: 0 });
+  if (away) events.push({ at: trouble / 5, what: "away", device: 0, tab: 0, document: 0 });
   return events.toSorted((a, b) => a.at - b.at).map((event, number) => ({ number, ...event }));
 }
 

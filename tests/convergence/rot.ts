@@ -6,9 +6,11 @@ import type { Chance } from "./world.ts";
  * stay as they are: only the digest can tell. Answers whether there was anything to rot.
  */
 export function rot(doc: Y.Doc, chance: Chance): boolean {
+  const draft = doc.getText("draft");
   const strings: Y.ContentString[] = [];
-  for (let item = doc.getText("draft")._start; item !== null; item = item.right)
-    if (!item.deleted && item.content instanceof Y.ContentString) strings.push(item.content);
+  for (const struct of [...doc.store.clients.values()].flat())
+    if (struct instanceof Y.Item && struct.parent === draft && !struct.deleted && struct.content instanceof Y.ContentString)
+      strings.push(struct.content);
   const one = strings[chance.below(strings.length || 1)];
   if (one === undefined) return false;
   const at = chance.below(one.str.length);

@@ -68,6 +68,9 @@ export const principalOf = (account: string): AccountPrincipal => ({
   sessionId: `session-${account}`,
 });
 
+const principalIn = async (headers: Headers): Promise<AccountPrincipal> =>
+  principalOf(headers.get("x-account") ?? "nobody");
+
 /** The real rooms, relay and routes over a simulated disk, clock and network. */
 export function createSimulatedServer(world: World, options: ServerOptions): SimulatedServer {
   const { disk } = options;
@@ -119,20 +122,19 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
     const providers = createProvider(world, owner, provided, () => faultyProvider);
     const runs = openRunService({ database, rooms, providers, clock, random: chance.next, log });
     await runs.recover();
-    const resolvePrincipal = async (headers: Headers) => principalOf(headers.get("x-account") ?? "nobody");
     const app = new Hono<AppEnv>()
       .use(async (c, next) => {
         c.set("principal", principalOf(c.req.header("x-account") ?? "nobody"));
         await next();
       })
       .route("/api/sync/feed", feedRoutes(database))
-      .route("/api/runs", runRoutes({ runs, resolvePrincipal }))
+      .route("/api/runs", runRoutes({ runs, resolvePrincipal: principalIn }))
       .onError(() => new Response(null, { status: 503 }));
     return { owner, rooms, runs, app, connections: new Set() };
   }
 
   async function answer(process: Process, request: Request, outgoing: ReturnType<typeof createOutgoing>, reply: Reply) {
-    const response = await process.app.fetch(request, { outgoing } as unknown as AppEnv["Bindings"]);
+    const response = await process.app.fetch(request, { outgoing });
     if (process.owner.dead || response.headers.has("x-hono-already-sent")) return;
     const body = await response.text();
     reply.head(response.status, Object.fromEntries(response.headers));
@@ -242,6 +244,8 @@ function openSimulatedDatabase(disk: Disk, owner: Owner): Database {
   };
 }
 
+const quiet = (): void => undefined;
+
 /** Failures of the simulated disk are expected; an error of the code's own is not. */
 function createLog(onBug: (what: string) => void) {
   const look = (facts: object, message: string): void => {
@@ -249,6 +253,5 @@ function createLog(onBug: (what: string) => void) {
     const isBug = err instanceof TypeError || err instanceof RangeError || err instanceof ReferenceError;
     if (isBug) onBug(`${message}: ${String(err.stack)}`);
   };
-  const quiet = (): void => undefined;
   return { debug: quiet, info: quiet, warn: look, error: look };
 }

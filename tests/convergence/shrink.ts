@@ -44,7 +44,7 @@ export async function shrink(
   for (let size = Math.ceil(events / 2); size >= 1 && best.runs < most; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let from = 0; from < events; from += size) {
       const range = [from, Math.min(events, from + size)] as const;
-      if (countOf(seed, best.reduction) === countOf(seed, with_(best.reduction, range))) continue;
+      if (countOf(seed, best.reduction) === countOf(seed, withoutRange(best.reduction, range))) continue;
       await attempt({ without: joined([...best.reduction.without, range]) });
     }
   }
@@ -59,7 +59,7 @@ async function shrinkNumbers(seed: number, attempt: (change: Partial<Reduction>)
   if (plan.documents > 1) await attempt({ documents: 1 });
 }
 
-const with_ = (reduction: Reduction, range: readonly [number, number]): Reduction => ({
+const withoutRange = (reduction: Reduction, range: readonly [number, number]): Reduction => ({
   ...reduction,
   without: [...reduction.without, range],
 });

@@ -15,9 +15,6 @@ const SEEDS = Number(process.env["SEEDS"] ?? (PLAN === undefined ? 100 : 1));
 const REDUCTION = PLAN === undefined || PLAN === "all" ? NOTHING_OUT : parseReduction(PLAN);
 const BUG = PLANTED_BUGS.find((bug) => bug === process.env["BUG"]);
 
-/** Seeds that once failed, with what they found. They run for ever. */
-const KNOWN: readonly (readonly [seed: number, found: string])[] = [];
-
 const planted = vi.hoisted(() => ({ bug: undefined as string | undefined }));
 afterEach(() => (planted.bug = undefined));
 
@@ -57,10 +54,6 @@ async function expectToHold(seed: number, report: SimulationReport): Promise<voi
   const story = smallest.report.story.slice(-60).join("\n");
   expect.fail(`${smallest.report.violations.join("\n")}\n${story}\nshrunk in ${smallest.runs} runs; replay:\n${line}`);
 }
-
-test.runIf(PLAN === undefined).each(KNOWN)("seed %i holds (it once found: %s)", async (seed) => {
-  await expectToHold(seed, await run(seed, NOTHING_OUT));
-});
 
 test(
   `O1–O10: ${SEEDS} seeds from ${FIRST} hold: devices with tabs, runs, and everything failing`,

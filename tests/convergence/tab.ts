@@ -28,8 +28,12 @@ export interface Device {
   readonly shared: SharedBrowser;
   /** how far its wall clock is off, in ms */
   offset: number;
+  /** its clock was set at some time */
+  travelled: boolean;
   /** copies that were replaced because they turned out wrong */
   healed: number;
+  /** edits made on it */
+  marks: number;
   tabs: (Tab | undefined)[];
 }
 
@@ -115,16 +119,18 @@ export function openTab(context: TabContext, device: Device, marks: () => string
   const followed = new Map<string, string>();
   const rewriting = new Set<LocalDocument>();
 
+  function reviewCopy(document: LocalDocument, unsettled: readonly Mark[]): void {
+    if (documents.find(document.id) !== document) own.delete(document);
+    if (document.unstoredEdits()) rewriting.delete(document);
+    else if (!rewriting.has(document)) unsettled.forEach(ledger.stored);
+    if (document.pending()) return;
+    for (const mark of unsettled) ledger.acknowledged(mark, "an ack");
+    own.delete(document);
+  }
+
   function review(): void {
     if (owner.dead) return;
-    for (const [document, unsettled] of own) {
-      if (documents.find(document.id) !== document) own.delete(document);
-      if (document.unstoredEdits()) rewriting.delete(document);
-      else if (!rewriting.has(document)) unsettled.forEach(ledger.stored);
-      if (document.pending()) continue;
-      for (const mark of unsettled) ledger.acknowledged(mark, "an ack");
-      own.delete(document);
-    }
+    for (const [document, unsettled] of own) reviewCopy(document, unsettled);
     if (sync.status().type !== "saved") return;
     // "Saved" speaks of everything this device holds, but for what another tab has not told yet.
     for (const mark of ledger.of(device.name))

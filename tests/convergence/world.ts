@@ -93,7 +93,7 @@ export function createWorld(seed: number): World {
             open = step(until);
           } catch (error) {
             open = false;
-            reject(error as Error);
+            reject(error);
           }
         };
         const batch = (): void => {
