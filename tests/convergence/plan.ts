@@ -97,7 +97,7 @@ export const SERVER = -1;
 export function createPlan(seed: number, reduction: Reduction = NOTHING_OUT): Plan {
   const chance = createWorld(seed).chance("plan");
   const rough = chance.is(0.4);
-  const away = chance.is(0.03);
+  const away = chance.is(0.01);
   const tabs = Array.from(
     { length: 2 + Math.floor(chance.next() ** 2 * 4) },
     () => 1 + Math.floor(chance.next() ** 2 * 3),
