@@ -157,15 +157,17 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
     const keys = done.map((row) => row.key);
     const asOf = database;
     void store.settle(host.id, keys, summary).then((result) => {
-      if (!result.ok && asOf === database) settleAgain(done);
+      if (!result.ok && asOf === database) {
+        rows.push(...done);
+        settleLater();
+      }
       host.settled();
       return host.changed();
     });
   }
 
   /** Nobody else takes care of the rows of a living tab: while they stay, nothing is said to be saved. */
-  function settleAgain(done: typeof rows): void {
-    rows.push(...done);
+  function settleLater(): void {
     cancelSettling ??= clock.after(RETRY_BASE_MS, () => {
       cancelSettling = undefined;
       settle();

@@ -310,23 +310,23 @@ describe("C8: a silent connection", () => {
   });
 });
 
-describe("C9: a digest", () => {
-  /** A client that wrote "mine" and had it acknowledged, and what the server has under the same clocks. */
-  function aDivergedClient(theirText: string) {
-    const client = aClient();
-    client.type("mine");
-    client.connect();
-    client.server({ type: "ack", frames: 1, headSeq: 1 });
-    client.effects();
-    const theirs = new Y.Doc();
-    theirs.clientID = client.doc.clientID;
-    theirs.getText("draft").insert(0, theirText);
-    expect(Y.encodeStateVector(theirs)).toEqual(Y.encodeStateVector(client.doc));
-    return { client, theirs };
-  }
-  const digestOf = (doc: Y.Doc): ServerFrame => ({ type: "digest", seq: 1, hash: new Uint8Array(contentDigest(doc)) });
-  const allOf = (doc: Y.Doc): ServerFrame => ({ type: "step2", update: Y.encodeStateAsUpdate(doc) });
+/** A client that wrote "mine" and had it acknowledged, and what the server has under the same clocks. */
+function aDivergedClient(theirText: string) {
+  const client = aClient();
+  client.type("mine");
+  client.connect();
+  client.server({ type: "ack", frames: 1, headSeq: 1 });
+  client.effects();
+  const theirs = new Y.Doc();
+  theirs.clientID = client.doc.clientID;
+  theirs.getText("draft").insert(0, theirText);
+  expect(Y.encodeStateVector(theirs)).toEqual(Y.encodeStateVector(client.doc));
+  return { client, theirs };
+}
+const digestOf = (doc: Y.Doc): ServerFrame => ({ type: "digest", seq: 1, hash: new Uint8Array(contentDigest(doc)) });
+const allOf = (doc: Y.Doc): ServerFrame => ({ type: "step2", update: Y.encodeStateAsUpdate(doc) });
 
+describe("C9: a digest", () => {
   test("of the same content says nothing; of another one is answered with our own, and all there is is asked for", () => {
     const { client, theirs } = aDivergedClient("them");
     client.server(digestOf(client.doc));

@@ -9,7 +9,7 @@ function aSilentFeed() {
   const clock = createFakeClock();
   const requests: AbortSignal[] = [];
   let failures = 0;
-  let wake = (): void => undefined;
+  let wake: (() => void) | undefined;
   const fetch = (_path: unknown, init?: RequestInit) =>
     new Promise<Response>((_resolve, reject) => {
       const signal = init?.signal as AbortSignal;
@@ -27,13 +27,8 @@ function aSilentFeed() {
   const library = { ready: Promise.resolve(), cursor: () => 0 } as unknown as LocalLibrary;
   const host = { contact: () => undefined, failure: () => void failures++, sessionWorks: () => undefined };
   const visibility = { visible: () => true, onHide: () => () => undefined };
-  openFeed(
-    { clock, random: () => 0, fetch, connectivity, visibility },
-    library,
-    host,
-    new AbortController().signal,
-  );
-  return { clock, requests, failures: () => failures, wake: () => wake() };
+  openFeed({ clock, random: () => 0, fetch, connectivity, visibility }, library, host, new AbortController().signal);
+  return { clock, requests, failures: () => failures, wake: () => wake?.() };
 }
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -361,7 +361,10 @@ test("C9: a copy that differs under the same clocks is kept aside and replaced, 
 
   // A bit flips in memory: no clock says so.
   const { doc } = open.conversation;
-  (doc.getText("draft")._start?.content as Y.ContentString).str = "half a thou#ht";
+  const written = (doc.store.clients.get(doc.clientID) ?? []).find(
+    (struct) => (struct as Y.Item).parent === doc.getText("draft"),
+  );
+  ((written as Y.Item).content as Y.ContentString).str = "half a thou#ht";
   // The other copy is the server's word for it: with the next connection it shows its digest.
   server.setUp(false);
   server.setUp(true);

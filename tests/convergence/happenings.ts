@@ -51,9 +51,9 @@ const AWAY_EDITS = 2_000;
 const AWAY_GAP_MS = 12;
 
 const withTab =
-  (happen: (tab: Tab, at: At, scene: Scene) => void): OnDevice =>
+  (deed: (tab: Tab, at: At, scene: Scene) => void): OnDevice =>
   (at, scene) => {
-    if (at.tab) happen(at.tab, at, scene);
+    if (at.tab) deed(at.tab, at, scene);
   };
 
 const ON_DEVICE: Partial<Record<PlannedEvent["what"], OnDevice>> = {

@@ -209,7 +209,12 @@ function judgeCalls({ server, disk, devices, violate }: Judged, mark: Mark, runI
     violate(`O7: ${name} was never started`);
 }
 
-function judgeAnswer({ server, disk, devices, violate }: Judged, name: string, runId: string, answer: AssistantMessage) {
+function judgeAnswer(
+  { server, disk, devices, violate }: Judged,
+  name: string,
+  runId: string,
+  answer: AssistantMessage,
+) {
   const { text, run } = answer;
   const said = server.provided.get(name)?.text ?? "";
   const state = disk.rows<{ state: string }>(`select state from run where id = ?`, runId)[0]?.state;

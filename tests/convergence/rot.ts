@@ -9,7 +9,12 @@ export function rot(doc: Y.Doc, chance: Chance): boolean {
   const draft = doc.getText("draft");
   const strings: Y.ContentString[] = [];
   for (const struct of [...doc.store.clients.values()].flat())
-    if (struct instanceof Y.Item && struct.parent === draft && !struct.deleted && struct.content instanceof Y.ContentString)
+    if (
+      struct instanceof Y.Item &&
+      struct.parent === draft &&
+      !struct.deleted &&
+      struct.content instanceof Y.ContentString
+    )
       strings.push(struct.content);
   const one = strings[chance.below(strings.length || 1)];
   if (one === undefined) return false;

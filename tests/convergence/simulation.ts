@@ -108,7 +108,17 @@ function createScene(plan: Plan, bugs: Bugs, violate: (what: string) => void): S
   function openDevice(name: string, account: string, tabs: number): Device {
     const network = createNetwork(world, name, ratesOf(plan));
     const shared = createSharedBrowser(world, name);
-    const device: Device = { name, account, network, shared, offset: 0, travelled: false, healed: 0, marks: 0, tabs: [] };
+    const device: Device = {
+      name,
+      account,
+      network,
+      shared,
+      offset: 0,
+      travelled: false,
+      healed: 0,
+      marks: 0,
+      tabs: [],
+    };
     device.tabs = Array.from({ length: tabs }, () => open(device));
     if (on("abort")) stores.device(name).aborts = plan.rough ? 0.01 : 0.002;
     return device;
