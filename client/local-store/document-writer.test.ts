@@ -5,6 +5,8 @@ import { createFakeClock } from "#tests/support/fake-clock.ts";
 import { createDocumentWriter } from "./document-writer.ts";
 import type { DocumentWrite, LocalStore } from "./local-store.ts";
 
+const nothing = (): void => undefined;
+
 /** A writer over a store that answers `settle` as the test says. */
 function aWriter(settles: ("ok" | "unavailable")[]) {
   const clock = createFakeClock();
@@ -18,7 +20,6 @@ function aWriter(settles: ("ok" | "unavailable")[]) {
     },
     compact: async () => ok(0),
   } as unknown as LocalStore;
-  const nothing = (): void => undefined;
   const writer = createDocumentWriter(
     {
       id: "c" as ConversationId,
