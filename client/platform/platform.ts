@@ -4,9 +4,17 @@ import type { RandomBytes } from "#shared/lib/uuid.ts";
 export interface Clock {
   /** ms since 1970 */
   now(): number;
+  /** ms since some moment, by a clock that nobody sets; absent where `now` is such a clock. */
+  steady?(): number;
   /** Calls back once after `ms`; answers how to cancel. */
   after(ms: number, callback: () => void): () => void;
 }
+
+/**
+ * A clock for waiting, not for telling the time: a wall clock that is set back a week would make whoever waits
+ * for a moment wait a week.
+ */
+export const steadyClock = (clock: Clock): Clock => (clock.steady ? { ...clock, now: clock.steady } : clock);
 
 export interface SocketEvents {
   onOpen(): void;

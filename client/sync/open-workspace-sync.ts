@@ -3,6 +3,7 @@ import { openDocuments } from "#client/local-store/open-documents.ts";
 import { openLibrary } from "#client/local-store/open-library.ts";
 import { openRunCommands } from "#client/local-store/open-run-commands.ts";
 import { openTabs } from "#client/local-store/tab-messages.ts";
+import { steadyClock } from "#client/platform/platform.ts";
 import { openFeed } from "./feed.ts";
 import type { FeedReader } from "./feed.ts";
 import { openSync } from "./open-sync.ts";
@@ -23,8 +24,9 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal) => {
     summaryChanged: (id, local) => library.summaryChanged(id, local),
     received: hintFeed,
   });
+  const waiting = { ...platform, clock: steadyClock(platform.clock) };
   const sync = openSync(
-    platform,
+    waiting,
     store,
     documents,
     { feedMoved: hintFeed, waiting: (ids) => library.keepUnsent(ids) },
@@ -34,7 +36,7 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal) => {
     if (message.type === "stored" || message.type === "settled") sync.outboxChanged();
   });
   feed = openFeed(
-    platform,
+    waiting,
     library,
     {
       contact: () => sync.reach({ type: "contact" }),

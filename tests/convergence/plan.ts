@@ -52,6 +52,8 @@ export interface Plan {
   trouble: number;
   /** little gets through at once in a rough world, so that retries meet retries */
   rough: boolean;
+  /** whether the pages wake up when all heals, or find out by themselves */
+  wakes: boolean;
   off: ReadonlySet<Fault>;
   events: readonly PlannedEvent[];
 }
@@ -105,7 +107,8 @@ export function createPlan(seed: number, reduction: Reduction = NOTHING_OUT): Pl
   const documents = 1 + chance.below(3);
   const trouble = (away ? 45_000 : 10_000) + chance.below(15_000);
   const events = eventsOf(chance, tabs, trouble, away);
-  return reduced({ seed, devices: tabs, documents, trouble, rough, off: new Set(), events }, reduction);
+  const wakes = chance.is(0.5);
+  return reduced({ seed, devices: tabs, documents, trouble, rough, wakes, off: new Set(), events }, reduction);
 }
 
 function eventsOf(chance: Chance, tabs: readonly number[], trouble: number, away: boolean): PlannedEvent[] {

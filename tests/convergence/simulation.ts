@@ -159,20 +159,20 @@ async function play(plan: Plan, scene: SimulatedScene, violations: readonly stri
   const { world, devices, ids } = scene;
   for (const event of plan.events) world.after(event.at, () => happen(event, scene));
   await world.run(plan.trouble);
-  heal(scene);
+  heal(scene, plan.wakes);
   for (const id of ids) for (const { tabs } of devices) for (const tab of tabs) tab?.open(id);
   for (const why of await comeToRest(scene, violations)) violate(`O9: ${why}`);
   if (violations.length === 0) await judge(scene, scene.context, violate);
 }
 
-function heal(scene: Scene): void {
+function heal(scene: Scene, wakes: boolean): void {
   scene.world.note("everything heals");
   scene.disk.setFailing(0);
   scene.server.heal();
   for (const device of everybody(scene)) {
     device.network.heal();
     Object.assign(scene.stores.device(device.name), { full: false, aborts: 0 });
-    for (const tab of device.tabs) tab?.wake();
+    if (wakes) for (const tab of device.tabs) tab?.wake();
   }
 }
 

@@ -240,6 +240,7 @@ function platformOf(context: TabContext, device: Device, { owner, chance, signal
   return {
     clock: {
       now: () => world.now() + device.offset,
+      steady: world.now,
       after: (ms, callback) => world.after(ms, callback, owner),
     },
     randomBytes: chance.bytes,
