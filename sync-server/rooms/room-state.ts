@@ -125,7 +125,13 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
     const tailBytes = log.tail.reduce((sum, bytes) => sum + bytes.byteLength, 0);
     const { exists, epoch, headSeq, checkpointSeq } = log;
     facts = { exists, epoch, headSeq, checkpointSeq, tailRows: log.tail.length, tailBytes, checkpointBytes };
-    projected = { summary: log.summary, seq: log.summarySeq, at: -Infinity };
+    // A summary that is not of this log was made from a copy that was wrong, or by another version: it is made anew.
+    const isProjection = log.summarySeq === headSeq && log.summary === live.summary();
+    projected = {
+      summary: log.summary,
+      seq: isProjection ? headSeq : Math.min(log.summarySeq, headSeq - 1),
+      at: -Infinity,
+    };
     changedAt = now;
     phase = { type: "ready", live };
     judgeDoubted(live);
@@ -154,9 +160,8 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
     doubted = undefined;
     if (before === undefined || isSame(before, live.digest())) return;
     emit({ type: "noticed", what: "live-copy-wrong", session: undefined });
-    // Others may have been served from it, and so may the library.
+    // Others may have been served from it.
     sessions.forgetDigests();
-    if (live.summary() !== projected.summary) projected = { ...projected, seq: 0 };
   }
 
   function onLoadFailed(failure: "unknown" | "unavailable"): void {

@@ -50,6 +50,8 @@ export function createDisk(world: World): Disk {
 
   function thread(owner: Owner): SqliteThread {
     let busyUntil = 0;
+    // A process that opens the file finds nothing of a transaction that another one did not end.
+    store.answer({ kind: "query", sql: "rollback", parameters: [] });
     return {
       generation: () => 0,
       close: async () => undefined,

@@ -159,7 +159,9 @@ async function play(plan: Plan, scene: SimulatedScene, violations: readonly stri
   const { world, devices, ids } = scene;
   for (const event of plan.events) world.after(event.at, () => happen(event, scene));
   await world.run(plan.trouble);
-  heal(scene, plan.wakes);
+  // Delivery of runs waits by the wall clock: where one was set back, only a wake-up hurries it.
+  const clockedRuns = devices.some(({ travelled }) => travelled) && [...scene.ledger.all()].some(({ runId }) => runId);
+  heal(scene, plan.wakes || clockedRuns);
   for (const id of ids) for (const { tabs } of devices) for (const tab of tabs) tab?.open(id);
   for (const why of await comeToRest(scene, violations)) violate(`O9: ${why}`);
   if (violations.length === 0) await judge(scene, scene.context, violate);
