@@ -11,6 +11,7 @@ import { outsideOfSpans } from "#server/observability/spans.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 import { openFoldThread } from "./fold-thread.ts";
+import type { FoldThread } from "./fold-thread.ts";
 import { createRoomDriver } from "./room-driver.ts";
 import type { RoomClock, RoomDriver, RoomLogger } from "./room-driver.ts";
 import type { RoomKey } from "./room-log.ts";
@@ -34,6 +35,8 @@ export interface RoomsOptions {
   random: () => number;
   log: RoomLogger;
   meters?: Meters;
+  /** where logs are folded; a thread of its own where absent */
+  folding?: FoldThread;
   /** how long a room without sessions is kept, in ms; 60 s where absent */
   idleMs?: number;
   idleRooms?: number;
@@ -62,7 +65,7 @@ export function openRooms(options: RoomsOptions): Rooms {
   const moved = new Map<string, () => void>();
   let closed = false;
   const isOpen = (): boolean => !closed;
-  const folding = openFoldThread();
+  const folding = options.folding ?? openFoldThread();
 
   function driverOf(key: RoomKey): RoomDriver {
     const name = `${key.id}/${key.accountId}/${key.workspaceId}`;

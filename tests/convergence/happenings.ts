@@ -82,11 +82,15 @@ const ON_DEVICE: Partial<Record<PlannedEvent["what"], OnDevice>> = {
     const { network, tabs } = device;
     network.setDown(true);
     if (chance.is(0.5)) network.cutAll();
-    if (chance.is(0.5)) for (const tab of tabs) tab?.goOffline();
-    const told = chance.is(0.6);
+    // A browser that said "offline" says "online" as well; one that said nothing may.
+    const told = chance.is(0.5);
+    if (told) for (const tab of tabs) tab?.goOffline();
+    device.offline ||= told;
+    const tells = told || chance.is(0.5);
     world.after(chance.delay(500, 15_000), () => {
       network.setDown(false);
-      if (told) for (const tab of device.tabs) tab?.wake();
+      device.offline = false;
+      if (tells) for (const tab of device.tabs) tab?.wake();
     });
   },
   wake({ device, chance }) {

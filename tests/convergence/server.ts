@@ -4,6 +4,9 @@ import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { AppEnv } from "#server/http/app-env.ts";
 import { feedRoutes } from "#server/http/feed.ts";
 import { runRoutes } from "#server/http/runs.ts";
+import { NO_METERS } from "#server/observability/meters.ts";
+import { foldLog } from "#server/rooms/compaction.ts";
+import type { FoldThread } from "#server/rooms/fold-thread.ts";
 import { openRooms } from "#server/rooms/open-rooms.ts";
 import type { RoomNotice } from "#server/rooms/room-events.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
@@ -68,6 +71,9 @@ export const principalOf = (account: string): AccountPrincipal => ({
   sessionId: `session-${account}`,
 });
 
+/** The thread that folds logs would take turns of the real event loop. */
+const FOLDING: FoldThread = { fold: async (log) => foldLog(log), close: async () => undefined };
+
 const principalIn = async (headers: Headers): Promise<AccountPrincipal> =>
   principalOf(headers.get("x-account") ?? "nobody");
 
@@ -76,8 +82,8 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
   const { disk } = options;
   const chance = world.chance("server");
   const provided = new Map<string, ProviderRecord>();
-  const notices = new Map<RoomNotice, number>();
-  const onNotice = (what: RoomNotice): void => void notices.set(what, (notices.get(what) ?? 0) + 1);
+  const notices = new Map<string, number>();
+  const onNotice = (what: string): void => void notices.set(what, (notices.get(what) ?? 0) + 1);
   let offset = 0;
   let faultyProvider = options.providerFaults;
   let starting: Owner = { dead: false };
@@ -109,16 +115,9 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
     const opened = openSimulatedDatabase(disk, owner);
     const database = options.wrapDatabase?.(opened, owner, world) ?? opened;
     await migrateToLatest(database.kysely);
-    const rooms = openRooms({
-      database,
-      clock,
-      random: chance.next,
-      log,
-      idleMs: 8_000,
-      idleRooms: 1,
-      digestMs: 5_000,
-      onNotice,
-    });
+    const meters = { ...NO_METERS, noticed: onNotice };
+    const upkeep = { idleMs: 8_000, idleRooms: 1, digestMs: 5_000, folding: FOLDING };
+    const rooms = openRooms({ database, clock, random: chance.next, log, meters, ...upkeep });
     const providers = createProvider(world, owner, provided, () => faultyProvider);
     const runs = openRunService({ database, rooms, providers, clock, random: chance.next, log });
     await runs.recover();
@@ -240,6 +239,7 @@ function openSimulatedDatabase(disk: Disk, owner: Owner): Database {
           ...(changes !== undefined && { changes }),
         })),
       ),
+    writable: async () => true,
     close: async () => undefined,
   };
 }

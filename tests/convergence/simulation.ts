@@ -42,6 +42,8 @@ const SECOND = 1_000;
 /** How long everything may take to come to rest once nothing fails any more (O9), and how long it must rest. */
 const REST_WITHIN = 240 * SECOND;
 const REST_FOR = 16 * SECOND;
+/** A connection that died in silence is found after 25 s, and tried again within 30 s (C7, C8). */
+const FOUND_WITHIN = 60 * SECOND;
 const MOST_VIOLATIONS = 8;
 
 // Each open document listens to the end of its tab, and Node would warn at the eleventh.
@@ -115,6 +117,7 @@ function createScene(plan: Plan, bugs: Bugs, violate: (what: string) => void): S
       shared,
       offset: 0,
       travelled: false,
+      offline: false,
       healed: 0,
       marks: 0,
       tabs: [],
@@ -161,9 +164,10 @@ async function play(plan: Plan, scene: SimulatedScene, violations: readonly stri
   await world.run(plan.trouble);
   // Delivery of runs waits by the wall clock: where one was set back, only a wake-up hurries it.
   const clockedRuns = devices.some(({ travelled }) => travelled) && [...scene.ledger.all()].some(({ runId }) => runId);
-  heal(scene, plan.wakes || clockedRuns);
+  const wakes = plan.wakes || clockedRuns;
+  heal(scene, wakes);
   for (const id of ids) for (const { tabs } of devices) for (const tab of tabs) tab?.open(id);
-  for (const why of await comeToRest(scene, violations)) violate(`O9: ${why}`);
+  for (const why of await comeToRest(scene, violations, wakes ? REST_FOR : FOUND_WITHIN)) violate(`O9: ${why}`);
   if (violations.length === 0) await judge(scene, scene.context, violate);
 }
 
@@ -174,19 +178,19 @@ function heal(scene: Scene, wakes: boolean): void {
   for (const device of everybody(scene)) {
     device.network.heal();
     Object.assign(scene.stores.device(device.name), { full: false, aborts: 0 });
-    if (wakes) for (const tab of device.tabs) tab?.wake();
+    if (wakes || device.offline) for (const tab of device.tabs) tab?.wake();
   }
 }
 
 /** Waits until all is at rest, and stays so while digests are compared; answers what is not. */
-async function comeToRest(scene: Scene, violations: readonly string[]): Promise<string[]> {
+async function comeToRest(scene: Scene, violations: readonly string[], restFor: number): Promise<string[]> {
   let restedFor = 0;
   let why: string[] = [];
   for (let waited = 0; waited < REST_WITHIN; waited += 2 * SECOND) {
     await scene.world.run(2 * SECOND);
     why = unquiet(scene);
     restedFor = why.length === 0 ? restedFor + 2 * SECOND : 0;
-    if (restedFor >= REST_FOR || violations.length > 0) return [];
+    if (restedFor >= restFor || violations.length > 0) return [];
   }
   return why;
 }

@@ -28,6 +28,8 @@ export interface Device {
   readonly shared: SharedBrowser;
   /** how far its wall clock is off, in ms */
   offset: number;
+  /** its tabs were told that the network is gone, and not yet that it is back */
+  offline: boolean;
   /** its clock was set at some time */
   travelled: boolean;
   /** copies that were replaced because they turned out wrong */
