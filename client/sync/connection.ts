@@ -7,7 +7,7 @@ import { SYNC_SUBPROTOCOL } from "#shared/protocol/sync-frames.ts";
 import { isFinalForDocument, mayRestart } from "./restart-state.ts";
 import type { News } from "./restart-state.ts";
 import { createEngine } from "./engine-state.ts";
-import type { EngineEffect, EngineInput, EngineView } from "./engine-state.ts";
+import type { EngineEffect, EngineInput, EngineView } from "./engine-events.ts";
 
 /** What a connection tells of the server and of itself. */
 export interface ConnectionHost {

@@ -4,7 +4,7 @@ import { contentDigest } from "#shared/documents/canonical-content.ts";
 import { encodeFrame, parseFrame } from "#shared/protocol/sync-frames.ts";
 import type { ServerFrame } from "#shared/protocol/sync-frames.ts";
 import { createEngine } from "./engine-state.ts";
-import type { EngineEffect, EngineInput } from "./engine-state.ts";
+import type { EngineEffect, EngineInput } from "./engine-events.ts";
 
 const FROM_SERVER = "server";
 

@@ -1,9 +1,11 @@
 import * as Y from "yjs";
 import { contentDigest } from "#shared/documents/canonical-content.ts";
 import { backoffMs } from "#shared/lib/backoff.ts";
+import { isSameBytes } from "#shared/lib/same-bytes.ts";
 import { isFinalClose } from "#shared/protocol/close-codes.ts";
 import { MAX_FRAME_BYTES, encodeFrame, parseFrame } from "#shared/protocol/sync-frames.ts";
-import type { ClientFrame, ExtensionFrame, NackCode, ServerFrame } from "#shared/protocol/sync-frames.ts";
+import type { ClientFrame, ExtensionFrame, ServerFrame } from "#shared/protocol/sync-frames.ts";
+import type { Engine, EngineEffect, EngineInput, EngineView, RefusalCode } from "./engine-events.ts";
 import { createPendingEdits } from "./pending-edits-state.ts";
 
 /** ms without a byte until the server is asked for a sign of life (C8) */
@@ -19,68 +21,6 @@ const RETRY_CAP_MS = 30_000;
 const FRAME_HEADER_BYTES = 16;
 /** how often the same thing is tried again within one connection before it is given up */
 const ATTEMPTS = 3;
-
-/** Why edits stay on this device only: the server's nack, or a single edit no frame can carry. */
-export type RefusalCode = NackCode | "too-large";
-
-export type EngineInput =
-  /** be connected from now on; also tries again after a final close */
-  | { type: "start" }
-  /** the socket asked for by `connect` is open */
-  | { type: "opened" }
-  | { type: "received"; message: Uint8Array }
-  /** the socket closed or never opened; never told after a `disconnect` */
-  | { type: "closed"; code: number }
-  /** an edit that is in the Y.Doc already; without bytes: one of an earlier session that is part of the stored state */
-  | { type: "local"; token: number; update: Uint8Array | undefined }
-  /** `view().timerAt` is reached; harmless at any other time */
-  | { type: "tick" }
-  /** `online`, visible again, `pageshow` */
-  | { type: "wake" }
-  /** the browser says the network is gone */
-  | { type: "offline" }
-  /** be disconnected from now on */
-  | { type: "stop" };
-
-export type EngineEffect =
-  /** open a socket for this document; any earlier one is to be forgotten */
-  | { type: "connect" }
-  | { type: "send"; message: Uint8Array }
-  /** close the socket and deliver none of its events any more */
-  | { type: "disconnect" }
-  /** every edit with a token up to `through` is durable on the server, whose log then ended at `headSeq` */
-  | { type: "settled"; through: number; headSeq: number }
-  /** the server's copy was merged in for the first time on this connection */
-  | { type: "arrived" }
-  | { type: "refused"; code: RefusalCode }
-  /** what was refused before is taken now */
-  | { type: "accepted" }
-  /** some document of this account changed: the feed is worth a look (R19) */
-  | { type: "feed-moved" }
-  /** closed for good (4400–4499) */
-  | { type: "ended"; code: number }
-  /** both copies claim to be the same and are not; which of them is wrong is not known yet (C9) */
-  | { type: "diverged"; seq: number }
-  /** it is ours: the document is to be opened anew from `state`, which is all the server has (C9) */
-  | { type: "heal"; state: Uint8Array };
-
-export interface EngineView {
-  connection: "idle" | "waiting" | "connecting" | "syncing" | "live" | "ended";
-  /** whether an edit is without its `ack` (C1) */
-  pending: boolean;
-  refused: RefusalCode | undefined;
-  /** the end of the server's log as last heard of */
-  headSeq: number;
-  /** ms since 1970: when to hand in `tick` */
-  timerAt: number | undefined;
-}
-
-/** The client's side of one document's sync. */
-export interface Engine {
-  /** Takes one input at time `now` (ms since 1970); answers what is to be done, in this order. */
-  handle(now: number, input: EngineInput): EngineEffect[];
-  view(): EngineView;
-}
 
 type Link =
   | { status: "idle" }
@@ -307,7 +247,7 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
   function onDigest(open: OpenLink, digest: Extract<ExtensionFrame, { type: "digest" }>): void {
     if (!open.arrived || pending.any() || incomplete() || digest.seq < headSeq) return;
     const hash = contentDigest(doc);
-    if (open.comparing || open.asking || sameBytes(hash, digest.hash)) return;
+    if (open.comparing || open.asking || isSameBytes(hash, digest.hash)) return;
     emit({ type: "diverged", seq: digest.seq });
     if (++open.timesDiverged > ATTEMPTS) return;
     // The server holds its copy against its log, and answers from what the log says.
@@ -326,7 +266,7 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
       return;
     }
     const unsure = pending.any() || incomplete() || theirs.store.pendingStructs !== null;
-    if (!unsure && !sameBytes(contentDigest(theirs), contentDigest(doc))) emit({ type: "heal", state: update });
+    if (!unsure && !isSameBytes(contentDigest(theirs), contentDigest(doc))) emit({ type: "heal", state: update });
   }
 
   function onTick(now: number): void {
@@ -405,6 +345,3 @@ function timerAt(link: Link): number | undefined {
   if (link.status === "connecting") return link.giveUpAt;
   return link.status === "open" ? (link.answerBy ?? link.heardAt + SILENCE_MS) : undefined;
 }
-
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, index) => byte === b[index]);

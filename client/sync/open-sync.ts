@@ -5,7 +5,7 @@ import type { Platform } from "#client/platform/platform.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { openConnection } from "./connection.ts";
 import type { Connection } from "./connection.ts";
-import type { RefusalCode } from "./engine-state.ts";
+import type { RefusalCode } from "./engine-events.ts";
 import { openOutboxDrain } from "./outbox-drain.ts";
 import { nextReach, reachable, syncStatus } from "./sync-status-state.ts";
 import type { Reach, ReachEvent } from "./sync-status-state.ts";

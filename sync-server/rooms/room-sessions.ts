@@ -15,6 +15,11 @@ const PAUSE_FRAMES = 256;
 const FLOOD_BYTES = 16 * 1024 * 1024;
 const FLOOD_FRAMES = 8_192;
 
+/** A digest is worth computing once nobody has written for so long. */
+const QUIET_MS = 5_000;
+/** Copies are compared so often, also where nothing is written: memory and disks rot (R20). */
+export const DIGEST_MS = 5 * 60_000;
+
 /** One client's connection, as the room remembers it. */
 export interface RoomSession extends JoiningSession {
   greeted: boolean;
@@ -59,6 +64,13 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void) {
   const sessions = new Map<SessionId, RoomSession>();
   let awareness: Awareness = new Map();
   let digest: { seq: number; hash: Uint8Array } | undefined;
+
+  let digestedAt = 0;
+
+  function forgetDigests(): void {
+    digest = undefined;
+    for (const session of sessions.values()) session.digestSeq = undefined;
+  }
 
   const send = (to: RoomSession, frame: ServerFrame): void =>
     emit({ type: "send", session: to.session, frame: encodeFrame(frame) });
@@ -228,17 +240,26 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void) {
         }
       }
     },
-    /** After a quiet period: sends the digest to whoever did not get it for this head. */
-    showDigest(view: DurableView): void {
+    /**
+     * After a quiet period: sends the digest to whoever did not get it for this head, and every `digestMs` to all.
+     * @param times `changedAt`: when the document was written last, in ms like `now`
+     */
+    showDigests(
+      view: DurableView,
+      { changedAt, digestMs }: { changedAt: number; digestMs: number },
+      now: number,
+    ): void {
+      if (now - changedAt < QUIET_MS) return;
+      if (now - digestedAt >= digestMs) {
+        forgetDigests();
+        digestedAt = now;
+      }
       for (const session of sessions.values()) {
         if (session.live && session.behindFrom === undefined && session.wants === undefined) sendDigest(session, view);
       }
     },
-    /** Digests are computed and shown anew, also for a head whose digest was shown before. */
-    forgetDigests(): void {
-      digest = undefined;
-      for (const session of sessions.values()) session.digestSeq = undefined;
-    },
+    /** Makes every session due for a digest again, as when what they were sent may be wrong. */
+    forgetDigests,
     /** Tells whoever can take it that the feed moved (R19); a client that is behind looks by itself. */
     showFeedMoved(now: number): void {
       for (const session of sessions.values()) {

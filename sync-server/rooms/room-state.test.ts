@@ -8,7 +8,8 @@ import type { ClientFrame, ServerFrame } from "#shared/protocol/sync-frames.ts";
 import { foldLog } from "./compaction.ts";
 import { UNCLAIMED } from "./room-events.ts";
 import type { CommitBatch, DocumentLog, JoiningSession, RoomEffect, RoomEvent } from "./room-events.ts";
-import { DIGEST_MS, IDLE_MS, createRoom } from "./room-state.ts";
+import { DIGEST_MS } from "./room-sessions.ts";
+import { IDLE_MS, createRoom } from "./room-state.ts";
 import { CLOSE_BYTES, FULL_BYTES, STUCK_MS } from "./slow-socket-state.ts";
 
 /** A room driven by hand: nothing is stored until the test says so. */

@@ -1,30 +1,27 @@
 import { CloseCode } from "#shared/protocol/close-codes.ts";
+import { isSameBytes } from "#shared/lib/same-bytes.ts";
 import { parseClientFrame } from "#shared/protocol/sync-frames.ts";
 import type { ProcessorTime } from "./integration-watch.ts";
 import { createLiveDocument, freshClientId } from "./live-document.ts";
 import type { LiveDocument } from "./live-document.ts";
 import { fillBatch } from "./room-batch.ts";
 import type { Batch, Inbound } from "./room-batch.ts";
+import { answerTooLate } from "./ended-room.ts";
+import { EMPTY_FACTS, factsOf, isFoldDue, withCommit, withFold } from "./log-facts.ts";
+import type { LogFacts } from "./log-facts.ts";
 import type { CommitBatch, CommitOutcome, DocumentLog, LiveDoc, Look, RoomEffect, RoomEvent } from "./room-events.ts";
-import { createRoomSessions } from "./room-sessions.ts";
+import { DIGEST_MS, createRoomSessions } from "./room-sessions.ts";
 import type { DurableView, RoomSession } from "./room-sessions.ts";
 import { decodeStateVector } from "./update-decode.ts";
 import { STATE_VECTOR_BYTES } from "./update-limits.ts";
 
 /** A room without sessions is kept so long for whoever comes back (R16). */
 export const IDLE_MS = 60_000;
-/** A digest is worth computing once nobody has written for so long. */
-const QUIET_MS = 5_000;
-/** Copies are compared so often, also where nothing is written: memory and disks rot (R20). */
-export const DIGEST_MS = 5 * 60_000;
 /** Replaying the log costs: a client that claims to differ is believed so often. */
 const VERIFY_MS = 10_000;
 /** The feed shows activity at most once a second; a tick finds what is left over after half of it. */
 const FEED_MS = 1_000;
 const FEED_REST_MS = 500;
-/** Folding when the tail is as long as the checkpoint costs a constant share of what was written (R17). */
-const COMPACT_ROWS = 200;
-const COMPACT_BYTES = 16 * 1024;
 const COMPACT_RETRY_MS = 60_000;
 
 export interface RoomOptions {
@@ -44,13 +41,6 @@ export interface Room {
   liveDoc(): LiveDoc | undefined;
   /** whether `evict` would follow a `release` now */
   isIdle(): boolean;
-}
-
-/** Where the log ends and how much of it is not folded yet. */
-interface LogFacts extends Omit<DocumentLog, "checkpoint" | "tail" | "clients" | "summary" | "summarySeq"> {
-  tailRows: number;
-  tailBytes: number;
-  checkpointBytes: number;
 }
 
 type Phase =
@@ -82,7 +72,7 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
   const sessions = createRoomSessions(emit);
 
   let phase: Phase = { type: "new" };
-  let facts: LogFacts = { ...EMPTY_FACTS };
+  let facts: LogFacts = EMPTY_FACTS;
   let bindings = new Map<number, string>();
   let projected = { summary: "", seq: 0, at: -Infinity };
   let inbox: Inbound[] = [];
@@ -90,7 +80,6 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
   let usedAt = 0;
   let changedAt = 0;
   let compaction: { running: boolean; notBefore: number } = { running: false, notBefore: 0 };
-  let digestedAt = 0;
   let verifiedAt = -Infinity;
   /** the digest of the live copy that is being held against its log */
   let doubted: Uint8Array | undefined;
@@ -121,10 +110,8 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
       emit({ type: "noticed", what: "broken-log", session: undefined });
       return onLoadFailed("unavailable");
     }
-    const checkpointBytes = log.checkpoint?.byteLength ?? 0;
-    const tailBytes = log.tail.reduce((sum, bytes) => sum + bytes.byteLength, 0);
-    const { exists, epoch, headSeq, checkpointSeq } = log;
-    facts = { exists, epoch, headSeq, checkpointSeq, tailRows: log.tail.length, tailBytes, checkpointBytes };
+    const { headSeq } = log;
+    facts = factsOf(log);
     // A summary that is not of this log was made from a copy that was wrong, or by another version: it is made anew.
     const isProjection = log.summarySeq === headSeq && log.summary === live.summary();
     projected = {
@@ -147,7 +134,7 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
   function onOtherDigest(session: RoomSession, other: { seq: number; hash: Uint8Array }, now: number): void {
     if (!session.extended || phase.type !== "ready" || other.seq !== facts.headSeq) return;
     const own = phase.live.digest();
-    if (isSame(own, other.hash)) return;
+    if (isSameBytes(own, other.hash)) return;
     emit({ type: "noticed", what: "diverged", session: session.session });
     if (now - verifiedAt < VERIFY_MS) return;
     verifiedAt = now;
@@ -158,7 +145,7 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
   function judgeDoubted(live: LiveDocument): void {
     const before = doubted;
     doubted = undefined;
-    if (before === undefined || isSame(before, live.digest())) return;
+    if (before === undefined || isSameBytes(before, live.digest())) return;
     emit({ type: "noticed", what: "live-copy-wrong", session: undefined });
     // Others may have been served from it.
     sessions.forgetDigests();
@@ -231,13 +218,7 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
   function onCommitted(now: number): void {
     if (phase.type !== "committing") return;
     const { live, batch, commit } = phase;
-    facts = {
-      ...facts,
-      exists: true,
-      headSeq: commit.headSeq,
-      tailRows: facts.tailRows + batch.rows.length,
-      tailBytes: facts.tailBytes + batch.rows.reduce((sum, row) => sum + row.bytes.byteLength, 0),
-    };
+    facts = withCommit(facts, commit);
     if (commit.summary !== undefined) projected = { summary: commit.summary, seq: commit.headSeq, at: now };
     phase = { type: "ready", live };
     sessions.broadcast(batch.rows, batch.before, now);
@@ -324,35 +305,21 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
     sessions.closeDead(now);
     advance(now);
     if (phase.type !== "ready") return;
-    showDigests(phase.live, now);
+    sessions.showDigests(viewOf(phase.live), { changedAt, digestMs }, now);
     if (!isProjected() && now - projected.at >= FEED_REST_MS) return project(phase.live, now);
     compactIfDue(now);
     if (isIdle() && now - usedAt >= idleMs) end();
   }
 
-  function showDigests(live: LiveDocument, now: number): void {
-    if (now - changedAt < QUIET_MS) return;
-    if (now - digestedAt >= digestMs) {
-      sessions.forgetDigests();
-      digestedAt = now;
-    }
-    sessions.showDigest(viewOf(live));
-  }
-
   function compactIfDue(now: number): void {
-    const { tailRows, tailBytes, checkpointBytes } = facts;
-    if (compaction.running || closing || now < compaction.notBefore) return;
-    if (tailRows < COMPACT_ROWS && tailBytes < Math.max(COMPACT_BYTES, checkpointBytes)) return;
+    if (compaction.running || closing || now < compaction.notBefore || !isFoldDue(facts)) return;
     compaction = { running: true, notBefore: now + COMPACT_RETRY_MS };
     emit({ type: "compact" });
   }
 
   function onCompacted(through: number, bytes: number, now: number): void {
     compaction = { running: false, notBefore: now };
-    const tailRows = facts.headSeq - through;
-    // What was written during the fold is a guess until the next load; it only decides when to fold again.
-    const tailBytes = facts.tailRows > 0 ? Math.ceil((facts.tailBytes * tailRows) / facts.tailRows) : 0;
-    facts = { ...facts, checkpointSeq: through, checkpointBytes: bytes, tailRows, tailBytes };
+    facts = withFold(facts, through, bytes);
     advance(now);
   }
 
@@ -421,7 +388,7 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
   return {
     handle(event, now) {
       effects = [];
-      if (phase.type === "evicted") return tooLate(event);
+      if (phase.type === "evicted") return answerTooLate(event);
       if (event.type !== "tick" && event.type !== "release") usedAt = now;
       if (phase.type === "new") startLoading();
       handleEvent(event, now);
@@ -431,26 +398,3 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
     isIdle,
   };
 }
-
-const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, index) => byte === b[index]);
-
-/** A room that ended asks whoever still comes to come again: the next room will know. */
-function tooLate(event: RoomEvent): RoomEffect[] {
-  if (event.type === "look") event.look("unavailable");
-  if (event.type === "edit") {
-    return [{ type: "settled", edit: event.edit, outcome: { ok: false, failure: "unavailable" } }];
-  }
-  if (event.type !== "joined") return [];
-  return [{ type: "close", session: event.session, code: CloseCode.unavailable, reason: "unavailable" }];
-}
-
-const EMPTY_FACTS: LogFacts = {
-  exists: false,
-  epoch: 0,
-  headSeq: 0,
-  checkpointSeq: 0,
-  tailRows: 0,
-  tailBytes: 0,
-  checkpointBytes: 0,
-};

@@ -4,7 +4,7 @@ import { answer } from "#tests/support/provider-behaviour.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
-import type { AccountId, ConversationId, MessageId, RunId, WorkspaceId } from "#shared/domain/ids.ts";
+import type { AccountId, ConversationId, MessageId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { RunFacts } from "#shared/domain/run.ts";
 import type { StartRun } from "#shared/protocol/http-bodies.ts";
 import { newId, openHarness, readEvents } from "./run-harness.ts";
@@ -147,7 +147,7 @@ test.each([
   const before = await shown();
   const claim: RunFacts = { ...(await relay.message(body))!.run!, runId: id, status: "streaming" };
   const own = await promptWithClaim(claim, account, message === "same" ? body.messageId : newId());
-  const unknown = await promptWithClaim({ ...claim, runId: newId() as RunId }, account, newId());
+  const unknown = await promptWithClaim({ ...claim, runId: newId() }, account, newId());
   const answers = await Promise.all(
     [own, unknown].map(async (request) => {
       const response = await relay.put(newId(), request, {}, account);

@@ -1,7 +1,7 @@
 import WebSocket from "ws";
 import * as Y from "yjs";
 import { createEngine } from "#client/sync/engine-state.ts";
-import type { EngineInput, EngineView } from "#client/sync/engine-state.ts";
+import type { EngineInput, EngineView } from "#client/sync/engine-events.ts";
 import { canonicalContent } from "#shared/documents/canonical-content.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
