@@ -351,14 +351,14 @@ describe("tables", () => {
     expect(rows.map((row) => row.through_seq)).toEqual([20, 30]);
   });
 
-  test("a message has one live run at a time", async () => {
+  test("a message has one run at a time whose end is not in its document, and those of other accounts do not count", async () => {
     const database = await open();
-    const addRun = (id: string, state: string): CommitStatement => ({
+    const addRun = (id: string, state: string, committed: 0 | 1 = 0, account = "a"): CommitStatement => ({
       query: database.kysely
         .insertInto("run")
         .values({
           id,
-          account_id: "a",
+          account_id: account,
           workspace_id: "w",
           conversation_id: "c",
           parent_message_id: "p",
@@ -372,16 +372,20 @@ describe("tables", () => {
           lease_until: 1,
           seq: 0,
           facts: "{}",
-          committed: 0,
+          committed,
           created_at: 1,
           ended_at: null,
         })
         .compile(),
     });
-    await database.commit([addRun("r1", "completed")]);
+    const change = database.kysely.updateTable("run").where("id", "=", "r2");
+    await database.commit([addRun("r1", "completed", 1)]);
     await database.commit([addRun("r2", "streaming")]);
     expect(await failureOf(database.commit([addRun("r3", "queued")]))).toBe("conflict");
-    await database.kysely.updateTable("run").set({ state: "stopped" }).where("id", "=", "r2").execute();
+    await change.set({ state: "stopped" }).execute();
+    expect(await failureOf(database.commit([addRun("r3", "queued")]))).toBe("conflict");
+    await database.commit([addRun("r4", "queued", 0, "b")]);
+    await change.set({ committed: 1 }).execute();
     await database.commit([addRun("r3", "queued")]);
   });
 });
