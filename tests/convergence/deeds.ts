@@ -1,4 +1,5 @@
 import { placeAfter, sendPrompt } from "#client/features/composer/send-prompt.ts";
+import type { RunCommand } from "#client/local-store/run-command.ts";
 import type { OpenConversation } from "#client/local-store/documents.ts";
 import { isTerminal } from "#shared/domain/run.ts";
 import type { MessageId } from "#shared/domain/ids.ts";
@@ -72,18 +73,17 @@ export function send(tab: Tab, id: string): void {
   const open = tab.open(id);
   // A document that is still being read has no branch to write below.
   if (open.status().type !== "ready") return;
-  const ids = Array.from({ length: 3 }, tab.newId);
-  const [, , runId = ""] = ids;
-  const mark = tab.mark(id, runId);
-  const powers = {
-    newId: () => ids.shift() ?? "",
-    clock: { now: tab.now, after: () => () => undefined },
-    runs: tab.runs,
+  const mark = tab.mark(id);
+  const deliver = (command: RunCommand): void => {
+    mark.runId = command.runId;
+    tab.runs.deliver(command);
   };
+  const clock = { now: tab.now, after: () => () => undefined };
+  const powers = { newId: tab.newId, clock, runs: { ...tab.runs, deliver } };
   open.conversation.setTag(mark.name, true);
   const parentId = placeAfter(open.conversation);
   sendPrompt(powers, open, { text: `{${mark.name}}`, parentId, model: MODEL, takesDraft: false });
-  tab.follow(runId);
+  if (mark.runId !== undefined) tab.follow(mark.runId);
 }
 
 /** Reads what is being answered, as a page does that shows it. */

@@ -8,7 +8,7 @@ export interface Mark {
   readonly tab: string;
   readonly document: string;
   /** the run a prompt planned along with it */
-  readonly runId: string | undefined;
+  runId: string | undefined;
   /** "on this device": its store has completed it, and was not evicted since */
   stored: boolean;
   /** simulated time since when it is */
@@ -24,7 +24,7 @@ export const MARK_TAG = "tag:d";
 
 /** Every edit, what was promised of it, and whether the store on the server has it. */
 export interface Ledger {
-  made(mark: Omit<Mark, "stored" | "storedAt" | "evicted" | "acknowledged">): Mark;
+  made(mark: Pick<Mark, "name" | "device" | "tab" | "document">): Mark;
   stored(mark: Mark): void;
   /** A promise of the server; violated at once where it is not true. */
   acknowledged(mark: Mark, how: string): void;
@@ -41,7 +41,14 @@ export function createLedger(disk: Disk, now: () => number, violate: (what: stri
 
   return {
     made(made) {
-      const mark = { ...made, stored: false, storedAt: Infinity, evicted: false, acknowledged: false };
+      const mark: Mark = {
+        ...made,
+        runId: undefined,
+        stored: false,
+        storedAt: Infinity,
+        evicted: false,
+        acknowledged: false,
+      };
       marks.push(mark);
       return mark;
     },

@@ -65,7 +65,7 @@ export interface Tab {
   open(id: string): OpenConversation;
   leave(id: string): void;
   opened(): Iterable<OpenConversation>;
-  mark(document: string, runId?: string): Mark;
+  mark(document: string): Mark;
   follow(runId: string): void;
   followed(): Iterable<string>;
   wake(): void;
@@ -197,8 +197,8 @@ export function openTab(context: TabContext, device: Device, marks: () => string
       open.delete(id);
     },
     opened: () => open.values(),
-    mark(document, runId) {
-      const mark = ledger.made({ name: marks(), device: device.name, tab: name, document, runId });
+    mark(document) {
+      const mark = ledger.made({ name: marks(), device: device.name, tab: name, document });
       const copy = documents.find(document as ConversationId);
       if (copy) own.set(copy, [...(own.get(copy) ?? []), mark]);
       return mark;
