@@ -48,12 +48,12 @@ const QUICK: Partial<RunTimers> = { parentWait: 300, checkpoint: 40, byeSpread: 
 
 /** Waits for providers that say nothing, short enough to wait for. */
 export const SHORT: Partial<RunTimers> = {
-  firstByte: 300,
-  firstContent: 300,
-  firstContentStretched: 900,
-  stallNotice: 60,
-  contentIdle: 240,
-  afterFinish: 200,
+  firstByte: 600,
+  firstContent: 600,
+  firstContentStretched: 1800,
+  stallNotice: 120,
+  contentIdle: 480,
+  afterFinish: 400,
 };
 
 export interface HarnessOptions {
