@@ -54,6 +54,7 @@ export function openRooms(options: RoomsOptions): Rooms {
   const { database, log, meters = NO_METERS, authorize = authorizeByPolicy, idleRooms = IDLE_ROOMS } = options;
   const clock: RoomClock = {
     now: () => options.clock.now(),
+    steady: () => (options.clock.steady ?? options.clock.now)(),
     // A room outlives the request that opened it, and serves others.
     after: (ms, run) => outsideOfSpans(() => options.clock.after(ms, run)),
   };

@@ -27,6 +27,8 @@ export interface RoomLogger {
 /** Times are ms; `after` calls once and answers how to cancel. */
 export interface RoomClock {
   now(): number;
+  /** ms since some moment, by a clock that nobody sets; absent where `now` is such a clock */
+  steady?(): number;
   after(ms: number, run: () => void): () => void;
 }
 
@@ -56,6 +58,8 @@ const processorTime = (): number => {
 /** Carries out what a room decides: storage, transports, promises. One for each live document and owner. */
 export function createRoomDriver(options: RoomDriverOptions) {
   const { key, database, clock, random, log, fold, idleMs, digestMs, onNotice, onFeedMoved, onEnd } = options;
+  // A room waits by this one: a wall clock that is set back would stop its feed and its digests until it caught up.
+  const steady = clock.steady ?? clock.now;
   const room = createRoom({
     random,
     processorTime,
@@ -76,7 +80,7 @@ export function createRoomDriver(options: RoomDriverOptions) {
     running = true;
     try {
       for (let next = events.shift(); next !== undefined; next = events.shift()) {
-        for (const effect of room.handle(next, clock.now())) carryOut(effect);
+        for (const effect of room.handle(next, steady())) carryOut(effect);
       }
     } finally {
       running = false;
@@ -134,7 +138,7 @@ export function createRoomDriver(options: RoomDriverOptions) {
 
   async function commit(batch: CommitBatch): Promise<void> {
     try {
-      await database.commit(commitStatements(database.kysely, key, batch));
+      await database.commit(commitStatements(database.kysely, key, { ...batch, at: clock.now() }));
     } catch (error) {
       log.error({ document: key.id, err: error }, "a commit failed");
       return dispatch({ type: "commit-failed", failure: error instanceof CommitError ? error.failure : "unavailable" });

@@ -58,7 +58,7 @@ export interface CommitBatch {
   claim: boolean;
   /** JSON of the summary as of `headSeq`; present when the feed shall show the change now */
   summary: string | undefined;
-  /** ms since 1970 */
+  /** ms by the room's clock; whoever writes it puts ms since 1970 in its place */
   at: number;
 }
 

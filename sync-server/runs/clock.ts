@@ -2,6 +2,8 @@
 export interface Clock {
   /** ms since 1970 */
   now(): number;
+  /** ms since some moment, by a clock that nobody sets; absent where `now` is such a clock */
+  steady?(): number;
   /** Calls back once after `ms` (never early, by a clock that cannot be set); answers how to cancel. */
   after(ms: number, callback: () => void): () => void;
 }
@@ -11,6 +13,7 @@ export const nothing = (): void => undefined;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  steady: () => performance.now(),
   after(ms, callback) {
     const timer = setTimeout(callback, ms);
     return () => clearTimeout(timer);

@@ -109,6 +109,7 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
   async function openProcess(owner: Owner): Promise<Process> {
     const clock = {
       now: () => world.now() + offset,
+      steady: world.now,
       after: (ms: number, callback: () => void) => world.after(ms, callback, owner),
     };
     const log = createLog(options.onBug);
