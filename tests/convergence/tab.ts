@@ -248,7 +248,7 @@ function platformOf(context: TabContext, device: Device, { owner, chance, signal
     randomBytes: chance.bytes,
     random: chance.next,
     openSocket: socketsOf(network, server, device.account, owner),
-    connectivity: { online: () => !network.down, onWake: on(signals.wake), onOffline: on(signals.offline) },
+    connectivity: { online: () => !device.offline, onWake: on(signals.wake), onOffline: on(signals.offline) },
     visibility: { visible: () => true, onHide: on(signals.hide) },
     // The tabs of a device share its store, so they share the channel that is named after it.
     openBroadcast: (channel, signal) => device.shared.openBroadcast(channel.replaceAll(account, ""), owner, signal),
