@@ -27,7 +27,8 @@ export const VARIABLES = {
   LOG_LEVEL: { standard: "info", meaning: "`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`." },
   METRICS_TOKEN: {
     standard: "",
-    meaning: "Bearer token for `/metrics`. Unset: only this machine may read it, and nobody once `PUBLIC_URL` is set.",
+    meaning:
+      "Bearer token for `/metrics`. Unset: only this machine may read it, under `localhost` or its loopback address, and nobody once `PUBLIC_URL` is set.",
   },
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     standard: "",

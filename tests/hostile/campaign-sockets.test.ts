@@ -7,13 +7,13 @@ import { signInGuest } from "#tests/support/guest.ts";
 import type { Guest } from "#tests/support/guest.ts";
 import { openNodeDevice } from "#tests/support/node-device.ts";
 import type { NodeDevice } from "#tests/support/node-device.ts";
-import { createSeededRandom, seedOfThisRun } from "#tests/support/seeded-random.ts";
+import { createSeededRandom, hostileSeed } from "#tests/support/seeded-random.ts";
 import { difference, textOf } from "./attacked-room.ts";
 import { base64 } from "./harm.ts";
 import { createHostileUpdates } from "./hostile-updates.ts";
 import { openRawPeer } from "./raw-peer.ts";
 
-const SEED = seedOfThisRun();
+const SEED = hostileSeed();
 const UPDATES = Math.max(100, Number(process.env["HOSTILE"] ?? 1_500) / 10);
 const RSS_GROWTH_MB = 250;
 const OWN = [3_000_000_003, 3_500_000_035];

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as Y from "yjs";
-import { createSeededRandom, seedOfThisRun } from "#tests/support/seeded-random.ts";
+import { createSeededRandom, hostileSeed } from "#tests/support/seeded-random.ts";
 import { VICTIM, difference, openAttackedRoom, textOf } from "./attacked-room.ts";
 import type { AttackedRoom } from "./attacked-room.ts";
 import { base64, describeHarm, harmOf } from "./harm.ts";
 import type { Before } from "./harm.ts";
 import { createHostileUpdates } from "./hostile-updates.ts";
 
-const SEED = seedOfThisRun();
+const SEED = hostileSeed();
 const UPDATES = Number(process.env["HOSTILE"] ?? 1_500);
 const REPLAY = `SEED=${SEED} HOSTILE=${UPDATES} npx vitest run tests/hostile/campaign`;
 /** Processor time one of these updates may cost the room, in ms: they are small, so it is mostly a slow machine's. */

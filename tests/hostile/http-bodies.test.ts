@@ -5,11 +5,11 @@ import { newId, openAttackedServer, problemOf, send } from "#tests/support/attac
 import type { Answer, AttackedServer } from "#tests/support/attacked-server.ts";
 import { signInGuest } from "#tests/support/guest.ts";
 import type { Guest } from "#tests/support/guest.ts";
-import { seedOfThisRun } from "#tests/support/seeded-random.ts";
+import { hostileSeed } from "#tests/support/seeded-random.ts";
 import { almost, valid } from "./schema-arbitraries.ts";
 import type { JsonSchema } from "./schema-arbitraries.ts";
 
-const SEED = seedOfThisRun();
+const SEED = hostileSeed();
 /** How many requests are made of each operation. */
 const REQUESTS = Math.min(2_000, Number(process.env["HOSTILE"] ?? 1_500) / 10);
 const RSS_GROWTH_MB = 150;
