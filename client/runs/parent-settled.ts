@@ -1,4 +1,4 @@
-import type { Documents } from "#client/local-store/documents.ts";
+import type { Documents, OpenConversation } from "#client/local-store/documents.ts";
 import type { RunCommand } from "#client/local-store/run-command.ts";
 import type { Clock } from "#client/platform/platform.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
@@ -49,27 +49,47 @@ export function createParentSettled(
 ): ParentSettled {
   return (command, signal) =>
     new Promise((resolve) => {
-      const held = documents.open(command.conversationId as ConversationId);
       let cancelTimer: (() => void) | undefined;
-      const check = (): void => {
-        const answer = parentAnswerOf(held.conversation, command.parentMessageId, planned);
+      let finished = false;
+      let held = watch();
+      const stopPlans = onPlannedChange(check);
+
+      function watch(): { open: OpenConversation; stop: () => void } {
+        const open = documents.open(command.conversationId as ConversationId);
+        const stops = [open.conversation.subscribe(check), open.subscribe(check)];
+        const stop = (): void => {
+          for (const one of stops) one();
+          open.release();
+        };
+        return { open, stop };
+      }
+
+      function check(): void {
+        if (finished) return;
+        const { open } = held;
+        // A mended copy took its place, and this one hears of nothing any more.
+        if (open.status().type === "replaced") {
+          held.stop();
+          held = watch();
+          return check();
+        }
+        const answer = parentAnswerOf(open.conversation, command.parentMessageId, planned);
         if (answer === "settled") return done();
         if (answer === "being-written" || answer === "deleted") {
           cancelTimer?.();
           cancelTimer = undefined;
-        } else if (held.status().type !== "loading") {
+        } else if (open.status().type !== "loading") {
           cancelTimer ??= clock.after(UNKNOWN_ANSWER_MS, done);
         }
-      };
-      const stops = [held.conversation.subscribe(check), held.subscribe(check), onPlannedChange(check)];
-      let finished = false;
+      }
+
       function done(): void {
         if (finished) return;
         finished = true;
-        for (const stop of stops) stop();
+        held.stop();
+        stopPlans();
         cancelTimer?.();
         signal.removeEventListener("abort", done);
-        held.release();
         resolve();
       }
       signal.addEventListener("abort", done, { once: true });

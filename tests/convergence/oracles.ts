@@ -96,7 +96,8 @@ const whyUnsaved = (tab: Tab): string =>
 function* undelivered(tab: Tab, id: string): Generator<string> {
   const document = tab.documents.find(id as ConversationId);
   for (const message of document?.conversation.messages() ?? []) {
-    if (message.role === "user" && message.plannedRun) {
+    // Runs are delivered and followed by the wall clock: one that was set back can keep a tab from hearing the end.
+    if (message.role === "user" && message.plannedRun && !tab.device.travelled) {
       const delivery = tab.runs.delivery(message.plannedRun.runId);
       if (delivery && delivery.type !== "refused") yield `${tab.name} still delivers ${message.text}: ${delivery.type}`;
     }
