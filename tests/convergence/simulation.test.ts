@@ -11,7 +11,7 @@ import type { SimulationReport } from "./simulation.ts";
 
 const FIRST = Number(process.env["SEED"] ?? 1);
 const PLAN = process.env["PLAN"];
-const SEEDS = Number(process.env["SEEDS"] ?? (PLAN === undefined ? 60 : 1));
+const SEEDS = Number(process.env["SEEDS"] ?? (PLAN === undefined ? 100 : 1));
 const REDUCTION = PLAN === undefined || PLAN === "all" ? NOTHING_OUT : parseReduction(PLAN);
 const BUG = PLANTED_BUGS.find((bug) => bug === process.env["BUG"]);
 
