@@ -3,7 +3,7 @@
  * instead, and never carries what a person wrote.
  */
 export function reportBug(where: string, error: unknown): void {
-  // oxlint-disable-next-line no-console -- the one place
+  // oxlint-disable-next-line no-console -- the one place that may: a bug is reported where developers look
   console.error(`Holdfast: ${where}`, error);
 }
 

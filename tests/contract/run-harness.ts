@@ -9,6 +9,7 @@ import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { createEncoder, toUint8Array, writeVarUint } from "lib0/encoding";
 import { writeUpdate } from "y-protocols/sync";
+import { afterEach, beforeEach } from "vitest";
 import * as Y from "yjs";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { AppEnv } from "#server/http/app-env.ts";
@@ -33,6 +34,8 @@ import type { RunSnapshot, StartRun } from "#shared/protocol/http-bodies.ts";
 import { parseRunEvent } from "#shared/protocol/run-events.ts";
 import type { RunEvent } from "#shared/protocol/run-events.ts";
 import { createSseParser } from "#server/runs/sse-parser.ts";
+import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
+import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
 
 export const newId = (): string => createUuidV7(Date.now(), (length) => crypto.getRandomValues(new Uint8Array(length)));
 
@@ -254,4 +257,27 @@ export function applyEvents(events: readonly RunEvent[], text = "", reasoning = 
       throw new Error("the end counts another length");
   }
   return channels;
+}
+
+/** A scripted provider and the relays opened on it, new for each test of a file and closed after it. */
+export function relayPerTest(): { readonly provider: ScriptedProvider; openRelay: typeof openHarness } {
+  let provider: ScriptedProvider;
+  const relays: Harness[] = [];
+  beforeEach(async () => {
+    provider = await openScriptedProvider();
+  });
+  afterEach(async () => {
+    for (const relay of relays.splice(0)) await relay.close();
+    await provider.close();
+  });
+  return {
+    get provider() {
+      return provider;
+    },
+    async openRelay(options) {
+      const relay = await openHarness({ baseUrl: provider.baseUrl, ...options });
+      relays.push(relay);
+      return relay;
+    },
+  };
 }

@@ -1,9 +1,7 @@
 import { request as httpRequest } from "node:http";
 import type { ServerResponse } from "node:http";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { answer, refusals } from "#tests/support/provider-behaviour.ts";
-import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
-import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
 import { deferred } from "#tests/support/waiting.ts";
 import { systemClock } from "#server/runs/clock.ts";
 import type { ProviderPart, Providers } from "#server/runs/provider.ts";
@@ -11,24 +9,10 @@ import { createRunRow } from "#server/runs/run-rows.ts";
 import { insertRun } from "#server/runs/run-store.ts";
 import { RUN_LIMITS } from "#server/runs/run-timers.ts";
 import type { Database } from "#server/storage/database.ts";
-import { SHORT, newId, openHarness, readEvents } from "./run-harness.ts";
-import type { Harness, HarnessOptions } from "./run-harness.ts";
+import { SHORT, newId, readEvents, relayPerTest } from "./run-harness.ts";
 
-let provider: ScriptedProvider;
-const relays: Harness[] = [];
-beforeEach(async () => {
-  provider = await openScriptedProvider();
-});
-afterEach(async () => {
-  for (const relay of relays.splice(0)) await relay.close();
-  await provider.close();
-});
-
-async function openRelay(options: HarnessOptions = {}): Promise<Harness> {
-  const relay = await openHarness({ baseUrl: provider.baseUrl, ...options });
-  relays.push(relay);
-  return relay;
-}
+const scene = relayPerTest();
+const { openRelay } = scene;
 
 async function* callForEver(): AsyncIterable<readonly ProviderPart[]> {
   yield [{ type: "open" }, { type: "text", text: "Half" }];
@@ -56,9 +40,9 @@ test("E3: a log that cannot be written stops the reading at 1 MiB, and after 10 
     },
   });
   const relay = await openRelay({ wrap, timers: { logWait: 200 } });
-  provider.script(answer(pieces(3000, 4000), { headersAfterMs: 150 }));
+  scene.provider.script(answer(pieces(3000, 4000), { headersAfterMs: 150 }));
   const id = await relay.start(await relay.prompt());
-  const { closed } = await provider.request(0);
+  const { closed } = await scene.provider.request(0);
   const free = deferred();
   held.until = free.promise;
   expect(await closed).toBe("aborted");
@@ -73,7 +57,7 @@ test("E3: a log that cannot be written stops the reading at 1 MiB, and after 10 
 
 test("an answer longer than 2 MiB is cut off there, and its text is kept", async () => {
   const relay = await openRelay();
-  provider.script(answer(pieces(300, 8000)));
+  scene.provider.script(answer(pieces(300, 8000)));
   const body = await relay.prompt();
   const { state, failure, text } = await relay.finished(await relay.start(body));
   expect([state, failure?.code]).toEqual(["interrupted", "output_too_long"]);
@@ -92,25 +76,27 @@ test("a stop is through after 5 s, also when the provider's side never ends", as
 
 test("a run that found no free place in time fails as overloaded and calls nobody", async () => {
   const models = [{ id: "scripted-1" }];
-  const configured = [{ id: "own", name: "Own", baseUrl: provider.baseUrl, apiKey: undefined, concurrency: 1, models }];
+  const configured = [
+    { id: "own", name: "Own", baseUrl: scene.provider.baseUrl, apiKey: undefined, concurrency: 1, models },
+  ];
   const relay = await openRelay({ configured, timers: { queueWait: 100 } });
-  provider.script(answer("one", { pace: "gated" }));
+  scene.provider.script(answer("one", { pace: "gated" }));
   const model = "own/scripted-1";
   const first = await relay.start({ ...(await relay.prompt()), model });
-  await provider.request(0);
+  await scene.provider.request(0);
   const second = await relay.start({ ...(await relay.prompt()), model });
   expect(await relay.finished(second)).toMatchObject({
     state: "failed",
     failure: { code: "overloaded", retryable: true },
   });
   expect(await relay.usage(second)).toEqual([]);
-  expect(provider.requests).toHaveLength(1);
+  expect(scene.provider.requests).toHaveLength(1);
   await relay.stop(first);
 });
 
 test("the 65th follower of a run is sent away for a while", async () => {
   const relay = await openRelay();
-  provider.script(answer("one", { pace: "gated" }));
+  scene.provider.script(answer("one", { pace: "gated" }));
   const id = await relay.start(await relay.prompt());
   const all = await Promise.all(
     Array.from({ length: RUN_LIMITS.followersPerRun }, () => relay.request(`/api/runs/${id}/events`)),
@@ -135,7 +121,7 @@ test("D6: a reader who takes nothing holds bounded memory, slows nobody, and is 
   const relay = await openRelay({ timers: { followerBlocked: 400 } });
   // A control character takes six bytes on the wire: 12 MB are more than the system's own buffers take.
   const tokens = Array.from({ length: 2000 }, () => "\u0001".repeat(1000));
-  provider.script(answer(tokens));
+  scene.provider.script(answer(tokens));
   const id = newId();
   const stalled = httpRequest(`${relay.origin}/api/runs/${id}`, {
     method: "PUT",
@@ -154,7 +140,7 @@ test("D6: a reader who takes nothing holds bounded memory, slows nobody, and is 
   }) as ServerResponse["write"];
   const { state, text } = await relay.finished(id);
   expect([state, text.length]).toEqual(["completed", 2_000_000]);
-  expect(provider.requests[0]!.outcome).toBe("answered");
+  expect(scene.provider.requests[0]!.outcome).toBe("answered");
   expect(most).toBeGreaterThan(0);
   expect(most).toBeLessThanOrEqual(RUN_LIMITS.socketBytes + 200 * 1024);
   await expect.poll(() => ours?.destroyed).toBe(true);
@@ -164,14 +150,14 @@ test("D6: a reader who takes nothing holds bounded memory, slows nobody, and is 
 test("D7: the breaker opens after five failures, and one call after 15 s closes it again", async () => {
   let ahead = 0;
   const relay = await openRelay({ clock: { now: () => Date.now() + ahead, after: systemClock.after } });
-  provider.scriptOtherwise(refusals.status(500));
+  scene.provider.scriptOtherwise(refusals.status(500));
   const once = async () => relay.finished(await relay.start(await relay.prompt()));
   expect(await once()).toMatchObject({ state: "failed", attempts: 4 });
   expect(await once()).toMatchObject({ state: "failed", failure: { code: "provider_unavailable" } });
-  expect(provider.requests).toHaveLength(5);
+  expect(scene.provider.requests).toHaveLength(5);
   expect(await once()).toMatchObject({ state: "failed", attempts: 1 });
-  expect(provider.requests).toHaveLength(5);
-  provider.scriptOtherwise(answer("Well again."));
+  expect(scene.provider.requests).toHaveLength(5);
+  scene.provider.scriptOtherwise(answer("Well again."));
   ahead = 15_000;
   expect(await once()).toMatchObject({ state: "completed" });
   expect(await once()).toMatchObject({ state: "completed" });
@@ -179,22 +165,22 @@ test("D7: the breaker opens after five failures, and one call after 15 s closes 
 
 test("a provider that sends nothing but keep-alives is given up", async () => {
   const relay = await openRelay({ timers: SHORT });
-  provider.scriptOtherwise({ kind: "headers-only", commentEveryMs: 20 });
+  scene.provider.scriptOtherwise({ kind: "headers-only", commentEveryMs: 20 });
   const id = await relay.start(await relay.prompt());
   expect(await relay.finished(id)).toMatchObject({ state: "failed", attempts: 2, failure: { code: "stalled" } });
 });
 
 test("B2: a drain tells followers to come back, and they find the rest", async () => {
   const relay = await openRelay();
-  provider.script(answer("one two", { pace: "gated" }));
+  scene.provider.script(answer("one two", { pace: "gated" }));
   const id = await relay.start(await relay.prompt());
   const followed = await relay.request(`/api/runs/${id}/events`);
-  await provider.release(1);
+  await scene.provider.release(1);
   const drained = relay.runs.drain(5000);
   const events = await readEvents(followed);
   expect(events.at(-1)).toMatchObject({ type: "bye", reason: "deploy" });
   const rest = relay.events(id, events.findLast(({ seq }) => seq !== undefined)?.seq ?? 0);
-  await provider.release(2);
+  await scene.provider.release(2);
   expect((await rest).at(-1)).toMatchObject({ type: "end", state: "completed" });
   await drained;
 });
@@ -214,19 +200,19 @@ test("I2: a crash between the row and the placeholder ends as a visible, interru
   });
   expect(await relay.usage(id)).toEqual([]);
   expect((await relay.put(id, body)).status).toBe(200);
-  expect(provider.requests).toHaveLength(0);
+  expect(scene.provider.requests).toHaveLength(0);
 });
 
 test("I3: a writer whose lease was taken over writes no further word and leaves its provider", async () => {
   const relay = await openRelay();
-  provider.script(answer("one two three", { pace: "gated" }));
+  scene.provider.script(answer("one two three", { pace: "gated" }));
   const body = await relay.prompt();
   const id = await relay.start(body);
-  await provider.release(1);
+  await scene.provider.release(1);
   await expect.poll(async () => (await relay.snapshot(id)).text).toBe("one");
   await relay.database.kysely.updateTable("run").set({ lease_epoch: 99 }).where("id", "=", id).execute();
-  await provider.release(1);
-  expect(await provider.requests[0]!.closed).toBe("aborted");
+  await scene.provider.release(1);
+  expect(await scene.provider.requests[0]!.closed).toBe("aborted");
   await expect.poll(() => relay.runs.live).toBe(0);
   expect(relay.logged.join("")).toContain("another writer has taken over this run");
   expect(await relay.runs.recover()).toBe(1);

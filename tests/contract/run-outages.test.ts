@@ -1,7 +1,5 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { answer } from "#tests/support/provider-behaviour.ts";
-import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
-import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
 import { deferred } from "#tests/support/waiting.ts";
 import { systemClock } from "#server/runs/clock.ts";
 import type { Clock } from "#server/runs/clock.ts";
@@ -9,24 +7,10 @@ import { createRunRow } from "#server/runs/run-rows.ts";
 import { insertRun } from "#server/runs/run-store.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
-import { newId, openHarness } from "./run-harness.ts";
-import type { Harness, HarnessOptions } from "./run-harness.ts";
+import { newId, relayPerTest } from "./run-harness.ts";
 
-let provider: ScriptedProvider;
-const relays: Harness[] = [];
-beforeEach(async () => {
-  provider = await openScriptedProvider();
-});
-afterEach(async () => {
-  for (const relay of relays.splice(0)) await relay.close();
-  await provider.close();
-});
-
-async function openRelay(options: HarnessOptions = {}): Promise<Harness> {
-  const relay = await openHarness({ baseUrl: provider.baseUrl, ...options });
-  relays.push(relay);
-  return relay;
-}
+const scene = relayPerTest();
+const { openRelay } = scene;
 
 const SSE = { accept: "text/event-stream" };
 
@@ -91,9 +75,9 @@ test("who follows or repeats a run that nobody writes here is told to come back 
 test("with a full disk a stop is answered, and a drain ends", async () => {
   const { disk, wrap } = fillable();
   const relay = await openRelay({ wrap, clock: hastened });
-  provider.script(answer("one two three", { pace: "gated" }));
+  scene.provider.script(answer("one two three", { pace: "gated" }));
   const id = await relay.start(await relay.prompt());
-  await provider.release(1);
+  await scene.provider.release(1);
   await expect.poll(async () => (await relay.snapshot(id)).text).toBe("one");
   disk.full = true;
   expect(await refusalOf(await relay.stop(id))).toEqual([507, "storage_unavailable", null]);

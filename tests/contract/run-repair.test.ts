@@ -1,8 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { answer, refusals } from "#tests/support/provider-behaviour.ts";
-import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
-import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
 import { deferred } from "#tests/support/waiting.ts";
 import { systemClock } from "#server/runs/clock.ts";
 import type { Clock } from "#server/runs/clock.ts";
@@ -12,24 +10,11 @@ import { insertFrames, insertRun } from "#server/runs/run-store.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { AccountId, ConversationId, MessageId, RunId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { StartRun } from "#shared/protocol/http-bodies.ts";
-import { applyEvents, newId, openHarness, readEvents } from "./run-harness.ts";
-import type { Harness, HarnessOptions } from "./run-harness.ts";
+import { applyEvents, newId, readEvents, relayPerTest } from "./run-harness.ts";
+import type { Harness } from "./run-harness.ts";
 
-let provider: ScriptedProvider;
-const relays: Harness[] = [];
-beforeEach(async () => {
-  provider = await openScriptedProvider();
-});
-afterEach(async () => {
-  for (const relay of relays.splice(0)) await relay.close();
-  await provider.close();
-});
-
-async function openRelay(options: HarnessOptions = {}): Promise<Harness> {
-  const relay = await openHarness({ baseUrl: provider.baseUrl, ...options });
-  relays.push(relay);
-  return relay;
-}
+const scene = relayPerTest();
+const { openRelay } = scene;
 
 const owner = { accountId: "ada" as AccountId, workspaceId: "workspace-ada" as WorkspaceId };
 const relayPrincipal = { kind: "relay", ...owner } as const;
@@ -37,10 +22,10 @@ const QUIET = { sweep: 600_000, checkpoint: 600_000 };
 
 /** Starts a run that has written one word and waits for the next. */
 async function startGated(relay: Harness): Promise<{ body: StartRun; id: RunId }> {
-  provider.script(answer("one two three", { pace: "gated" }));
+  scene.provider.script(answer("one two three", { pace: "gated" }));
   const body = await relay.prompt();
   const id = await relay.start(body);
-  await provider.release(1);
+  await scene.provider.release(1);
   await expect.poll(async () => (await relay.snapshot(id)).text).toBe("one");
   return { body, id };
 }
@@ -57,7 +42,7 @@ test("who reads from a writer that lost its lease is sent away, and finds the re
   const polling = relay.request(`/api/runs/${id}/events?after=${seq}&wait=25`);
   await expect.poll(() => relay.responses.filter(({ headersSent }) => headersSent).length).toBeGreaterThan(1);
   await takeOver(relay, id);
-  await provider.release(1);
+  await scene.provider.release(1);
   const shown = await reading;
   expect(shown.at(-1)).toMatchObject({ type: "bye", reason: "moved" });
   expect(await (await polling).json()).toMatchObject({ events: [] });
@@ -78,7 +63,7 @@ test("a writer that lost its lease between two calls, while it looked at its doc
   };
   const timers = { ...QUIET, checkpoint: CHECKPOINT_MS, leaseRenew: 31 };
   const relay = await openRelay({ timers, clock: { ...systemClock, after } });
-  provider.script(refusals.rateLimited({ "retry-after": "50" }));
+  scene.provider.script(refusals.rateLimited({ "retry-after": "50" }));
   const { read } = relay.rooms;
   const body = await relay.prompt();
   const id = await relay.start(body);
@@ -108,14 +93,14 @@ test.each([
   const { body, id } = await startGated(relay);
   const { edit } = relay.rooms;
   relay.rooms.edit = () => Promise.reject(failure());
-  await provider.release(3);
+  await scene.provider.release(3);
   await expect.poll(() => relay.runs.live).toBe(0);
   expect(await relay.snapshot(id)).toMatchObject({ state: "completed", text: "one two three" });
   expect(await relay.message(body)).toMatchObject({ text: "", run: { status: "streaming" } });
   relay.rooms.edit = edit;
   await relay.runs.sweep();
   expect(await relay.message(body)).toMatchObject({ text: "one two three", run: { status: "completed" } });
-  provider.script(answer("four"));
+  scene.provider.script(answer("four"));
   const next = await relay.start({ ...body, messageId: newId(), continues: id });
   expect(await relay.finished(next)).toMatchObject({ text: "one two threefour" });
 });
@@ -131,7 +116,7 @@ test("a message whose run has ended stays taken until that end is in the documen
   expect(await relay.snapshot(id)).toMatchObject({ state: "interrupted" });
   const bill = await relay.usage(id);
   expect(await relay.message(body)).toBeUndefined();
-  const calls = provider.requests.length;
+  const calls = scene.provider.requests.length;
   const second = newId();
   const busy = await relay.put(second, body);
   expect([busy.status, await busy.json()]).toEqual([409, expect.objectContaining({ code: "message_busy", runId: id })]);
@@ -140,7 +125,7 @@ test("a message whose run has ended stays taken until that end is in the documen
   expect(await relay.message(body)).toMatchObject({ run: { runId: id, status: "interrupted" } });
   const written = await relay.put(second, body);
   expect([written.status, await written.json()]).toEqual([409, expect.objectContaining({ code: "message_written" })]);
-  expect(provider.requests).toHaveLength(calls);
+  expect(scene.provider.requests).toHaveLength(calls);
   expect([bill.length, (await relay.usage(id)).length, (await relay.usage(second)).length]).toEqual([1, 1, 0]);
 });
 
@@ -156,11 +141,11 @@ test("a checkpoint that was stored and said to have failed is gone on from", asy
     lied += 1;
     throw new CommitError("unavailable");
   };
-  provider.script(answer("one two three", { pace: "gated" }));
+  scene.provider.script(answer("one two three", { pace: "gated" }));
   const id = await relay.start(body);
-  await provider.release(1);
+  await scene.provider.release(1);
   await expect.poll(() => lied).toBe(1);
-  await provider.release(3);
+  await scene.provider.release(3);
   await relay.finished(id);
   expect(await relay.message(body)).toMatchObject({ text: "one two three", run: { status: "completed" } });
 });

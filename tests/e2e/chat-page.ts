@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import type { Locator, Page, Request } from "@playwright/test";
+import type { Locator, Page, Request, Route } from "@playwright/test";
 
 export type ChatPage = ReturnType<typeof chatPage>;
 
@@ -63,6 +63,25 @@ export async function openChatPage(page: Page, url: string): Promise<ChatPage> {
   const chat = chatPage(page);
   await expect(chat.composer).toBeEditable();
   return chat;
+}
+
+/** Opens the app and sends a first prompt; the answer is there and both are on the server. */
+export async function openSavedChat(page: Page, url: string, prompt: string): Promise<ChatPage> {
+  const chat = await openChatPage(page, url);
+  await chat.send(prompt);
+  await expect(chat.articles).toHaveCount(2);
+  await chat.saved();
+  return chat;
+}
+
+/** Keeps the list of models back. Call before the page is opened; what it answers lets the list come. */
+export async function withHeldModels(page: Page): Promise<() => Promise<void>> {
+  const asked: Route[] = [];
+  await page.route("**/api/models", (route) => void asked.push(route));
+  return async () => {
+    await expect.poll(() => asked.length).toBeGreaterThan(0);
+    for (const route of asked) await route.continue();
+  };
 }
 
 /**

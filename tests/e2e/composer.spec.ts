@@ -1,7 +1,6 @@
 import { expect } from "@playwright/test";
-import type { Route } from "@playwright/test";
 import { answer } from "#tests/support/provider-behaviour.ts";
-import { openChatPage } from "./chat-page.ts";
+import { openChatPage, withHeldModels } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 
 const WORDS = Array.from({ length: 30 }, (_, i) => `${i === 0 ? "" : " "}w${i}`);
@@ -200,8 +199,7 @@ test("Enter pressed before the list of models is here sends when it comes, unles
   page,
   app,
 }) => {
-  const asked: Route[] = [];
-  await page.route("**/api/models", (route) => void asked.push(route));
+  const releaseModels = await withHeldModels(page);
   const chat = await openChatPage(page, app.url);
   await chat.send("Hello at once");
   await expect(page.getByText("Your message goes out as soon as the list of models is here")).toBeVisible();
@@ -210,8 +208,7 @@ test("Enter pressed before the list of models is here sends when it comes, unles
   await expect(page.getByText("The list of models hasn't arrived yet.")).toBeVisible();
   await chat.button("Send").click();
   await expect(chat.button("Send")).toBeDisabled();
-  await expect.poll(() => asked.length).toBeGreaterThan(0);
-  for (const route of asked) await route.continue();
+  await releaseModels();
   await expect(chat.prompts).toHaveText(/Hello at once, or later/u);
   await expect(chat.lastArticle).toContainText("A scripted answer.");
   await expect(chat.composer).toHaveValue("");
@@ -222,15 +219,13 @@ test("a wish to send ends when the person writes on: the same words again do not
   page,
   app,
 }) => {
-  const asked: Route[] = [];
-  await page.route("**/api/models", (route) => void asked.push(route));
+  const releaseModels = await withHeldModels(page);
   const chat = await openChatPage(page, app.url);
   await chat.send("Hi");
   await expect(page.getByText("Your message goes out as soon as the list of models is here")).toBeVisible();
   await chat.composer.press("End");
   await chat.composer.pressSequentially(", can you help");
-  await expect.poll(() => asked.length).toBeGreaterThan(0);
-  for (const route of asked) await route.continue();
+  await releaseModels();
   await expect(chat.button("Send")).toBeEnabled();
   await chat.composer.fill("");
   await chat.composer.pressSequentially("Hi there");

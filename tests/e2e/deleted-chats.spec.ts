@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
 import { answer } from "#tests/support/provider-behaviour.ts";
-import { openChatPage, withNetwork } from "./chat-page.ts";
+import { openSavedChat, withNetwork } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 
 test("a prompt queued in a chat that another device deleted waits until it is restored, then goes out once", async ({
@@ -9,10 +9,7 @@ test("a prompt queued in a chat that another device deleted waits until it is re
   secondDevice,
 }) => {
   const network = await withNetwork(page);
-  const chat = await openChatPage(page, app.url);
-  await chat.send("tides and moons");
-  await expect(chat.articles).toHaveCount(2);
-  await chat.saved();
+  const chat = await openSavedChat(page, app.url, "tides and moons");
   const device = await secondDevice(page.url());
   await expect(device.articles).toHaveCount(2);
   await network.cut();

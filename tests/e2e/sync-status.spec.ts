@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import { withNetwork, openChatPage } from "./chat-page.ts";
+import { withNetwork, openSavedChat } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 
 test("P4: at the moment it says Saved, the server has it even if it dies right then", async ({
@@ -39,10 +39,7 @@ test("P4: Offline survives a reload of the truth: after it, Saved means delivere
   secondDevice,
 }) => {
   const network = await withNetwork(page);
-  const chat = await openChatPage(page, app.url);
-  await chat.send("a chat");
-  await expect(chat.articles).toHaveCount(2);
-  await chat.saved();
+  const chat = await openSavedChat(page, app.url, "a chat");
   await network.cut();
   await chat.composer.pressSequentially("kept here");
   await expect(chat.syncStatus).toContainText("Offline");
@@ -57,10 +54,7 @@ test("a message sent offline is queued, can be cancelled, and goes once when the
   app,
 }) => {
   const network = await withNetwork(page);
-  const chat = await openChatPage(page, app.url);
-  await chat.send("online");
-  await expect(chat.articles).toHaveCount(2);
-  await chat.saved();
+  const chat = await openSavedChat(page, app.url, "online");
   await network.cut();
   await expect(page.getByText("You're offline. Messages will be sent when you're back.")).toBeVisible();
   await chat.send("from the train");

@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
 import type { Page } from "@playwright/test";
-import { openChatPage, withNetwork } from "./chat-page.ts";
+import { openSavedChat, withNetwork } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 
 const PHONE = { width: 390, height: 844 };
@@ -50,10 +50,7 @@ test("what the server does not take is said with what to do, and opening it agai
   app,
 }) => {
   const server = await withRefusals(page);
-  const chat = await openChatPage(page, app.url);
-  await chat.send("tides and moons");
-  await expect(chat.articles).toHaveCount(2);
-  await chat.saved();
+  const chat = await openSavedChat(page, app.url, "tides and moons");
   server.refuses = true;
   await page.reload();
   await chat.composer.fill("kept here");
@@ -72,10 +69,7 @@ test("what the server does not take is said with what to do, and opening it agai
 
 test("what this device cannot read back is said until it is dismissed", async ({ page, app }) => {
   const network = await withNetwork(page);
-  const chat = await openChatPage(page, app.url);
-  await chat.send("tides and moons");
-  await expect(chat.articles).toHaveCount(2);
-  await chat.saved();
+  const chat = await openSavedChat(page, app.url, "tides and moons");
   await network.cut();
   await chat.composer.fill("words on a failing disk");
   await expect(chat.syncStatus).toContainText(/Offline – [1-9]/u);
@@ -130,10 +124,7 @@ test("on a phone a sign beside Open library says what is wrong, leads to the sta
   app,
 }) => {
   const network = await withNetwork(page);
-  const chat = await openChatPage(page, app.url);
-  await chat.send("tides and moons");
-  await expect(chat.articles).toHaveCount(2);
-  await chat.saved();
+  const chat = await openSavedChat(page, app.url, "tides and moons");
   await page.setViewportSize(PHONE);
   await expect(chat.syncStatus).toBeHidden();
   const sign = page.getByRole("main").getByRole("button", { name: /^Offline – / });

@@ -2,7 +2,7 @@ import { expect } from "@playwright/test";
 import type { Page } from "@playwright/test";
 import { answer } from "#tests/support/provider-behaviour.ts";
 import { deferred } from "#tests/support/waiting.ts";
-import { openChatPage, withNetwork } from "./chat-page.ts";
+import { openChatPage, openSavedChat, withNetwork } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 
 const WORDS = ["one", " two", " three"];
@@ -85,10 +85,7 @@ test("every tab of a browser says Sending while one of them sends, and Queued wh
   context,
 }) => {
   const network = await withNetwork(page);
-  const chat = await openChatPage(page, app.url);
-  await chat.send("tides and moons");
-  await expect(chat.articles).toHaveCount(2);
-  await chat.saved();
+  const chat = await openSavedChat(page, app.url, "tides and moons");
   const otherPage = await context.newPage();
   // Long after the prompt was made only what is known of its delivery counts.
   await otherPage.clock.setSystemTime(Date.now() + 120_000);

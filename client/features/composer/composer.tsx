@@ -36,7 +36,7 @@ export function Composer(props: ComposerProps) {
   const [wish, setWish] = useState<SendWish>();
   const wished = wish?.text;
   const view = composerView({ text, online, model, answering: active !== undefined, promptWaits, wished });
-  useGrowing(field, text);
+  useGrowing(field);
   useWish(wish, { text, model, onSend: () => onSend(endComposing()) });
   const send = (): void => {
     if (view.sendKey === "nothing") return;
@@ -146,13 +146,12 @@ function useWish(
 }
 
 /** Grows the field with its text where CSS can not (`field-sizing` is not everywhere yet). */
-function useGrowing(field: RefObject<HTMLTextAreaElement | null>, text: string): void {
+function useGrowing(field: RefObject<HTMLTextAreaElement | null>): void {
   const growsItself = useRef(typeof CSS !== "undefined" && CSS.supports("field-sizing", "content"));
   useLayoutEffect(() => {
     const element = field.current;
     if (!element || growsItself.current) return;
     element.style.setProperty("height", "auto");
     element.style.setProperty("height", `${element.scrollHeight}px`);
-    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- the height follows the text
-  }, [field, text]);
+  });
 }

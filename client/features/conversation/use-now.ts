@@ -6,8 +6,12 @@ export function useNow(clock: Clock, ticking: boolean): number {
   const [now, setNow] = useState(() => clock.now());
   useEffect(() => {
     if (!ticking) return;
-    return clock.after(1000, () => setNow(clock.now()));
-    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- each tick sets the next
-  }, [clock, ticking, now]);
+    let cancel = clock.after(1000, tick);
+    function tick(): void {
+      setNow(clock.now());
+      cancel = clock.after(1000, tick);
+    }
+    return () => cancel();
+  }, [clock, ticking]);
   return now;
 }
