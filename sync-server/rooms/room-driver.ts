@@ -1,4 +1,3 @@
-import { cpuUsage } from "node:process";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
@@ -12,7 +11,9 @@ import type {
   RoomEvent,
   SessionId,
 } from "./room-events.ts";
-import { commitStatements, compactionStatements, readLog } from "./room-log.ts";
+import { commitStatements, compactionStatements } from "./log-statements.ts";
+import { createProcessorTime } from "./processor-time.ts";
+import { readLog } from "./room-log.ts";
 import type { RoomKey } from "./room-log.ts";
 import { createRoom } from "./room-state.ts";
 import type { Session, SessionTransport } from "./rooms.ts";
@@ -49,11 +50,7 @@ export interface RoomDriverOptions {
 
 export type RoomDriver = ReturnType<typeof createRoomDriver>;
 
-/** Of all threads: those that store and fold can halve what an update may take, no more. */
-const processorTime = (): number => {
-  const { user, system } = cpuUsage();
-  return (user + system) / 1_000;
-};
+const processorTime = createProcessorTime();
 
 /** Carries out what a room decides: storage, transports, promises. One for each live document and owner. */
 export function createRoomDriver(options: RoomDriverOptions) {

@@ -1,9 +1,10 @@
-import type { CompiledQuery, Kysely } from "kysely";
+import type { Kysely } from "kysely";
+import type { StoredQuery } from "./prepared-query.ts";
 import type { Schema } from "./schema.ts";
 
 /** One statement of a commit; with `changes`, the whole item is undone unless exactly that many rows changed. */
 export interface CommitStatement {
-  query: CompiledQuery;
+  query: StoredQuery;
   changes?: number;
 }
 

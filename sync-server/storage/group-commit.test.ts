@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createGroupCommit } from "./group-commit.ts";
 import type { CheckedStatement, CommitOutcomes, StoreAnswer } from "./sqlite-messages.ts";
 
@@ -19,10 +19,11 @@ function aStore() {
   };
 }
 const patient = { gatherMs: 3_600_000, groupSize: 3, queueLimit: 5 };
+const eager = { ...patient, gatherMs: 0 };
 
 test("a full group is written at once, and what comes meanwhile is the next group", async () => {
   const store = aStore();
-  const commits = createGroupCommit(store.write, patient);
+  const commits = createGroupCommit(store.write, eager);
   const first = ["a", "b", "c", "d"].map((sql) => commits.add(item(sql)));
   const second = commits.add(item("e"));
   expect(store.groups).toEqual([["a", "b", "c"]]);
@@ -36,14 +37,33 @@ test("a full group is written at once, and what comes meanwhile is the next grou
   await Promise.all([...first, second]);
 });
 
-test("an idle queue waits for company, then writes", async () => {
+test("an idle queue waits for the rest of the turn, then writes", async () => {
   const store = aStore();
-  const commits = createGroupCommit(store.write, { ...patient, gatherMs: 1 });
+  const commits = createGroupCommit(store.write, patient);
   const added = [commits.add(item("a")), commits.add(item("b"))];
   expect(store.groups).toEqual([]);
   await expect.poll(() => store.groups).toEqual([["a", "b"]]);
   store.answer([undefined, undefined]);
   await Promise.all(added);
+});
+
+test("a transaction begins no sooner after the one before than it takes to gather company", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const store = aStore();
+  const commits = createGroupCommit(store.write, { ...patient, gatherMs: 10 });
+  const first = commits.add(item("a"));
+  await vi.advanceTimersByTimeAsync(0);
+  store.answer([undefined]);
+  await first;
+
+  const later = [commits.add(item("b")), commits.add(item("c"))];
+  await vi.advanceTimersByTimeAsync(9);
+  expect(store.groups).toEqual([["a"]]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(store.groups).toEqual([["a"], ["b", "c"]]);
+  store.answer([undefined, undefined]);
+  await Promise.all(later);
 });
 
 test("each item gets its own outcome", async () => {
@@ -58,7 +78,7 @@ test("each item gets its own outcome", async () => {
 
 test("a store that could not write refuses the whole group, and the queue goes on", async () => {
   const store = aStore();
-  const commits = createGroupCommit(store.write, patient);
+  const commits = createGroupCommit(store.write, eager);
   const added = ["a", "b", "c", "d"].map((sql) => commits.add(item(sql)));
   const outcomes = Promise.allSettled(added);
   store.fail({ kind: "failed", failure: { kind: "unavailable", code: "SQLITE_FULL", message: "disk is full" } });

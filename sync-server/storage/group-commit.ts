@@ -3,7 +3,10 @@ import { CommitError } from "./database.ts";
 import type { CheckedStatement, StoreAnswer, StoreFailure } from "./sqlite-messages.ts";
 
 export interface GroupCommitOptions {
-  /** how long an idle queue waits for company before it writes, in ms; 0 waits for the rest of this turn only */
+  /**
+   * at least so long from the start of one transaction to the next, in ms, so that a stream of single writes shares
+   * them; a write that finds the queue idle for longer waits for the rest of its turn only
+   */
   gatherMs: number;
   /** the most items one transaction takes */
   groupSize: number;
@@ -30,6 +33,7 @@ export function createGroupCommit(
 ) {
   let queue: Waiting[] = [];
   let cancelTimer: (() => void) | undefined;
+  let startedAt = -Infinity;
   const state: { writing: Promise<void> | undefined; closed: boolean } = { writing: undefined, closed: false };
 
   function flush(): void {
@@ -42,13 +46,18 @@ export function createGroupCommit(
   }
 
   async function writeGroup(group: readonly Waiting[]): Promise<void> {
-    const startedAt = performance.now();
+    startedAt = performance.now();
     const answer = await write(group.map(({ item }) => item));
     state.writing = undefined;
     onCommitted?.(group.length, performance.now() - startedAt, resultOf(answer));
     settle(group, answer);
-    flush();
+    // What gathered meanwhile need not wait for the rest of this turn.
+    if (queue.length >= groupSize || dueIn() <= 0) flush();
+    else if (queue.length > 0) arm();
   }
+
+  const dueIn = (): number => (state.closed ? 0 : startedAt + gatherMs - performance.now());
+  const arm = (): void => void (cancelTimer ??= soon(flush, dueIn()));
 
   return {
     add(item: readonly CheckedStatement[]): Promise<void> {
@@ -56,7 +65,7 @@ export function createGroupCommit(
       return new Promise((resolve, reject) => {
         queue.push({ item, resolve, reject });
         if (queue.length >= groupSize) flush();
-        else if (!state.writing) cancelTimer ??= soon(flush, gatherMs);
+        else if (!state.writing) arm();
       });
     },
     /** Takes no more, writes what is queued and waits for it. */
@@ -68,8 +77,9 @@ export function createGroupCommit(
   };
 }
 
+/** Timers are right to a millisecond; less than half of one is not worth it. */
 function soon(flush: () => void, ms: number): () => void {
-  if (ms === 0) {
+  if (ms < 0.5) {
     const immediate = setImmediate(flush);
     return () => clearImmediate(immediate);
   }

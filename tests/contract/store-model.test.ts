@@ -6,7 +6,8 @@ import { sql } from "kysely";
 import { expect, test } from "vitest";
 import type { RunId } from "#shared/domain/ids.ts";
 import { openTenant } from "#server/access/tenant.ts";
-import { compactionStatements, readLog } from "#server/rooms/room-log.ts";
+import { compactionStatements } from "#server/rooms/log-statements.ts";
+import { readLog } from "#server/rooms/room-log.ts";
 import { createFrame } from "#server/runs/frame.ts";
 import {
   insertFrames,

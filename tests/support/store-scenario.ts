@@ -1,6 +1,6 @@
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
 import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
-import { commitStatements } from "#server/rooms/room-log.ts";
+import { commitStatements } from "#server/rooms/log-statements.ts";
 import type { CommitBatch } from "#server/rooms/room-events.ts";
 import type { CommitStatement } from "#server/storage/database.ts";
 import type { Schema } from "#server/storage/schema.ts";

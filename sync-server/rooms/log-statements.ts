@@ -1,0 +1,206 @@
+import { crc32 } from "node:zlib";
+import type { Kysely } from "kysely";
+import type { CommitStatement } from "#server/storage/database.ts";
+import { prepareQuery } from "#server/storage/prepared-query.ts";
+import type { StoredQuery } from "#server/storage/prepared-query.ts";
+import type { Schema } from "#server/storage/schema.ts";
+import type { CommitBatch } from "./room-events.ts";
+import { sha256 } from "./room-log.ts";
+import type { RoomKey } from "./room-log.ts";
+
+/** The statements of one batch: the document row first, whose compare-and-set guards all others. */
+export function commitStatements(db: Kysely<Schema>, key: RoomKey, batch: CommitBatch): CommitStatement[] {
+  const statements = [{ query: documentQuery(db, key, batch), changes: 1 }];
+  const { epoch, at } = batch;
+  for (const { seq, bytes, actor } of batch.rows) {
+    const row = { document_id: key.id, epoch, seq, bytes, crc: crc32(bytes), actor_id: actor, created_at: at };
+    statements.push({ query: insertUpdate(db, row), changes: 1 });
+  }
+  for (const [client, actor] of batch.clients) {
+    const row = { document_id: key.id, epoch, client_id: client, actor_id: actor };
+    statements.push({ query: insertClient(db, row), changes: 1 });
+  }
+  if (batch.summary === undefined) return statements;
+  const place = { account_id: key.accountId, workspace_id: key.workspaceId, document_id: key.id };
+  statements.push({ query: countFeed(db, place), changes: 1 }, { query: placeInFeed(db, place), changes: 1 });
+  return statements;
+}
+
+function documentQuery(db: Kysely<Schema>, key: RoomKey, batch: CommitBatch): StoredQuery {
+  const { epoch, expectedHead, headSeq, at, summary } = batch;
+  if (batch.claim) return claimStatement(db, key, batch);
+  const head = { id: key.id, epoch, expectedHead, headSeq };
+  if (summary === undefined) return moveHead(db, { ...head, at });
+  return batch.rows.length === 0
+    ? projectOnly(db, { ...head, summary })
+    : moveHeadAndProject(db, { ...head, at, summary });
+}
+
+function claimStatement(db: Kysely<Schema>, key: RoomKey, batch: CommitBatch): StoredQuery {
+  const row = {
+    id: key.id,
+    kind: "conversation" as const,
+    workspace_id: key.workspaceId,
+    owner_id: key.accountId,
+    epoch: batch.epoch,
+    head_seq: batch.headSeq,
+    checkpoint_seq: 0,
+    summary_seq: batch.summary === undefined ? 0 : batch.headSeq,
+    summary: batch.summary ?? EMPTY_SUMMARY,
+    activity_at: batch.at,
+    created_at: batch.at,
+  };
+  return db.insertInto("document").values(row).compile();
+}
+
+const EMPTY_SUMMARY = JSON.stringify({
+  title: "",
+  excerpt: "",
+  pinned: false,
+  archived: false,
+  deleted: false,
+  tags: [],
+  messageCount: 0,
+});
+
+/** The compare-and-set on the head: `expectedHead` is what the batch was built on. */
+interface Head extends Record<string, unknown> {
+  id: string;
+  epoch: number;
+  expectedHead: number;
+  headSeq: number;
+}
+interface HeadAt extends Head {
+  at: number;
+}
+interface HeadWithSummary extends Head {
+  summary: string;
+}
+
+const moveHead = prepareQuery<HeadAt>((db, value) =>
+  db
+    .updateTable("document")
+    .set({ head_seq: value("headSeq"), activity_at: value("at") })
+    .where("id", "=", value("id"))
+    .where("epoch", "=", value("epoch"))
+    .where("head_seq", "=", value("expectedHead")),
+);
+
+const moveHeadAndProject = prepareQuery<HeadAt & HeadWithSummary>((db, value) =>
+  db
+    .updateTable("document")
+    .set({
+      head_seq: value("headSeq"),
+      activity_at: value("at"),
+      summary: value("summary"),
+      summary_seq: value("headSeq"),
+    })
+    .where("id", "=", value("id"))
+    .where("epoch", "=", value("epoch"))
+    .where("head_seq", "=", value("expectedHead")),
+);
+
+const projectOnly = prepareQuery<HeadWithSummary>((db, value) =>
+  db
+    .updateTable("document")
+    .set({ summary: value("summary"), summary_seq: value("headSeq") })
+    .where("id", "=", value("id"))
+    .where("epoch", "=", value("epoch"))
+    .where("head_seq", "=", value("expectedHead")),
+);
+
+const insertUpdate = prepareQuery<{
+  document_id: string;
+  epoch: number;
+  seq: number;
+  bytes: Uint8Array;
+  crc: number;
+  actor_id: string;
+  created_at: number;
+}>((db, value) =>
+  db.insertInto("doc_update").values({
+    document_id: value("document_id"),
+    epoch: value("epoch"),
+    seq: value("seq"),
+    bytes: value("bytes"),
+    crc: value("crc"),
+    actor_id: value("actor_id"),
+    created_at: value("created_at"),
+  }),
+);
+
+const insertClient = prepareQuery<{ document_id: string; epoch: number; client_id: number; actor_id: string }>(
+  (db, value) =>
+    db.insertInto("doc_client").values({
+      document_id: value("document_id"),
+      epoch: value("epoch"),
+      client_id: value("client_id"),
+      actor_id: value("actor_id"),
+    }),
+);
+
+interface FeedPlace extends Record<string, unknown> {
+  account_id: string;
+  workspace_id: string;
+  document_id: string;
+}
+
+/** Takes the next number of the owner's feed, one that nobody had before. */
+const countFeed = prepareQuery<FeedPlace>((db, value) =>
+  db
+    .insertInto("feed_counter")
+    .values({ account_id: value("account_id"), workspace_id: value("workspace_id"), last: 1 })
+    .onConflict((on) =>
+      on.columns(["account_id", "workspace_id"]).doUpdateSet((eb) => ({ last: eb("feed_counter.last", "+", 1) })),
+    ),
+);
+
+/** Moves the document to the end of its owner's feed, under the number just taken. */
+const placeInFeed = prepareQuery<FeedPlace>((db, value) =>
+  db
+    .insertInto("feed")
+    .values({
+      account_id: value("account_id"),
+      workspace_id: value("workspace_id"),
+      document_id: value("document_id"),
+      feed_seq: db
+        .selectFrom("feed_counter")
+        .select("last")
+        .where("account_id", "=", value("account_id"))
+        .where("workspace_id", "=", value("workspace_id")),
+    })
+    .onConflict((on) =>
+      on
+        .columns(["account_id", "workspace_id", "document_id"])
+        .doUpdateSet((eb) => ({ feed_seq: eb.ref("excluded.feed_seq") })),
+    ),
+);
+
+/**
+ * The statements that swap a folded state in (R17). Rows it contains go at once: what they hold of deleted
+ * text must not outlive the deletion, and the checkpoint before is kept for repair by the schema.
+ */
+export function compactionStatements(
+  db: Kysely<Schema>,
+  key: RoomKey,
+  fold: { epoch: number; expectedCheckpoint: number; through: number; bytes: Uint8Array; at: number },
+): CommitStatement[] {
+  const { epoch, through, bytes, at } = fold;
+  const swap = db
+    .updateTable("document")
+    .set({ checkpoint_seq: through })
+    .where("id", "=", key.id)
+    .where("epoch", "=", epoch)
+    .where("checkpoint_seq", "=", fold.expectedCheckpoint);
+  const row = { document_id: key.id, epoch, through_seq: through, bytes, sha256: sha256(bytes), created_at: at };
+  const folded = db
+    .deleteFrom("doc_update")
+    .where("document_id", "=", key.id)
+    .where("epoch", "=", epoch)
+    .where("seq", "<=", through);
+  return [
+    { query: swap.compile(), changes: 1 },
+    { query: db.insertInto("doc_checkpoint").values(row).compile() },
+    { query: folded.compile() },
+  ];
+}
