@@ -17,7 +17,12 @@ export type Applied =
 export interface LiveDocument {
   readonly doc: Y.Doc;
   readonly conversation: ConversationDocument;
-  /** Applies an update that passed `checkUpdate`; one that takes too long, or stands impossibly, breaks the copy. */
+  /**
+   * Applies updates of one author in one transaction. `work` hands over each that passes `checkUpdate`, which may look
+   * at the document in between; one that takes too long, or stands impossibly, breaks the copy.
+   */
+  applyAll(work: (apply: (update: Uint8Array) => void) => void): Applied;
+  /** The same for a single update. */
   apply(update: Uint8Array): Applied;
   /** Edits as the relay, in one transaction. */
   edit(change: (conversation: ConversationDocument) => void): Applied;
@@ -80,15 +85,18 @@ export function createLiveDocument(
     return { type: "changed", bytes: emitted.length === 1 ? first : Y.mergeUpdates(emitted) };
   }
 
+  const applyAll: LiveDocument["applyAll"] = (work) =>
+    applied(() => {
+      const before = clocksOf(doc);
+      doc.transact(() => work((update) => watch.apply(update, REMOTE, UPDATE_LIMITS.integrationMs)), REMOTE);
+      checkPlacement(doc, before);
+    });
+
   return {
     doc,
     conversation,
-    apply: (update) =>
-      applied(() => {
-        const before = clocksOf(doc);
-        watch.apply(update, REMOTE, UPDATE_LIMITS.integrationMs);
-        checkPlacement(doc, before);
-      }),
+    applyAll,
+    apply: (update) => applyAll((apply) => apply(update)),
     edit: (change) => applied(() => doc.transact(() => change(conversation), RELAY)),
     stateVector: () => Y.encodeStateVector(doc),
     since: (stateVector) => Y.encodeStateAsUpdate(doc, stateVector),

@@ -78,6 +78,7 @@ function aDevice(clientId: number) {
       doc.getText("draft").insert(doc.getText("draft").length, text);
       return { type: "update", update: Y.encodeStateAsUpdate(doc, before) };
     },
+    all: (): ClientFrame => ({ type: "update", update: Y.encodeStateAsUpdate(doc) }),
   };
 }
 const types = (frames: ServerFrame[]): string[] => frames.map((frame) => frame.type);
@@ -154,8 +155,49 @@ describe("R6: before the commit is durable", () => {
     expect(seen).toEqual([]);
     room.handle({ type: "committed" });
     expect(seen).toEqual(["a"]);
-    expect(room.commits().map((batch) => batch.rows.map((row) => row.seq))).toEqual([[1], [2, 3]]);
-    expect(room.commits()[1]).toMatchObject({ expectedHead: 1, headSeq: 3, claim: false, clients: [] });
+    expect(room.commits().map((batch) => batch.rows.map((row) => row.seq))).toEqual([[1], [2]]);
+    expect(room.commits()[1]).toMatchObject({ expectedHead: 1, headSeq: 2, claim: false, clients: [] });
+  });
+
+  test("what one session sent in a row becomes one row, and is acknowledged frame by frame; each author has rows of its own", () => {
+    const room = aRoom();
+    const [one, other] = [room.joinLive(), room.joinLive()];
+    const [device, guest] = [aDevice(9), aDevice(10)];
+    room.receive(one, device.write("a"));
+    for (const text of ["b", "c"]) room.receive(one, device.write(text));
+    room.receive(other, guest.write("!"));
+    room.receive(one, device.write("d"));
+    room.handle({ type: "committed" });
+    room.handle({ type: "committed" });
+    expect(
+      room
+        .commits()
+        .at(-1)
+        ?.rows.map((row) => row.seq),
+    ).toEqual([2, 3, 4]);
+    expect(room.sent(one).filter(({ type }) => type === "ack")).toEqual([
+      { type: "ack", frames: 1, headSeq: 1 },
+      { type: "ack", frames: 4, headSeq: 4 },
+    ]);
+    expect(room.sent(other).filter(({ type }) => type === "update")).toHaveLength(3);
+  });
+
+  test("a frame of a run that is refused is named, and the others of the run are taken", () => {
+    const room = aRoom();
+    const session = room.joinLive();
+    const device = aDevice(9);
+    room.receive(session, device.write("a"));
+    const [lost, late] = [device.write("b"), device.write("c")];
+    const again = device.all();
+    for (const frame of [late, again, lost]) room.receive(session, frame);
+    room.handle({ type: "committed" });
+    room.handle({ type: "committed" });
+    expect(room.commits()).toHaveLength(2);
+    expect(room.sent(session).filter(({ type }) => type === "nack" || type === "ack")).toEqual([
+      { type: "ack", frames: 1, headSeq: 1 },
+      { type: "nack", frame: 2, code: "gap" },
+      { type: "ack", frames: 4, headSeq: 2 },
+    ]);
   });
 });
 

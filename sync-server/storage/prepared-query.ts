@@ -18,8 +18,7 @@ export function prepareQuery<Values extends Record<string, unknown>>(
   const compiled = new WeakMap<Kysely<Schema>, Template>();
 
   function templateFor(db: Kysely<Schema>): Template {
-    const value: ValueOf<Values> = (name) => new Placeholder(name) as never;
-    const { sql, parameters } = build(db, value).compile();
+    const { sql, parameters } = build(db, placeholder).compile();
     const template = { sql, parameters };
     compiled.set(db, template);
     return template;
@@ -33,6 +32,9 @@ export function prepareQuery<Values extends Record<string, unknown>>(
 }
 
 type Template = StoredQuery;
+
+// Kysely keeps what it is given as a parameter as it is, so the type is a promise to fill it in.
+const placeholder = (name: string): never => new Placeholder(name) as never;
 
 class Placeholder {
   readonly name: string;
