@@ -218,7 +218,7 @@ describe("the feed", () => {
     expect(JSON.parse((await rowOf(one))!.summary)).toMatchObject({ title: "One again" });
   });
 
-  test("R19: one word that the feed moved stands for all commits of a quarter of a second, and only their owner hears it", async () => {
+  test("R19: one word that the feed moved stands for all commits of a while, and only their owner hears it", async () => {
     const [id, other] = [newId(), newId()];
     const writer = aSession(id);
     const heard = aSession(other);
@@ -230,7 +230,7 @@ describe("the feed", () => {
     const before = [hints(heard), hints(stranger)];
     for (const title of ["One", "Two", "Three"]) await writer.write((doc) => doc.getMap("meta").set("title", title));
     expect([hints(heard), hints(stranger)]).toEqual(before);
-    clock.advance(250);
+    clock.advance(1_000);
     expect([hints(heard), hints(stranger)]).toEqual([before[0]! + 1, before[1]]);
   });
 

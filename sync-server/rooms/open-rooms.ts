@@ -10,6 +10,8 @@ import type { Meters } from "#server/observability/meters.ts";
 import { outsideOfSpans } from "#server/observability/spans.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
+import { createFeedTeller } from "./feed-teller.ts";
+import type { FeedOwner } from "./feed-teller.ts";
 import { openFoldThread } from "./fold-thread.ts";
 import type { FoldThread } from "./fold-thread.ts";
 import { createRoomDriver } from "./room-driver.ts";
@@ -23,8 +25,6 @@ import { projectStaleSummaries } from "./stale-summaries.ts";
 const TICK_MS = 500;
 /** About 1 MB each for a long conversation: what a small server can spare for people who come back. */
 const IDLE_ROOMS = 100;
-/** One word that a feed moved stands for all of so long: every device of an account hears it. */
-const FEED_GATHER_MS = 250;
 /** How long to wait before a document that could not be opened is tried again for somebody who waits. */
 const RETRY_MS = 1_000;
 
@@ -62,8 +62,7 @@ export function openRooms(options: RoomsOptions): Rooms {
   const drivers = new Map<string, RoomDriver>();
   const ends = new Set<() => void>();
   let cancelTick: (() => void) | undefined;
-  /** owners whose feed moved and who were not told yet; each with how to cancel telling them */
-  const moved = new Map<string, () => void>();
+  const feeds = createFeedTeller(clock, tellFeedMoved);
   let closed = false;
   const isOpen = (): boolean => !closed;
   const folding = options.folding ?? openFoldThread();
@@ -89,7 +88,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       ...(idleMs !== undefined && { idleMs }),
       ...(digestMs !== undefined && { digestMs }),
       onNotice: meters.noticed,
-      onFeedMoved: () => tellFeedMovedSoon(key),
+      onFeedMoved: () => (closed ? undefined : feeds.moved(key)),
       onEnd,
     });
     function onEnd(): void {
@@ -99,17 +98,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     return driver;
   }
 
-  function tellFeedMovedSoon(key: RoomKey): void {
-    const owner = `${key.accountId}/${key.workspaceId}`;
-    if (closed || moved.has(owner)) return;
-    const tell = (): void => {
-      moved.delete(owner);
-      tellFeedMoved(key);
-    };
-    moved.set(owner, clock.after(FEED_GATHER_MS, tell));
-  }
-
-  function tellFeedMoved({ accountId, workspaceId }: RoomKey): void {
+  function tellFeedMoved({ accountId, workspaceId }: FeedOwner): void {
     for (const driver of drivers.values()) {
       const { key } = driver;
       if (key.accountId === accountId && key.workspaceId === workspaceId) driver.dispatch({ type: "feed-moved" });
@@ -193,7 +182,7 @@ export function openRooms(options: RoomsOptions): Rooms {
 
     async close() {
       closed = true;
-      for (const cancel of moved.values()) cancel();
+      feeds.close();
       for (const driver of drivers.values()) driver.dispatch({ type: "closing" });
       while (drivers.size > 0) await new Promise<void>((resolve) => ends.add(resolve));
       cancelTick?.();
