@@ -207,6 +207,7 @@ describe("the feed", () => {
     await first.write((doc) => doc.getMap("meta").set("title", "One"));
     await aSession(two).write((doc) => doc.getMap("meta").set("title", "Two"));
     await aSession(newId(), ben).write(typed("of another account"));
+    clock.advance(1_000);
     await first.write((doc) => doc.getMap("meta").set("title", "One again"));
     const own = (await database.kysely.selectFrom("feed").selectAll().orderBy("feed_seq").execute()).filter(
       (row) => row.account_id === "ann",

@@ -19,7 +19,7 @@ import { STATE_VECTOR_BYTES } from "./update-limits.ts";
 export const IDLE_MS = 60_000;
 /** Replaying the log costs: a client that claims to differ is believed so often. */
 const VERIFY_MS = 10_000;
-/** The feed shows activity at most once a second; a tick finds what is left over after half of it. */
+/** The feed shows a document at most once a second; a tick finds what is left over after half of it. */
 const FEED_MS = 1_000;
 const FEED_REST_MS = 500;
 const COMPACT_RETRY_MS = 60_000;
@@ -74,7 +74,7 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
   let phase: Phase = { type: "new" };
   let facts: LogFacts = EMPTY_FACTS;
   let bindings = new Map<number, string>();
-  let projected = { summary: "", seq: 0, at: -Infinity };
+  let projected = { seq: 0, at: -Infinity };
   let inbox: Inbound[] = [];
   let looks: Look[] = [];
   let usedAt = 0;
@@ -115,7 +115,6 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
     // A summary that is not of this log was made from a copy that was wrong, or by another version: it is made anew.
     const isProjection = log.summarySeq === headSeq && log.summary === live.summary();
     projected = {
-      summary: log.summary,
       seq: isProjection ? headSeq : Math.min(log.summarySeq, headSeq - 1),
       at: -Infinity,
     };
@@ -206,8 +205,7 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
   }
 
   function summaryDue(live: LiveDocument, now: number): string | undefined {
-    const summary = live.summary();
-    return !facts.exists || summary !== projected.summary || now - projected.at >= FEED_MS ? summary : undefined;
+    return !facts.exists || now - projected.at >= FEED_MS ? live.summary() : undefined;
   }
 
   function settle(batch: Batch): void {
@@ -219,7 +217,7 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
     if (phase.type !== "committing") return;
     const { live, batch, commit } = phase;
     facts = withCommit(facts, commit);
-    if (commit.summary !== undefined) projected = { summary: commit.summary, seq: commit.headSeq, at: now };
+    if (commit.summary !== undefined) projected = { seq: commit.headSeq, at: now };
     phase = { type: "ready", live };
     sessions.broadcast(batch.rows, batch.before, now);
     settle(batch);
