@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { signInGuest } from "#tests/support/guest.ts";
@@ -20,6 +21,8 @@ export interface BenchServer {
   cookie(client: number): string | undefined;
   /** CPU time used so far, in ms, all threads */
   cpuMs(): number;
+  /** p99 of the event loop's delay since it was asked last, in ms; NaN where a server does not tell */
+  loopDelayMs(): Promise<number>;
   /** resident memory in MB */
   rssMb(): number;
   kill(): Promise<void>;
@@ -58,6 +61,10 @@ async function openHoldfast(): Promise<BenchServer> {
     newDocument: () => `conversation.${newId()}.0`,
     cookie: (client) => cookies[Math.floor(client / CLIENTS_PER_ACCOUNT)],
     cpuMs: () => cpuMsOf(server.pid()),
+    async loopDelayMs() {
+      const metrics = await (await fetch(`${server.url}/metrics`)).text();
+      return Number(/^nodejs_eventloop_lag_p99_seconds (\S+)$/mu.exec(metrics)?.[1]) * 1000;
+    },
     rssMb: () => rssMbOf(server.pid()),
     kill: async () => void (await server.kill()),
     restart: () => server.restart(),
@@ -73,14 +80,21 @@ async function openPeer(script: string, dialect: Dialect, env: Record<string, st
         ...process.env,
         ...env,
         DATABASE: join(folder, "peer.sqlite"),
+        // Without it y-websocket-server keeps documents in memory only.
+        YPERSISTENCE: join(folder, "leveldb"),
         PORT: String(port),
         NODE_ENV: "production",
       },
       stdio: ["ignore", "pipe", "inherit"],
     });
+  /** The port is a line of its own, among others that a peer may print. */
   const ready = async (): Promise<number> => {
-    const [line] = (await once(child.stdout, "data")) as [Buffer];
-    return Number(line.toString("utf8"));
+    for await (const line of createInterface(child.stdout)) {
+      if (!/^\d+$/u.test(line)) continue;
+      child.stdout.resume();
+      return Number(line);
+    }
+    throw new Error(`${script} ended before it listened`);
   };
   let child = start(0);
   const port = await ready();
@@ -94,6 +108,7 @@ async function openPeer(script: string, dialect: Dialect, env: Record<string, st
     newDocument: newId,
     cookie: () => undefined,
     cpuMs: () => cpuMsOf(child.pid),
+    loopDelayMs: async () => Number.NaN,
     rssMb: () => rssMbOf(child.pid),
     kill,
     async restart() {

@@ -19,6 +19,8 @@ const READERS = 200;
 const IDLE_ROOMS = 2_000;
 const LONG_DOCUMENT = 5_000;
 const KILLED_ROOMS = 50;
+/** how long a server that shows nothing may still be reading its store: y-websocket-server answers before it has */
+const LOADING_MS = 30_000;
 
 type Figures = Record<string, number>;
 
@@ -34,6 +36,30 @@ async function openClients(server: BenchServer, count: number, document?: string
   }
   return clients;
 }
+
+async function openDocuments(server: BenchServer, documents: readonly string[]): Promise<SyncClient[]> {
+  const { port, dialect } = server;
+  const clients: SyncClient[] = [];
+  for (const [at, document] of documents.entries())
+    clients.push(await openSyncClient({ port, dialect, cookie: server.cookie(at), document }));
+  return clients;
+}
+
+/** How much text each document holds, once asking again finds no more. */
+async function lengthsOf(server: BenchServer, documents: readonly string[]): Promise<number[]> {
+  const readers = await openDocuments(server, documents);
+  const until = performance.now() + LOADING_MS;
+  let lengths: number[] = [];
+  for (let before = -1; before !== sum(lengths) || (sum(lengths) === 0 && performance.now() < until);) {
+    before = sum(lengths);
+    await sleep(2_000);
+    lengths = await Promise.all(readers.map(async (reader) => (await reader.text()).length));
+  }
+  closeAll(readers);
+  return lengths;
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 const closeAll = (clients: readonly SyncClient[]): void => {
   for (const client of clients) client.close();
@@ -61,30 +87,33 @@ async function paced(server: BenchServer): Promise<Figures> {
   const clients = await openClients(server, ROOMS);
   await pace(clients, PACED_PER_SECOND, 1);
   await settled(clients);
+  await server.loopDelayMs();
   const before = { cpu: server.cpuMs(), taken: clients.map(({ waits }) => waits.length) };
   await pace(clients, PACED_PER_SECOND, SECONDS);
   await settled(clients);
   const cpu = server.cpuMs() - before.cpu;
+  const loop = await server.loopDelayMs();
   const waits = clients.flatMap((client, at) => client.waits.slice(before.taken[at]));
   closeAll(clients);
   return {
     "paced: ack p50, ms": percentile(waits, 0.5),
     "paced: ack p99, ms": percentile(waits, 0.99),
     "paced: CPU per update, µs": (cpu * 1000) / waits.length,
+    "paced: event loop delay p99, ms": loop,
     "paced: taken of sent, %": (100 * waits.length) / (PACED_PER_SECOND * SECONDS),
   };
 }
 
-/** Every writer keeps a window of updates in flight. */
+/** Every writer keeps a window of updates in flight; then kill -9, and what is there after a restart was durable. */
 async function saturated(server: BenchServer): Promise<Figures> {
-  const clients = await openClients(server, ROOMS);
-  const end = { at: Number.POSITIVE_INFINITY };
+  const documents = Array.from({ length: ROOMS }, () => server.newDocument());
+  const clients = await openDocuments(server, documents);
   const startedAt = performance.now();
   const cpuBefore = server.cpuMs();
-  end.at = startedAt + SECONDS * 1000;
+  const end = startedAt + SECONDS * 1000;
   await Promise.all(
     clients.map(async (client) => {
-      while (performance.now() < end.at && client.alive()) {
+      while (performance.now() < end && client.alive()) {
         while (client.inFlight() < WINDOW) client.write("w");
         await client.next();
       }
@@ -92,9 +121,17 @@ async function saturated(server: BenchServer): Promise<Figures> {
   );
   const seconds = (performance.now() - startedAt) / 1000;
   const cpu = server.cpuMs() - cpuBefore;
-  const taken = clients.reduce((sum, client) => sum + client.taken(), 0);
+  const taken = sum(clients.map((client) => client.taken()));
+  await server.kill();
   closeAll(clients);
-  return { "saturated: updates/s": taken / seconds, "saturated: CPU per update, µs": (cpu * 1000) / taken };
+  await server.restart();
+  const durable = sum(await lengthsOf(server, documents));
+  return {
+    "saturated: confirmed updates/s": taken / seconds,
+    "saturated: CPU per confirmed update, µs": (cpu * 1000) / taken,
+    "saturated, then kill -9: durable updates/s": durable / seconds,
+    "saturated, then kill -9: CPU per durable update, µs": durable > 0 ? (cpu * 1000) / durable : Number.NaN,
+  };
 }
 
 /** One room, one writer of 50 updates a second, 200 readers. */
@@ -172,10 +209,7 @@ async function coldJoin(server: BenchServer): Promise<Figures> {
 /** kill -9 under load: what was confirmed and is gone after the restart. */
 async function killed(server: BenchServer): Promise<Figures> {
   const documents = Array.from({ length: KILLED_ROOMS }, () => server.newDocument());
-  const { port, dialect } = server;
-  const join = (document: string) => openSyncClient({ port, dialect, cookie: server.cookie(0), document });
-  const clients: SyncClient[] = [];
-  for (const document of documents) clients.push(await join(document));
+  const clients = await openDocuments(server, documents);
   const load = pace(clients, 500, 3);
   await sleep(2_500);
   await server.kill();
@@ -183,14 +217,9 @@ async function killed(server: BenchServer): Promise<Figures> {
   const taken = clients.map((client) => client.taken());
   closeAll(clients);
   await server.restart();
-  let lost = 0;
-  for (const [at, document] of documents.entries()) {
-    const reader = await join(document);
-    lost += Math.max(0, (taken[at] ?? 0) - (await reader.text()).length / "word ".length);
-    reader.close();
-  }
-  const all = taken.reduce((sum, count) => sum + count, 0);
-  return { "kill -9: confirmed": all, "kill -9: of them lost": lost };
+  const found = (await lengthsOf(server, documents)).map((length) => length / "word ".length);
+  const lost = sum(taken.map((count, at) => Math.max(0, count - (found[at] ?? 0))));
+  return { "kill -9: confirmed": sum(taken), "kill -9: of them lost": lost };
 }
 
 async function measure(contestant: Contestant): Promise<Figures> {
@@ -221,6 +250,7 @@ async function run(): Promise<void> {
       (taken.get(name) ?? []).map((figures) => figures[row] ?? Number.NaN),
       0.5,
     );
+    if (Number.isNaN(median)) return "–";
     return median >= 100 ? Math.round(median).toLocaleString("en") : median.toFixed(1);
   };
   const [cpu] = cpus();
