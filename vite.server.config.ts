@@ -1,8 +1,19 @@
 import { defineConfig } from "vite";
 
-// Dependencies stay external: Node loads them from node_modules.
+// A start after a crash is waited for, and most of it was Node finding and reading a thousand modules: they are bundled.
+// Outside stay what is compiled, and what only some servers load, or load late.
+const EXTERNAL = [
+  "better-sqlite3",
+  "gpt-tokenizer",
+  "@opentelemetry/api",
+  "@opentelemetry/exporter-trace-otlp-http",
+  "@opentelemetry/resources",
+  "@opentelemetry/sdk-trace-node",
+];
+
 export default defineConfig({
   publicDir: false,
+  ssr: { noExternal: true, external: EXTERNAL },
   build: {
     ssr: true,
     outDir: "dist/server",

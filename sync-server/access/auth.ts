@@ -1,6 +1,6 @@
 import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
-import { anonymous } from "better-auth/plugins";
+import { anonymous } from "better-auth/plugins/anonymous";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 
