@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -115,10 +115,24 @@ describe("B7: a torn log", () => {
 /** The file with everything in it, and no log beside it. */
 function foldedCopy(): string {
   const dataDir = copyFiles();
+  fold(dataDir);
+  return dataDir;
+}
+
+function fold(dataDir: string): void {
   const database = new Database(fileOf(dataDir));
   database.pragma("wal_checkpoint(TRUNCATE)");
   database.close();
-  return dataDir;
+}
+
+/** Damages a table or index; answers the file as it is then. */
+function overwriteFirstPage(dataDir: string, name: string): Buffer {
+  fold(dataDir);
+  const { page, size } = pagesOf(dataDir, name);
+  const bytes = readFileSync(fileOf(dataDir));
+  bytes.fill(0xa5, (page - 1) * size, (page - 1) * size + 200);
+  writeFileSync(fileOf(dataDir), bytes);
+  return bytes;
 }
 
 /** The pages of a table or index, so that a test damages what it means to damage. */
@@ -135,11 +149,8 @@ describe("B7: a damaged page", () => {
     "the first page of %s overwritten: the server does not start, names the file and what to do",
     { timeout: 30_000 },
     async (table) => {
-      const dataDir = foldedCopy();
-      const { page, size } = pagesOf(dataDir, table);
-      const bytes = readFileSync(fileOf(dataDir));
-      bytes.fill(0xa5, (page - 1) * size, (page - 1) * size + 200);
-      writeFileSync(fileOf(dataDir), bytes);
+      const dataDir = copyFiles();
+      const bytes = overwriteFirstPage(dataDir, table);
       const started = await openServerProcess({ dataDir }).catch((error: unknown) => String(error));
       expect(started).toContain(`Cannot open the database ${fileOf(dataDir)}: it is damaged`);
       expect(started).toContain("docs/operations.md");
@@ -172,16 +183,37 @@ describe("B7: a damaged page", () => {
     },
   );
 
-  test("a copy made as docs/operations.md says brings everything back", { timeout: 60_000 }, async () => {
-    const source = copyFiles();
-    const running = await openServerProcess({ dataDir: source });
-    const backup = mkdtempSync(join(tmpdir(), "holdfast-backup-"));
-    made.push(backup);
-    const database = new Database(fileOf(source), { readonly: true });
-    await database.backup(fileOf(backup));
-    database.close();
-    cpSync(join(source, "session-secret"), join(backup, "session-secret"));
-    await running.close();
-    expect(editsIn(await draftIn(backup))).toBe(EDITS);
-  });
+  test(
+    "B9, I1: a backup in its place, as docs/operations.md says, serves again; a device that has newer edits brings them back",
+    { timeout: 60_000 },
+    async () => {
+      const dataDir = copyFiles();
+      const server = await openServerProcess({ dataDir });
+      const backup = mkdtempSync(join(tmpdir(), "holdfast-backup-"));
+      made.push(backup);
+      const database = new Database(fileOf(dataDir), { readonly: true });
+      await database.backup(fileOf(backup));
+      database.close();
+      cpSync(join(dataDir, "session-secret"), join(backup, "session-secret"));
+      const device = openNodeDevice(server.url, scene.guest.cookie, room);
+      await device.until(device.arrived);
+      const token = device.edit(({ draft }) => draft.insert(draft.length, "newer "));
+      await device.until(() => device.settled() >= token);
+
+      await server.kill("SIGKILL");
+      overwriteFirstPage(dataDir, "doc_update");
+      await expect(server.restart()).rejects.toThrow("it is damaged");
+      for (const name of readdirSync(dataDir)) rmSync(join(dataDir, name));
+      cpSync(backup, dataDir, { recursive: true });
+      await server.restart();
+      device.wake();
+      const fresh = openNodeDevice(server.url, scene.guest.cookie, room);
+      await fresh.until(() => fresh.content() === device.content());
+      expect(fresh.conversation.draft.toJSON()).toBe(`${WORDS.join("")}newer `);
+      expect([device.refused(), fresh.refused()]).toEqual([[], []]);
+      device.close();
+      fresh.close();
+      await server.close();
+    },
+  );
 });
