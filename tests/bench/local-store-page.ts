@@ -4,7 +4,7 @@ import { openLocalStore } from "#client/local-store/open-local-store.ts";
 import { createDocumentWriter } from "#client/local-store/document-writer.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 
-// The page that local-store-browser.bench.ts drives: each function is one measurement in a real browser.
+// The page that local-store.bench.ts drives: each function is one measurement in a real browser.
 
 const NOTHING = { local: undefined, remote: undefined, summary: undefined, commands: [], strict: false };
 const idOf = (index: number): ConversationId => `document-${index}` as ConversationId;
@@ -52,11 +52,44 @@ async function openPeers(documents: number): Promise<number> {
   return performance.now() - start;
 }
 
-/** Streams so many appends into one document of each store; answers how many rows they leave when the tab closes. */
-async function append(appends: number): Promise<{ ours: number; peer: number }> {
-  const streamed = new Y.Doc();
-  const peer = new IndexeddbPersistence("streamed", streamed);
-  await peer.whenSynced;
+/** What streaming so many appends into one document cost. */
+interface Appended {
+  /** until all of them were stored */
+  ms: number;
+  /** of these, how long the page's thread was busy making and handing over appends */
+  blockedMs: number;
+  /** rows left when the tab closes */
+  rows: number;
+}
+
+const APPENDS_A_TURN = 4;
+
+/** Lets the page do what else it has to; timers would wait 4 ms each. */
+function nextTurn(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.addEventListener("message", () => {
+      port1.close();
+      resolve();
+    });
+    port1.start();
+    port2.postMessage(undefined);
+  });
+}
+
+/** Appends one letter at a time, some in each turn, as an answer comes in. Answers how long its own turns took. */
+async function stream(doc: Y.Doc, appends: number): Promise<number> {
+  let busy = 0;
+  for (let at = 0; at < appends;) {
+    const start = performance.now();
+    for (const end = at + APPENDS_A_TURN; at < end; at++) doc.getText("draft").insert(at, "x");
+    busy += performance.now() - start;
+    await nextTurn();
+  }
+  return busy;
+}
+
+async function appendOurs(appends: number): Promise<Appended> {
   const doc = new Y.Doc();
   const store = openLocalStore("streamed-ours");
   const writer = createDocumentWriter(
@@ -90,17 +123,45 @@ async function append(appends: number): Promise<{ ours: number; peer: number }> 
     },
   );
   doc.on("update", (update: Uint8Array) => writer.remote(update));
-  for (let at = 0; at < appends; at++) {
-    streamed.getText("draft").insert(at, "x");
-    doc.getText("draft").insert(at, "x");
-    if (at % 4 === 3) await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  const start = performance.now();
+  const blockedMs = await stream(doc, appends);
   await writer.flush();
+  const ms = performance.now() - start;
+  // What the app does when a document is put away.
   await writer.compact();
   writer.close();
   store.close();
+  return { ms, blockedMs, rows: await rowsIn("streamed-ours") };
+}
+
+async function appendPeers(appends: number): Promise<Appended> {
+  const doc = new Y.Doc();
+  const peer = new IndexeddbPersistence("streamed", doc);
+  await peer.whenSynced;
+  const start = performance.now();
+  const blockedMs = await stream(doc, appends);
+  // A question about its rows is answered after the writes before it.
+  await rowsIn("streamed");
+  const ms = performance.now() - start;
   await peer.destroy();
-  return { ours: await rowsIn("streamed-ours"), peer: await rowsIn("streamed") };
+  return { ms, blockedMs, rows: await rowsIn("streamed") };
+}
+
+async function reopenOurs(): Promise<{ ms: number; length: number }> {
+  const start = performance.now();
+  const doc = new Y.Doc();
+  const store = openLocalStore("streamed-ours");
+  const loaded = await store.load(idOf(0));
+  if (loaded.ok && loaded.value.state) Y.applyUpdate(doc, loaded.value.state);
+  store.close();
+  return { ms: performance.now() - start, length: doc.getText("draft").length };
+}
+
+async function reopenPeers(): Promise<{ ms: number; length: number }> {
+  const start = performance.now();
+  const doc = new Y.Doc();
+  await new IndexeddbPersistence("streamed", doc).whenSynced;
+  return { ms: performance.now() - start, length: doc.getText("draft").length };
 }
 
 const ignore = (): undefined => undefined;
@@ -165,5 +226,12 @@ async function countStored(): Promise<{ ours: number; peer: number }> {
   return { ours: doc.getArray("words").length, peer: peerDoc.getArray("words").length };
 }
 
-export const measurements = { fill, openOurs, openPeers, append, writeUntilFull, countStored };
+export const measurements = {
+  fill,
+  open: { ours: openOurs, peers: openPeers },
+  append: { ours: appendOurs, peers: appendPeers },
+  reopen: { ours: reopenOurs, peers: reopenPeers },
+  writeUntilFull,
+  countStored,
+};
 Object.assign(globalThis, { measurements });
