@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Result } from "#shared/lib/result.ts";
 import type { FoldFailure } from "./compaction.ts";
@@ -69,14 +70,9 @@ export function openFoldThread(): FoldThread {
   };
 }
 
-/**
- * In the build the worker lies beside the entry. From source it is TypeScript, and a worker of Node 20
- * ignores `--import tsx`: the loader has to be registered from within.
- */
+/** In the build the worker lies beside the entry. From source it is TypeScript: see `storage/sqlite-thread.ts`. */
 function startWorker(): Worker {
   if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./fold-worker.js", import.meta.url));
-  const source = JSON.stringify(new URL("./fold-worker.ts", import.meta.url).href);
-  return new Worker(`import("tsx/esm/api").then(({ register }) => { register(); return import(${source}); })`, {
-    eval: true,
-  });
+  const source = JSON.stringify(fileURLToPath(new URL("./fold-worker.ts", import.meta.url)));
+  return new Worker(`require("tsx/cjs/api").register(); require(${source});`, { eval: true });
 }
