@@ -16,7 +16,8 @@ export default defineConfig({
   reporter: "list",
   use: {
     trace: process.env["TRACE"] === undefined ? "off" : "retain-on-failure",
-    screenshot: "only-on-failure",
+    // Otherwise each test that passed is pictured too before its page closes; what a failed one showed is in its error context.
+    screenshot: process.env["TRACE"] === undefined ? "off" : "only-on-failure",
     locale: "en-GB",
     timezoneId: "Europe/London",
   },

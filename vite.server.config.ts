@@ -27,7 +27,12 @@ export default defineConfig({
         "sqlite-worker": "sync-server/storage/sqlite-worker.ts",
         "fold-worker": "sync-server/rooms/fold-worker.ts",
       },
-      output: { entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" },
+      output: {
+        entryFileNames: "[name].js",
+        chunkFileNames: "[name]-[hash].js",
+        // Node reads the map at each start; files and lines are enough.
+        sourcemapExcludeSources: true,
+      },
     },
   },
 });
