@@ -96,12 +96,21 @@ export async function runSoak({ minutes, sampleMs, say, nodeOptions = "" }: Soak
     }
     ends.abort();
     await load.ended;
-    await wait(LEAVING_MS, AbortSignal.timeout(LEAVING_MS));
-    return { samples, counts: load.counts, failures: [...load.failures], left: await sample() };
+    return { samples, counts: load.counts, failures: [...load.failures], left: await whenAllLeft(sample) };
   } finally {
     ends.abort();
     await server.close();
     await provider.close();
+  }
+}
+
+/** What the server holds once it has noticed that everybody left, or has had time enough to. */
+async function whenAllLeft(sample: () => Promise<SoakSample>): Promise<SoakSample> {
+  const enough = AbortSignal.timeout(LEAVING_MS);
+  for (;;) {
+    const left = await sample();
+    if (left.sockets + left.followers === 0 || enough.aborted) return left;
+    await wait(200, enough);
   }
 }
 
