@@ -124,7 +124,13 @@ function aBrowser() {
   };
 }
 
-function aTab(origin: string, conversation: ConversationDocument, browser = aBrowser(), online = true) {
+function aTab(
+  origin: string,
+  conversation: ConversationDocument,
+  browser = aBrowser(),
+  online = true,
+  clock = browserClock,
+) {
   const woken = new Set<() => void>();
   const network = { online };
   const page = new AbortController();
@@ -142,7 +148,7 @@ function aTab(origin: string, conversation: ConversationDocument, browser = aBro
   const runs = openRuns(
     {
       platform: {
-        clock: browserClock,
+        clock,
         random: () => 0,
         fetch: (input, init) => fetch(new URL(String(input), origin), init),
         connectivity: {
@@ -308,6 +314,24 @@ describe("delivery", () => {
     const { runs } = aTab(origin, aConversation(), browser);
     await seen(runs, "r1", ({ status }) => status === "completed");
     expect(asked).toEqual(Array.from({ length: 4 }, () => "PUT /api/runs/r1"));
+  });
+
+  test("a clock that is set back again and again delays neither delivery nor following", async () => {
+    const { origin, asked } = await aServer((request, response, url) => {
+      if (asked.length === 1) return problem(response, 503, "draining", { "retry-after": "0" });
+      stream(response);
+      const after = Number(url.searchParams.get("after"));
+      if (request.method === "PUT") response.write(events(0).subarray(0, 200), () => response.destroy());
+      else response.end(events(after));
+    });
+    let wall = Date.now();
+    const clock = { ...browserClock, now: () => (wall -= 86_400_000) };
+    const { runs, browser } = aTab(origin, aConversation(), aBrowser(), true, clock);
+    const done = seen(runs, "r1", ({ status }) => status === "completed");
+    browser.store(command("r1"));
+    expect((await done).text).toBe(SAID);
+    expect(asked.filter((line) => line.startsWith("PUT"))).toHaveLength(2);
+    expect(runs.delivery("r1")).toBeUndefined();
   });
 
   test("a final refusal is told with its code, and the command is forgotten", async () => {

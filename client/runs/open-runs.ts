@@ -2,6 +2,7 @@ import type { Documents } from "#client/local-store/documents.ts";
 import type { RunCommandStore } from "#client/local-store/run-command-store.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import type { Painting } from "#client/platform/painting.ts";
+import { steadyClock } from "#client/platform/platform.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import type { SmallStorage } from "#client/platform/small-storage.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
@@ -31,6 +32,7 @@ const KEEP_MS = 30_000;
 export function openRuns(parts: RunsParts, signal: AbortSignal): Runs {
   const { platform, painting } = parts;
   const { clock } = platform;
+  const following = { ...platform, clock: steadyClock(clock) };
   const runs = new Map<string, PublishedRun>();
   const deliveryListeners = new Set<() => void>();
   const stops = openRunStops(parts, signal);
@@ -45,7 +47,10 @@ export function openRuns(parts: RunsParts, signal: AbortSignal): Runs {
     const known = runs.get(runId);
     if (known) return known;
     const controller = new AbortController();
-    const run = openPublishedRun({ platform, painting, runId }, AbortSignal.any([signal, controller.signal]));
+    const run = openPublishedRun(
+      { platform: following, painting, runId },
+      AbortSignal.any([signal, controller.signal]),
+    );
     runs.set(runId, run);
     letGoLater(runId, run, controller);
     return run;

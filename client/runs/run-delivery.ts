@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import type { RunCommand } from "#client/local-store/run-command.ts";
 import type { RunCommandStore } from "#client/local-store/run-command-store.ts";
 import type { Locks } from "#client/platform/locks.ts";
+import { steadyClock } from "#client/platform/platform.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import type { ParentSettled } from "./parent-settled.ts";
 import { TAB_WORDS, deliveryOf, judgeAnswer, newOutbox, nextOutbox, outboxDeadline } from "./run-outbox-state.ts";
@@ -52,7 +53,7 @@ export interface RunDelivery {
 /** Delivers stored run commands: carries out what `nextOutbox` decides. Ends with the signal. */
 export function openRunDelivery(parts: RunDeliveryParts, signal: AbortSignal): RunDelivery {
   const { platform, commands, locks } = parts;
-  const { clock } = platform;
+  const clock = steadyClock(platform.clock);
   let state = newOutbox(platform.connectivity.online());
   const underWay = new Map<string, AbortController>();
   const tabs = platform.openBroadcast(`holdfast-run-commands-${parts.scope}`, signal);
@@ -63,7 +64,11 @@ export function openRunDelivery(parts: RunDeliveryParts, signal: AbortSignal): R
   function dispatch(event: OutboxEvent): void {
     if (signal.aborted) return;
     const before = state;
-    const step = nextOutbox(state, event, { now: clock.now(), random: platform.random() });
+    const step = nextOutbox(state, event, {
+      now: clock.now(),
+      wall: platform.clock.now(),
+      random: platform.random(),
+    });
     state = step.state;
     for (const effect of step.effects) carryOut(effect);
     cancelTimer?.();

@@ -71,7 +71,7 @@ export type FollowEvent =
 
 /** When an event happened, and chance for the waits it leads to. */
 export interface Moment {
-  /** ms since 1970 */
+  /** ms by a clock that nobody sets */
   now: number;
   /** in [0, 1) */
   random: number;

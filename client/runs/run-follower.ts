@@ -6,6 +6,7 @@ import { openRunEvents, pollRunEvents, readRun } from "./run-requests.ts";
 import type { ByteStream } from "./run-requests.ts";
 import { createSseReader } from "./sse-reader.ts";
 
+/** Its clock is one that nobody sets. */
 export type FollowerPlatform = Pick<Platform, "clock" | "random" | "fetch" | "connectivity">;
 
 export interface RunFollower {

@@ -19,10 +19,14 @@ const DAY_MS = 86_400_000;
 function outbox({ online = true, random = 0.5 } = {}) {
   let state = newOutbox(online);
   let now = 1000;
+  let wallOffset = 0;
   return {
+    setClock(offset: number): void {
+      wallOffset = offset;
+    },
     step(event: OutboxEvent, afterMs = 0): readonly OutboxEffect[] {
       now += afterMs;
-      const step = nextOutbox(state, event, { now, random });
+      const step = nextOutbox(state, event, { now, wall: now + wallOffset, random });
       state = step.state;
       return step.effects;
     },
@@ -195,6 +199,18 @@ describe("delivery of run commands", () => {
     ]);
     expect(box.judged("r1", { type: "started" })).toEqual([]);
     expect(box.delivery("r1")).toBeUndefined();
+  });
+
+  test("a wait goes by a clock that nobody sets, the age of a command by the one it was dated with", () => {
+    const box = outbox();
+    box.ready(command("r1"));
+    box.judged("r1", RETRY);
+    box.setClock(-7 * DAY_MS);
+    expect(box.step({ type: "tick" }, box.waitMs())).toEqual([{ type: "send", command: command("r1") }]);
+    box.judged("r1", RETRY);
+    box.setClock(7 * DAY_MS);
+    box.step({ type: "wake" });
+    expect(deliveryOf(box.state(), "r1")).toEqual({ type: "refused", code: "expired" });
   });
 
   test("a command the server may have forgotten the id of is refused, not sent again", () => {

@@ -82,16 +82,25 @@ export interface OutboxStep {
   effects: readonly OutboxEffect[];
 }
 
+/** When an event happened, and chance for the waits it leads to. */
+export interface OutboxMoment {
+  /** ms by a clock that nobody sets: waits go by it */
+  now: number;
+  /** ms since 1970, as commands are dated */
+  wall: number;
+  /** in [0, 1) */
+  random: number;
+}
+
 export const newOutbox = (online: boolean): RunOutbox => ({ online, planned: new Map() });
 
 /**
  * The next state of delivery, and what to do about it. Within a conversation commands go in the order they
  * were made; one that waits for an answer to end, or for its prompt or message, does not hold back later ones.
- * @param at `now` in ms since 1970, `random` in [0, 1)
  */
-export function nextOutbox(state: RunOutbox, event: OutboxEvent, at: { now: number; random: number }): OutboxStep {
+export function nextOutbox(state: RunOutbox, event: OutboxEvent, at: OutboxMoment): OutboxStep {
   const changed = applyOutboxEvent(state, event, at);
-  return startReady(changed, at.now);
+  return startReady(changed, at.wall);
 }
 
 /** When a `tick` is due; `undefined` when nothing waits for time. */
@@ -139,7 +148,7 @@ export function judgeAnswer(status: number, code: string | undefined, retryAfter
   return { type: "retry", atLeastMs: retryAfterMs, ...(aside && { aside }) };
 }
 
-function applyOutboxEvent(state: RunOutbox, event: OutboxEvent, at: { now: number; random: number }): OutboxStep {
+function applyOutboxEvent(state: RunOutbox, event: OutboxEvent, at: OutboxMoment): OutboxStep {
   switch (event.type) {
     case "made":
       if (state.planned.has(event.command.runId)) return { state, effects: [] };
@@ -238,7 +247,7 @@ function hear(state: RunOutbox, { runId, says, code }: Extract<OutboxEvent, { ty
   }
 }
 
-function judge(state: RunOutbox, runId: string, verdict: Verdict, at: { now: number; random: number }): OutboxStep {
+function judge(state: RunOutbox, runId: string, verdict: Verdict, at: OutboxMoment): OutboxStep {
   const sent = state.planned.get(runId);
   if (sent?.phase.type !== "sending") return { state, effects: [] };
   const one = { ...sent, sentElsewhere: false };
@@ -269,7 +278,7 @@ const byAge = (a: PlannedCommand, b: PlannedCommand): number =>
   a.command.createdAt - b.command.createdAt || (a.command.runId < b.command.runId ? -1 : 1);
 
 /** Sends the oldest command of each conversation that is not blocked, once it is ready and nothing of it is under way. */
-function startReady({ state, effects }: OutboxStep, now: number): OutboxStep {
+function startReady({ state, effects }: OutboxStep, wall: number): OutboxStep {
   if (!state.online) return { state, effects };
   const all = [...state.planned.values()];
   const taken = new Set(all.filter(({ phase }) => phase.type === "sending").map((one) => one.command.conversationId));
@@ -278,7 +287,7 @@ function startReady({ state, effects }: OutboxStep, now: number): OutboxStep {
   for (const one of all.toSorted(byAge)) {
     const { runId, conversationId, createdAt } = one.command;
     if (one.phase.type === "refused" || taken.has(conversationId)) continue;
-    if ((one.phase.type === "ready" || one.phase.type === "blocked") && now - createdAt > LONGEST_LIFE_MS) {
+    if ((one.phase.type === "ready" || one.phase.type === "blocked") && wall - createdAt > LONGEST_LIFE_MS) {
       planned.set(runId, { ...one, phase: { type: "refused", code: "expired" } });
       sends.push({ type: "abort", runId }, { type: "remove", runId });
       continue;
