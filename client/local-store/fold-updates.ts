@@ -19,7 +19,7 @@ function foldReadable(updates: readonly unknown[]): Folded | undefined {
   const readable = updates.flatMap((update, index) => (update instanceof Uint8Array ? [{ update, index }] : []));
   if (readable.length < updates.length) return undefined;
   if (readable.length === 0) return { state: undefined, corrupt: [] };
-  const doc = new Y.Doc();
+  const doc = new Y.Doc({ guid: "fold" });
   try {
     if (applyAll(doc, readable) !== undefined) return undefined;
     // Some corrupt updates apply and leave what cannot be written again: reading it structurally is cheaper than writing.
@@ -38,7 +38,7 @@ function foldWhatIsReadable(updates: readonly unknown[]): Folded {
       update instanceof Uint8Array && !corrupt.includes(index) ? [{ update, index }] : [],
     );
     if (readable.length === 0) return { state: undefined, corrupt };
-    const doc = new Y.Doc();
+    const doc = new Y.Doc({ guid: "fold" });
     const failed = applyAll(doc, readable);
     if (failed === undefined) return { state: Y.encodeStateAsUpdate(doc), corrupt };
     // Applying is not atomic: what threw may have left its mark, so start again without it.

@@ -75,7 +75,8 @@ export interface LocalDocumentHost {
 
 export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): LocalDocument {
   const { store, clock } = host;
-  const doc = new Y.Doc();
+  // A guid of its own would be 31 draws of chance, and nobody asks for it.
+  const doc = new Y.Doc({ guid: id });
   doc.clientID = host.clientId();
   const conversation = openConversation(doc, "edit");
   const listeners = new Set<() => void>();
