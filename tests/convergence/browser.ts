@@ -37,7 +37,7 @@ export function createSharedBrowser(world: World, name: string): SharedBrowser {
   function openBroadcast(channel: string, owner: Owner, signal: AbortSignal): Broadcast {
     const own: Channel = { name: channel, owner, callbacks: new Set(), lastAt: 0 };
     channels.add(own);
-    signal.addEventListener("abort", () => channels.delete(own));
+    signal.addEventListener("abort", () => channels.delete(own), { once: true });
     return {
       post(message) {
         if (owner.dead) return;
@@ -84,12 +84,13 @@ export function createSharedBrowser(world: World, name: string): SharedBrowser {
       await new Promise<void>((resolve, reject) => {
         const waiter = { owner: holder, grant: resolve };
         waiters.push(waiter);
-        signal.addEventListener("abort", () => {
+        const leave = (): void => {
           const at = waiters.indexOf(waiter);
           if (at < 0) return;
           waiters.splice(at, 1);
           reject(signal.reason as Error);
-        });
+        };
+        signal.addEventListener("abort", leave, { once: true });
         grantNext(lock);
       });
       try {

@@ -29,7 +29,15 @@ export function createDisk(world: World): Disk {
   const chance = world.chance("disk");
   const store = openSqliteStore({ file: ":memory:", exclusive: false });
   const read = new Map<string, { doc: Y.Doc; seq: number }>();
+  const heads = new Map<string, number>();
   let failing = 0;
+
+  /** What a process asks for, which may change anything. */
+  function ask(request: StoreRequest): StoreAnswer {
+    const answered = store.answer(request);
+    if (request.kind !== "query" || answered.kind !== "rows" || answered.result.changes !== undefined) heads.clear();
+    return answered;
+  }
 
   function rows<T>(sql: string, ...parameters: unknown[]): T[] {
     const found = store.answer({ kind: "query", sql, parameters });
@@ -42,16 +50,14 @@ export function createDisk(world: World): Disk {
   function answer(request: StoreRequest): StoreAnswer {
     const fails = chance.is(failing);
     if (fails && (request.kind !== "commit" || chance.is(0.5))) return UNAVAILABLE;
-    const answered = store.answer(request);
-    if (fails) return UNAVAILABLE;
-    // Between threads, what SQLite gives is copied; a Buffer becomes the bytes it is.
-    return request.kind === "query" ? structuredClone(answered) : answered;
+    const answered = ask(request);
+    return fails ? UNAVAILABLE : copied(answered);
   }
 
   function thread(owner: Owner): SqliteThread {
     let busyUntil = 0;
     // A process that opens the file finds nothing of a transaction that another one did not end.
-    store.answer({ kind: "query", sql: "rollback", parameters: [] });
+    ask({ kind: "query", sql: "rollback", parameters: [] });
     return {
       generation: () => 0,
       close: async () => undefined,
@@ -61,14 +67,19 @@ export function createDisk(world: World): Disk {
           // A commit that a kill meets is durable or not; whoever asked is gone either way.
           world.after(busyUntil - world.now(), () => {
             if (!owner.dead) return resolve(answer(request));
-            if (request.kind === "commit" && chance.is(0.5)) store.answer(request);
+            if (request.kind === "commit" && chance.is(0.5)) ask(request);
           });
         }),
     };
   }
 
-  const headOf = (id: string): number =>
-    rows<{ head_seq: number }>(`select head_seq from document where id = ?`, id)[0]?.head_seq ?? 0;
+  function headOf(id: string): number {
+    const known = heads.get(id);
+    if (known !== undefined) return known;
+    const head = rows<{ head_seq: number }>(`select head_seq from document where id = ?`, id)[0]?.head_seq ?? 0;
+    heads.set(id, head);
+    return head;
+  }
 
   function logOf(id: string, after: number): { seq: number; bytes: Uint8Array }[] {
     return rows(`select seq, bytes from doc_update where document_id = ? and seq > ? order by seq`, id, after);
@@ -81,13 +92,13 @@ export function createDisk(world: World): Disk {
 
   function document(id: string): Y.Doc {
     const head = headOf(id);
-    const known = read.get(id) ?? { doc: new Y.Doc(), seq: 0 };
+    const known = read.get(id) ?? { doc: new Y.Doc({ guid: id }), seq: 0 };
     if (known.seq === head) return known.doc;
     let { doc, seq } = known;
     let log = logOf(id, seq);
     const checkpoint = checkpointOf(id);
     if (checkpoint && checkpoint.through_seq > seq) {
-      doc = new Y.Doc();
+      doc = new Y.Doc({ guid: id });
       Y.applyUpdate(doc, checkpoint.bytes);
       seq = checkpoint.through_seq;
       log = logOf(id, seq);
@@ -115,4 +126,18 @@ export function createDisk(world: World): Disk {
       failing = rate;
     },
   };
+}
+
+/** Between threads, what SQLite gives is copied; a Buffer becomes the bytes it is. */
+function copied(answer: StoreAnswer): StoreAnswer {
+  if (answer.kind !== "rows") return answer;
+  const rows = answer.result.rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row as object).map(([name, value]) => [
+        name,
+        value instanceof Uint8Array ? new Uint8Array(value) : (value as unknown),
+      ]),
+    ),
+  );
+  return { ...answer, result: { ...answer.result, rows } };
 }

@@ -111,8 +111,9 @@ const ON_DEVICE: Partial<Record<PlannedEvent["what"], OnDevice>> = {
     stores.device(device.name).evict();
   },
   clock({ device, chance }) {
-    device.offset += JUMPS[chance.below(JUMPS.length)] ?? 0;
-    device.travelled = true;
+    const jump = JUMPS[chance.below(JUMPS.length)] ?? 0;
+    device.offset += jump;
+    device.leapt ||= jump >= DAY;
   },
   locks: ({ device }) => device.shared.shareLocks(3_000),
   away,
@@ -165,7 +166,7 @@ function away({ device, place, id }: At, { world, devices, server }: Scene): voi
       if (tab) keystroke(tab, id, n % 100 === 0);
     });
   world.after(AWAY_EDITS * AWAY_GAP_MS + 1_000, () => {
-    for (const one of devices) Object.assign(one, { offset: one.offset + 7 * DAY, travelled: true });
+    for (const one of devices) Object.assign(one, { offset: one.offset + 7 * DAY, leapt: true });
     server.jump(7 * DAY);
     network.setDown(false);
     for (const tab of device.tabs) tab?.wake();

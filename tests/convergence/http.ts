@@ -56,10 +56,11 @@ export const fetchOf =
         },
         () => link.toServer("request"),
       );
-      signal?.addEventListener("abort", () => {
-        fail(signal.reason as Error);
+      const giveUp = (): void => {
+        fail(signal?.reason as Error);
         link.close("client", 1000);
-      });
+      };
+      signal?.addEventListener("abort", giveUp, { once: true });
     });
 
 interface Body {

@@ -96,7 +96,6 @@ export function installStores(world: World): SimulatedStores {
     if (tab.device.full) return "QuotaExceededError";
     return chance.is(tab.device.aborts) ? "UnknownError" : undefined;
   });
-  const realFactory = globalThis.indexedDB;
   globalThis.indexedDB = { open } as unknown as IDBFactory;
 
   return {
@@ -117,7 +116,8 @@ export function installStores(world: World): SimulatedStores {
       tab.connections.clear();
     },
     uninstall() {
-      globalThis.indexedDB = realFactory;
+      // What a dead tab still tries to open must not stay where it would be kept.
+      globalThis.indexedDB = nowhere;
       restoreWrites();
       restoreTurns();
     },

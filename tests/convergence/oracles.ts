@@ -62,12 +62,29 @@ export function unquiet({ devices, server, ids, disk }: Scene): string[] {
   const why: string[] = [];
   if (server.rooms() === undefined) why.push("the server is down");
   if (server.live() > 0) why.push("a run goes on");
+  const stored = storedSummaries(ids, disk);
   for (const { name, tabs } of devices)
-    for (const tab of tabs) why.push(...(tab ? unquietTab(tab, ids, disk) : [`a tab of ${name} is closed`]));
+    for (const tab of tabs) why.push(...(tab ? unquietTab(tab, ids, stored) : [`a tab of ${name} is closed`]));
   return why;
 }
 
-function* unquietTab(tab: Tab, ids: readonly string[], disk: Disk): Generator<string> {
+/** The library's entry of each document, as JSON, by what is stored; what has no word in it is not listed. */
+function storedSummaries(ids: readonly string[], disk: Disk): Map<string, string | undefined> {
+  const written = ids.filter((id) => disk.headOf(id) > 0);
+  return new Map(
+    written.map((id) => {
+      const summary = openConversation(disk.document(id), "oracle").summary();
+      const isEmpty = summary.messageCount === 0 && summary.title === "" && summary.excerpt === "";
+      return [id, isEmpty ? undefined : JSON.stringify(summary)];
+    }),
+  );
+}
+
+function* unquietTab(
+  tab: Tab,
+  ids: readonly string[],
+  stored: ReadonlyMap<string, string | undefined>,
+): Generator<string> {
   const status = tab.sync.status();
   if (status.type !== "saved") yield `${tab.name} says ${JSON.stringify(status)}${whyUnsaved(tab)}`;
   if (!tab.sync.online()) yield `${tab.name} is offline`;
@@ -75,15 +92,9 @@ function* unquietTab(tab: Tab, ids: readonly string[], disk: Disk): Generator<st
     if (document.status().type === "loading") yield `${tab.name} still reads ${document.id}`;
   for (const id of ids) yield* undelivered(tab, id);
   const shown = new Map(tab.library.entries().map((entry) => [entry.id as string, entry.summary]));
-  for (const id of ids) {
-    if (disk.headOf(id) === 0) continue;
-    const summary = openConversation(disk.document(id), "oracle").summary();
-    const stored = JSON.stringify(summary);
-    const here = shown.get(id);
-    // What has no word in it is not listed.
-    const isEmpty = summary.messageCount === 0 && summary.title === "" && summary.excerpt === "";
-    if (isEmpty ? here !== undefined : JSON.stringify(here) !== stored)
-      yield `O6: ${tab.name} lists ${JSON.stringify(here)}, and the store has ${stored}`;
+  for (const [id, summary] of stored) {
+    const here = JSON.stringify(shown.get(id));
+    if (here !== summary) yield `O6: ${tab.name} lists ${here}, and the store has ${summary}`;
   }
 }
 
@@ -96,8 +107,7 @@ const whyUnsaved = (tab: Tab): string =>
 function* undelivered(tab: Tab, id: string): Generator<string> {
   const document = tab.documents.find(id as ConversationId);
   for (const message of document?.conversation.messages() ?? []) {
-    // Runs are delivered and followed by the wall clock: one that was set back can keep a tab from hearing the end.
-    if (message.role === "user" && message.plannedRun && !tab.device.travelled) {
+    if (message.role === "user" && message.plannedRun) {
       const delivery = tab.runs.delivery(message.plannedRun.runId);
       if (delivery && delivery.type !== "refused") yield `${tab.name} still delivers ${message.text}: ${delivery.type}`;
     }
@@ -205,7 +215,7 @@ function judgeCalls({ server, disk, devices, violate }: Judged, mark: Mark, runI
   if (answers > 1) violate(`O7: ${name} has ${answers} answers`);
   const started = disk.rows(`select id from run where id = ?`, runId).length > 0;
   // A command that is six days old by its device's clock is not delivered any more.
-  const expired = devices.some((device) => device.name === mark.device && device.travelled);
+  const expired = devices.some((device) => device.name === mark.device && device.leapt);
   if (stored && !evicted && !started && !expired && !isRefused(devices, runId))
     violate(`O7: ${name} was never started`);
 }

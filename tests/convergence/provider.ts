@@ -32,7 +32,7 @@ export function createProvider(
   const pause = (ms: number, signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
       world.after(ms, resolve, owner);
-      signal.addEventListener("abort", () => resolve());
+      signal.addEventListener("abort", () => resolve(), { once: true });
     });
 
   async function* call(prompt: string, signal: AbortSignal): AsyncIterable<readonly ProviderPart[]> {

@@ -1,5 +1,5 @@
 import { FAULTS, NOTHING_OUT, createPlan, formatReduction } from "./plan.ts";
-import type { Reduction } from "./plan.ts";
+import type { Plan, Reduction } from "./plan.ts";
 import type { SimulationReport } from "./simulation.ts";
 
 export interface Shrunk {
@@ -17,16 +17,16 @@ const oracleOf = (report: SimulationReport): string | undefined => report.violat
  * Takes out of a failing seed's plan all that it fails without: devices, tabs, documents, time, kinds of
  * faults, and then events, in halves, quarters and so on (delta debugging; Zeller and Hildebrandt, 2002).
  * @param run simulates a plan, with the bug in it where one was put in
- * @param most simulations to spend
+ * @param from what is out of the plan already; `most` simulations to spend
  */
 export async function shrink(
   seed: number,
   first: SimulationReport,
   run: (reduction: Reduction) => Promise<SimulationReport>,
-  most = 60,
+  { from = NOTHING_OUT, most = 60 }: { from?: Reduction; most?: number } = {},
 ): Promise<Shrunk> {
   const oracle = oracleOf(first);
-  let best: Shrunk = { reduction: NOTHING_OUT, report: first, runs: 0 };
+  let best: Shrunk = { reduction: from, report: first, runs: 0 };
 
   async function attempt(change: Partial<Reduction>): Promise<boolean> {
     if (best.runs >= most) return false;
@@ -38,33 +38,36 @@ export async function shrink(
     return true;
   }
 
-  await shrinkNumbers(seed, attempt);
-  for (const fault of FAULTS) await attempt({ off: [...best.reduction.off, fault] });
-  const events = createPlan(seed).events.length;
-  for (let size = Math.ceil(events / 2); size >= 1 && best.runs < most; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let from = 0; from < events; from += size) {
-      const range = [from, Math.min(events, from + size)] as const;
-      if (countOf(seed, best.reduction) === countOf(seed, withoutRange(best.reduction, range))) continue;
-      await attempt({ without: joined([...best.reduction.without, range]) });
-    }
-  }
+  await shrinkNumbers(createPlan(seed, from), attempt);
+  const on = FAULTS.filter((fault) => !from.off.includes(fault));
+  await takeOut(on, (faults) => attempt({ off: [...best.reduction.off, ...faults] }));
+  const numbers = createPlan(seed, best.reduction).events.map(({ number }) => number);
+  await takeOut(numbers, (part) => {
+    // What lies between two that are left is out already.
+    const range = [part[0] ?? 0, (part.at(-1) ?? 0) + 1] as const;
+    return attempt({ without: joined([...best.reduction.without, range]) });
+  });
   return best;
 }
 
-async function shrinkNumbers(seed: number, attempt: (change: Partial<Reduction>) => Promise<boolean>): Promise<void> {
-  const plan = createPlan(seed);
+/** Tries to do without parts of a list: halves, quarters and so on. */
+async function takeOut<T>(all: readonly T[], without: (part: readonly T[]) => Promise<boolean>): Promise<void> {
+  const left = [...all];
+  for (let size = Math.ceil(left.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let at = 0; at < left.length;) {
+      const part = left.slice(at, at + size);
+      if (await without(part)) left.splice(at, part.length);
+      else at += size;
+    }
+  }
+}
+
+async function shrinkNumbers(plan: Plan, attempt: (change: Partial<Reduction>) => Promise<boolean>): Promise<void> {
   for (const part of [0.25, 0.5, 0.75]) if (await attempt({ trouble: Math.round(plan.trouble * part) })) break;
   for (const devices of [1, 2, 3]) if (devices < plan.devices.length && (await attempt({ devices }))) break;
   for (const tabs of [1, 2]) if (tabs < Math.max(...plan.devices) && (await attempt({ tabs }))) break;
   if (plan.documents > 1) await attempt({ documents: 1 });
 }
-
-const withoutRange = (reduction: Reduction, range: readonly [number, number]): Reduction => ({
-  ...reduction,
-  without: [...reduction.without, range],
-});
-
-const countOf = (seed: number, reduction: Reduction): number => createPlan(seed, reduction).events.length;
 
 /** Neighbouring and overlapping ranges as one. */
 function joined(ranges: readonly (readonly [number, number])[]): (readonly [number, number])[] {

@@ -67,10 +67,17 @@ export async function simulate(plan: Plan, bugs: Bugs = {}): Promise<SimulationR
     violate(`O10: ${wordsOf(error)}`);
   } finally {
     process.off("unhandledRejection", onRejection);
-    for (const { tabs } of everybody(scene)) for (const tab of tabs) tab?.kill(true);
-    scene.stores.uninstall();
+    await end(scene);
   }
   return reportOf(scene, violations);
+}
+
+/** Ends everything that lives, so that nothing of it is kept, or goes on in the next simulation. */
+async function end(scene: SimulatedScene): Promise<void> {
+  for (const { tabs } of everybody(scene)) for (const tab of tabs) tab?.kill(true);
+  scene.over.abort();
+  await scene.world.end();
+  scene.stores.uninstall();
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? String(error.stack) : String(error));
@@ -79,6 +86,7 @@ const everybody = ({ devices, stranger }: Scene): Device[] => [...devices, ...(s
 
 interface SimulatedScene extends Scene {
   context: TabContext;
+  over: AbortController;
 }
 
 function createScene(plan: Plan, bugs: Bugs, violate: (what: string) => void): SimulatedScene {
@@ -97,12 +105,14 @@ function createScene(plan: Plan, bugs: Bugs, violate: (what: string) => void): S
     onBug: (what) => violate(`O10: ${what}`),
     ...bugs,
   });
+  const over = new AbortController();
   const context: TabContext = {
     world,
     server,
     stores,
     ledger,
     loggedText: (runId) => loggedTextOf(disk, runId),
+    over: over.signal,
     violate,
   };
   const open = (device: Device): Tab => openTab(context, device, () => `${device.name}-${++device.marks}`);
@@ -116,7 +126,7 @@ function createScene(plan: Plan, bugs: Bugs, violate: (what: string) => void): S
       network,
       shared,
       offset: 0,
-      travelled: false,
+      leapt: false,
       offline: false,
       healed: 0,
       marks: 0,
@@ -143,6 +153,7 @@ function createScene(plan: Plan, bugs: Bugs, violate: (what: string) => void): S
     welcome: (name, account) => (scene.stranger ??= openDevice(name, account, 1)),
     openTab: open,
     context,
+    over,
   };
   return scene;
 }
@@ -162,12 +173,9 @@ async function play(plan: Plan, scene: SimulatedScene, violations: readonly stri
   const { world, devices, ids } = scene;
   for (const event of plan.events) world.after(event.at, () => happen(event, scene));
   await world.run(plan.trouble);
-  // Delivery of runs waits by the wall clock: where one was set back, only a wake-up hurries it.
-  const clockedRuns = devices.some(({ travelled }) => travelled) && [...scene.ledger.all()].some(({ runId }) => runId);
-  const wakes = plan.wakes || clockedRuns;
-  heal(scene, wakes);
+  heal(scene, plan.wakes);
   for (const id of ids) for (const { tabs } of devices) for (const tab of tabs) tab?.open(id);
-  for (const why of await comeToRest(scene, violations, wakes ? REST_FOR : FOUND_WITHIN)) violate(`O9: ${why}`);
+  for (const why of await comeToRest(scene, violations, plan.wakes ? REST_FOR : FOUND_WITHIN)) violate(`O9: ${why}`);
   if (violations.length === 0) await judge(scene, scene.context, violate);
 }
 

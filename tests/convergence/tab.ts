@@ -30,8 +30,8 @@ export interface Device {
   offset: number;
   /** its tabs were told that the network is gone, and not yet that it is back */
   offline: boolean;
-  /** its clock was set at some time */
-  travelled: boolean;
+  /** its clock was set forward by days: commands made before that may be too old by it */
+  leapt: boolean;
   /** copies that were replaced because they turned out wrong */
   healed: number;
   /** edits made on it */
@@ -46,6 +46,8 @@ export interface TabContext {
   ledger: Ledger;
   /** what the run's log says durably; undefined where there is no log any more */
   loggedText: (runId: string) => string | undefined;
+  /** Ends all tabs, dead ones too: what waits for a signal is kept until it comes. */
+  over: AbortSignal;
   violate: (what: string) => void;
 }
 
@@ -85,21 +87,16 @@ let tabs = 0;
 export const startCountingTabs = (): void => void (tabs = 0);
 
 export function openTab(context: TabContext, device: Device, marks: () => string): Tab {
-  const { world, stores, ledger, violate } = context;
+  const { world, stores, ledger, over, violate } = context;
   tabs += 1;
   const name = `${device.name}.${tabs}`;
   const owner: Owner = { dead: false };
   const chance = world.chance(`tab ${name}`);
-  const closing = new AbortController();
   const signals = { wake: new Set<() => void>(), offline: new Set<() => void>(), hide: new Set<() => void>() };
   const account = stores.accountOf(device.name, name);
   const platform = platformOf(context, device, { owner, chance, signals, account });
 
-  const workspace = openWorkspaceSync(
-    platform,
-    { accountId: account, workspaceId: "personal", kind: "guest" },
-    closing.signal,
-  );
+  const workspace = openWorkspaceSync(platform, { accountId: account, workspaceId: "personal", kind: "guest" }, over);
   const documents = workspace.documents as LocalDocuments;
   const { sync, library, commands } = workspace;
   const runs = openRuns(
@@ -112,7 +109,7 @@ export function openTab(context: TabContext, device: Device, marks: () => string
       smallStorage: device.shared.smallStorage,
       scope: device.account,
     },
-    closing.signal,
+    over,
   );
 
   const open = new Map<string, OpenConversation>();

@@ -17,6 +17,8 @@ export interface World {
   after(ms: number, callback: () => void, owner?: Owner): () => void;
   /** Lets simulated time pass; resolves when what was due, and all promises it settled, are done. */
   run(ms: number): Promise<void>;
+  /** Lets promises settle, and forgets what is still due. */
+  end(): Promise<void>;
   /** Adds a line to the story of this seed, printed when it fails. */
   note(line: string): void;
   story(): readonly string[];
@@ -105,6 +107,10 @@ export function createWorld(seed: number): World {
       });
       now = until;
     },
+    async end() {
+      for (let turn = 0; turn < BATCH; turn++) await new Promise((resolve) => realImmediate(resolve));
+      due.clear();
+    },
     note(line) {
       lines.push(`${((now - START) / 1000).toFixed(3).padStart(8)} ${line}`);
       if (lines.length > STORY_LINES) lines.shift();
@@ -160,6 +166,7 @@ function createHeap() {
         at = parent;
       }
     },
+    clear: () => void heap.splice(0),
     pop(until: number): Entry | undefined {
       const first = heap[0];
       if (first === undefined || first.at > until) return undefined;
