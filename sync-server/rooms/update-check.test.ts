@@ -7,7 +7,7 @@ import { openConversation } from "#shared/documents/conversation.ts";
 import type { AccountId, MessageId, WorkspaceId } from "#shared/domain/ids.ts";
 import { actorOf } from "#server/access/principal.ts";
 import { content, encodeUpdate } from "#tests/hostile/raw-updates.ts";
-import type { RawContent } from "#tests/hostile/raw-updates.ts";
+import type { RawContent, RawStruct } from "#tests/hostile/raw-updates.ts";
 import { createLiveDocument, hasPending } from "./live-document.ts";
 import type { LiveDocument } from "./live-document.ts";
 import { ImpossiblePlace } from "./placement-check.ts";
@@ -85,6 +85,21 @@ test("R2: an item whose known beginning is garbage although its place is there",
   const item = { kind: "item", parent: "draft", content: content.string("hostile") } as const;
   const overlapping = encodeUpdate({ sections: [{ client: 7, clock: 0, structs: [item] }], deletes: [] });
   expect(document.check(overlapping)).toEqual({ ok: false, failure: "invalid" });
+});
+
+/** One item at the beginning of what a client writes. */
+const firstItem = (struct: Omit<Extract<RawStruct, { kind: "item" }>, "kind">): Uint8Array =>
+  encodeUpdate({ sections: [{ client: 5, clock: 0, structs: [{ kind: "item", ...struct }] }], deletes: [] });
+
+test.each([
+  ["in another container", { parent: "draft" }],
+  ["under another key", { parent: "settings", parentSub: "other" }],
+])("R2: an item whose known beginning stands %s, which would knot two lists together", (_, place) => {
+  const document = aDocument();
+  const at = { parent: "settings", parentSub: "k", content: content.string("s") };
+  expect(document.take(firstItem(at))).toBe("changed");
+  expect(document.take(firstItem({ ...place, content: content.deleted(9) }))).toBe("invalid");
+  expect(document.take(firstItem({ ...at, content: content.deleted(9) }))).toBe("changed");
 });
 
 test("R2: two runs of one client, of which Yjs would take the last", () => {

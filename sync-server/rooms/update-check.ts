@@ -5,7 +5,7 @@ import type { Result } from "#shared/lib/result.ts";
 import { decodeUpdate } from "./update-decode.ts";
 import type { DecodedUpdate, Struct } from "./update-decode.ts";
 import { DOCUMENT_LIMITS, UPDATE_LIMITS } from "./update-limits.ts";
-import { containerKind, createPlaces, createStructIndex } from "./update-places.ts";
+import { containerKind, createPlaces, createStructIndex, isSamePlace } from "./update-places.ts";
 import type { Place, StructIndex } from "./update-places.ts";
 
 /** Which actor first wrote under each Yjs clientID of the document. */
@@ -94,6 +94,8 @@ function deletesGap(doc: Y.Doc, decoded: DecodedUpdate, index: StructIndex): boo
   return false;
 }
 
+// Of an item whose beginning is known Yjs links the rest to that beginning, and keeps the place the sender gave. Were
+// the beginning garbage it would throw half way; were it elsewhere, two lists would be knotted together.
 function contentRefusal(doc: Y.Doc, structs: readonly Struct[], index: StructIndex): Refusal | undefined {
   const placeOf = createPlaces(doc, index);
   for (const struct of structs) {
@@ -101,14 +103,13 @@ function contentRefusal(doc: Y.Doc, structs: readonly Struct[], index: StructInd
     if (struct.id.clock + struct.length <= known || !(struct instanceof Y.Item)) continue;
     const place = placeOf(struct);
     if (!mayHold(place, struct.content)) return "invalid";
-    if (place.type === "in" && known > struct.id.clock && isGarbage(doc, struct.id.client, known - 1)) return "invalid";
+    if (place.type === "in" && known > struct.id.clock) {
+      const beginning = Y.getItem(doc.store, Y.createID(struct.id.client, known - 1));
+      if (!(beginning instanceof Y.Item) || !isSamePlace(placeOf(beginning), place)) return "invalid";
+    }
   }
   return undefined;
 }
-
-// The known beginning of an item is garbage only where its place is gone: Yjs throws half way through another one.
-const isGarbage = (doc: Y.Doc, client: number, clock: number): boolean =>
-  !(Y.getItem(doc.store, Y.createID(client, clock)) instanceof Y.Item);
 
 function mayHold(place: Place, content: Y.Item["content"]): boolean {
   if (place.type === "nowhere" || !isAllowed(content)) return false;

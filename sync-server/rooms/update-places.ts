@@ -126,8 +126,11 @@ function sharedPlace(places: readonly Place[]): Place {
   if (second === undefined) return first;
   if (first.type !== "in" || second.type !== "in")
     return first.type === "nowhere" ? first : second.type === "nowhere" ? second : GONE;
-  return first.container === second.container && first.key === second.key ? first : NOWHERE;
+  return isSamePlace(first, second) ? first : NOWHERE;
 }
+
+export const isSamePlace = (one: Place, other: Place): boolean =>
+  one.type === "in" && other.type === "in" && one.container === other.container && one.key === other.key;
 
 function placeInDocument(item: Y.Item): Place {
   const container = item.parent;
