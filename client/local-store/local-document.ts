@@ -33,8 +33,11 @@ export interface LocalDocument {
   acknowledged(through: number, headSeq: number): void;
   /** From sync: the server's copy was merged in. */
   arrived(): void;
-  /** Calls back once, when the server's copy is merged in. */
+  /** Calls back once, when the server's copy is merged in; at once where it was, in the life of this copy. */
   onceArrived(callback: () => void): void;
+  /** whether copies of it were set aside whose words are to come back (C9) */
+  setAside(): boolean;
+  broughtBack(): void;
   /** Another copy takes its place: nothing of this one is stored or sent any more. */
   replaced(): void;
   /** From sync: the server ended the connection for good. */
@@ -85,7 +88,8 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
   let lastToken = 0;
   let epoch: number | undefined;
   let base: "loading" | "ready" | "gone" | "replaced" = "loading";
-  let tellArrived: (() => void) | undefined;
+  let tellArrived: (() => void)[] | undefined = [];
+  let setAside = false;
   let arrived = false;
   let status: DocumentStatus = { type: "loading" };
   let shownSummary = "";
@@ -156,6 +160,7 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
         arrived = true;
         Y.applyUpdate(doc, state, FROM_STORE);
       }
+      setAside = result.value.setAside.length > 0;
       writer.noteRows(rows);
       adoptRows(outbox);
       if (rows > 0) void writer.compact();
@@ -202,11 +207,13 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
     arrived() {
       arrived = true;
       updateStatus();
-      const tell = tellArrived;
+      const waiting = tellArrived ?? [];
       tellArrived = undefined;
-      tell?.();
+      for (const tell of waiting) tell();
     },
-    onceArrived: (callback) => void (tellArrived = callback),
+    onceArrived: (callback) => void (tellArrived ? tellArrived.push(callback) : callback()),
+    setAside: () => setAside,
+    broughtBack: () => void (setAside = false),
     replaced() {
       base = "replaced";
       writer.close();

@@ -20,6 +20,8 @@ export interface StoredDocument {
   outbox: { key: number; bytes: Uint8Array | undefined }[];
   /** records that could not be read and were set aside */
   quarantined: number;
+  /** copies that were replaced, and whose words are not back in the document (C9) */
+  setAside: { key: number; content: unknown }[];
 }
 
 /** What this device shows in the library instead of the feed's summary until the feed is as new. */
@@ -80,6 +82,14 @@ export interface LocalStore {
    * while edits of any tab wait for their `ack`.
    */
   heal(id: ConversationId, epoch: number, state: Uint8Array, own: Uint8Array): Promise<Result<boolean, StoreFailure>>;
+  /**
+   * Stores the edits that bring the words of copies set aside back, and marks these copies as done. Answers the key of
+   * the outbox row, where one was written; `elsewhere`, and does nothing, where one of them was done before.
+   */
+  bringBack(
+    keys: readonly number[],
+    write: DocumentWrite,
+  ): Promise<Result<number | undefined | "elsewhere", StoreFailure>>;
   /** All that no `ack` covered, over all documents and tabs. */
   outbox(): Promise<Result<Unacknowledged, StoreFailure>>;
   /** Sets bytes aside that must not be lost although they cannot be used. */
@@ -106,6 +116,8 @@ export interface QuarantinedRecord {
   content: unknown;
   /** it holds edits that no `ack` covered, and nobody was told yet; absent means no */
   unsent?: boolean;
+  /** its words are not back in the document yet; absent means they are, or never were to come */
+  waits?: boolean;
 }
 
 /** What the server does not have. */
@@ -114,4 +126,6 @@ export interface Unacknowledged {
   rows: Map<ConversationId, number[]>;
   /** documents with edits in the quarantine that were never acknowledged and not dismissed */
   unreadable: Set<ConversationId>;
+  /** documents with copies set aside whose words are not back in them (C9) */
+  setAside: Set<ConversationId>;
 }

@@ -1,8 +1,8 @@
 import type { Platform } from "#client/platform/platform.ts";
 import * as Y from "yjs";
-import { recoverConversation } from "#shared/documents/recover-conversation.ts";
 import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
+import { bringBack } from "./bring-back.ts";
 import type { Documents, OpenConversation } from "./documents.ts";
 import { openLocalDocument } from "./local-document.ts";
 import type { LocalDocument } from "./local-document.ts";
@@ -23,6 +23,8 @@ export interface LocalDocuments extends Documents {
    * Waits where edits still wait for their `ack`.
    */
   replace(document: LocalDocument, state: Uint8Array): Promise<void>;
+  /** Brings the words of copies set aside back into an open document, once the server's copy is here. */
+  bringBack(document: LocalDocument): void;
   /** Calls back for each document that is opened; the signal ends with it. */
   onOpened(callback: (document: LocalDocument, closing: AbortSignal) => void): void;
   opened(): Iterable<LocalDocument>;
@@ -46,6 +48,9 @@ interface Entry {
   document: LocalDocument;
   holders: number;
   closing: AbortController;
+  /** the words of copies set aside are on their way into it (C9) */
+  bringingBack: boolean;
+  whenBroughtBack: (() => void) | undefined;
 }
 
 /** Opens conversations from the store; one copy per id and tab. */
@@ -61,6 +66,7 @@ export function openDocuments(
   const openedListeners = new Set<(document: LocalDocument, closing: AbortSignal) => void>();
   const listeners = new Set<() => void>();
 
+  const newClientId = (): number => new DataView(platform.randomBytes(4).slice().buffer).getUint32(0);
   const tellChanged = (): void => {
     for (const listener of listeners) listener();
   };
@@ -73,7 +79,7 @@ export function openDocuments(
     const document = openLocalDocument(id, {
       store,
       clock,
-      clientId: () => new DataView(platform.randomBytes(4).slice().buffer).getUint32(0),
+      clientId: newClientId,
       epochOf: (one) => host.epochOf(one),
       stored: (one, update) => update && tabs.post({ type: "stored", id: one, update }),
       settled: () => tabs.post({ type: "settled" }),
@@ -88,8 +94,15 @@ export function openDocuments(
         if (entry) closeIfUnused(entry);
       },
     });
-    const entry = { document, holders: 0, closing: new AbortController() };
+    const entry: Entry = {
+      document,
+      holders: 0,
+      closing: new AbortController(),
+      bringingBack: false,
+      whenBroughtBack: undefined,
+    };
     entries.set(id, entry);
+    void document.loaded.then(() => document.setAside() && bringBackOnceArrived(entry));
     for (const listener of openedListeners) listener(document, entry.closing.signal);
     return entry;
   };
@@ -136,17 +149,48 @@ export function openDocuments(
     if (!healed.ok || !healed.value || !stillWrong) return;
     entries.delete(wrong.id);
     entry.closing.abort();
-    const { document, release } = hold(wrong.id);
-    document.onceArrived(() => {
-      recoverConversation(wrong.conversation, document.conversation, newMessageId);
-      void wrong.close();
-      release();
-    });
+    const { release } = hold(wrong.id);
+    const opened = entries.get(wrong.id);
+    if (opened)
+      opened.whenBroughtBack = () => {
+        void wrong.close();
+        release();
+      };
     wrong.replaced();
     tellChanged();
   }
 
+  function bringBackOnceArrived(entry: Entry): void {
+    if (entry.bringingBack) return;
+    entry.bringingBack = true;
+    entry.document.onceArrived(() => void bringBackNow(entry));
+  }
+
+  async function bringBackNow(entry: Entry): Promise<void> {
+    const { document } = entry;
+    // A newer app wrote it: whoever does not know its schema leaves it alone.
+    const isWritable = document.status().type === "ready";
+    const done = isWritable && (await bringBack(document, store, bringBackHost));
+    // What failed is tried again with the next look at what waits on this device.
+    entry.bringingBack = false;
+    if (!done) return;
+    document.broughtBack();
+    entry.whenBroughtBack?.();
+    entry.whenBroughtBack = undefined;
+    tellChanged();
+  }
+
   const newMessageId = (): MessageId => createUuidV7(clock.now(), platform.randomBytes) as MessageId;
+
+  const bringBackHost = {
+    clientId: newClientId,
+    newMessageId,
+    now: () => clock.now(),
+    stored(id: ConversationId, update: Uint8Array, local: LocalSummary) {
+      tabs.post({ type: "stored", id, update });
+      tellSummary(id, local);
+    },
+  };
 
   const flush = async (): Promise<void> => {
     await Promise.all([...entries.values()].map(({ document }) => document.flush()));
@@ -163,6 +207,10 @@ export function openDocuments(
     open: (id) => conversationOf(hold(id, LINGER_MS)),
     hold: (id) => hold(id),
     replace,
+    bringBack(document) {
+      const entry = entries.get(document.id);
+      if (entry?.document === document) bringBackOnceArrived(entry);
+    },
     onOpened: (callback) => void openedListeners.add(callback),
     opened: () => [...entries.values()].map(({ document }) => document),
     find: (id) => entries.get(id)?.document,

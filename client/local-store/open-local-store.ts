@@ -2,7 +2,14 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import { foldUpdates } from "./fold-updates.ts";
 import type { Folded } from "./fold-updates.ts";
 import { withFeedEntry, withLocal } from "./library-state.ts";
-import type { DocumentWrite, LocalStore, LocalSummary, StoreFailure, StoredDocument } from "./local-store.ts";
+import type {
+  DocumentWrite,
+  LocalStore,
+  LocalSummary,
+  QuarantinedRecord,
+  StoreFailure,
+  StoredDocument,
+} from "./local-store.ts";
 import { crc32 } from "#shared/lib/crc32.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
@@ -86,8 +93,19 @@ export function openLocalStore(name: string): LocalStore {
         const keys = await updates.index("documentId").getAllKeys(id);
         await Promise.all(keys.map((key) => updates.delete(key)));
         await transaction.objectStore("documents").put({ id, epoch, state });
-        await transaction.objectStore("quarantine").add({ documentId: id, reason: "diverged", content: own });
+        await transaction
+          .objectStore("quarantine")
+          .add({ documentId: id, reason: "diverged", content: own, waits: true });
         return true;
+      }),
+    bringBack: (keys, write) =>
+      database.run("readwrite", [...DOCUMENT_STORES, "summaries", "commands"], async (transaction) => {
+        const quarantine = transaction.objectStore("quarantine");
+        const records = await Promise.all(keys.map((key) => quarantine.get(key)));
+        if (records.some((record) => record?.waits !== true)) return "elsewhere";
+        for (const [index, record] of records.entries())
+          if (record) await quarantine.put({ ...record, waits: false }, keys[index]);
+        return await writeDocument(transaction, write);
       }),
     outbox: () =>
       database.run("readonly", ["outbox", "quarantine"], async (transaction) => {
@@ -102,8 +120,11 @@ export function openLocalStore(name: string): LocalStore {
           const key = keys[index];
           if (key !== undefined) byDocument.set(documentId, [...(byDocument.get(documentId) ?? []), key]);
         });
-        const unsent = quarantined.filter((record) => record.unsent === true);
-        return { rows: byDocument, unreadable: new Set(unsent.map(({ documentId }) => documentId as ConversationId)) };
+        return {
+          rows: byDocument,
+          unreadable: documentsOf(quarantined.filter(({ unsent }) => unsent === true)),
+          setAside: documentsOf(quarantined.filter(({ waits }) => waits === true)),
+        };
       }),
     quarantine: (id, reason, content) =>
       database.run("readwrite", ["quarantine"], async (transaction) => {
@@ -155,12 +176,27 @@ const DOCUMENT_STORES = ["documents", "updates", "outbox", "quarantine"] as cons
 type AnyTransaction = Transaction<"readonly"> | ReadWrite;
 
 async function readDocument(transaction: AnyTransaction, id: ConversationId): Promise<StoredDocument> {
-  const [{ keys, folded, stored }, outbox] = await Promise.all([
+  const [{ keys, folded, stored }, outbox, setAside] = await Promise.all([
     readFolded(transaction, id),
     readOutbox(transaction, id),
+    readSetAside(transaction, id),
   ]);
   const quarantined = folded.corrupt.length;
-  return { epoch: stored?.epoch ?? 0, state: folded.state, rows: keys.length, outbox, quarantined };
+  return { epoch: stored?.epoch ?? 0, state: folded.state, rows: keys.length, outbox, quarantined, setAside };
+}
+
+const documentsOf = (records: readonly QuarantinedRecord[]): Set<ConversationId> =>
+  new Set(records.map(({ documentId }) => documentId as ConversationId));
+
+async function readSetAside(transaction: AnyTransaction, id: ConversationId): Promise<StoredDocument["setAside"]> {
+  const quarantine = transaction.objectStore("quarantine");
+  const keys = await quarantine.getAllKeys();
+  // Nearly always there is none, and every document asks.
+  const records = keys.length > 0 ? await quarantine.getAll() : [];
+  return keys.flatMap((key, at) => {
+    const record = records[at];
+    return record?.documentId === id && record.waits === true ? [{ key, content: record.content }] : [];
+  });
 }
 
 interface ReadFolded {

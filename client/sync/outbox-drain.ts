@@ -10,7 +10,10 @@ const DRAINED_AT_ONCE = 4;
 const SCAN_MS = 15_000;
 const SCAN_AGAIN_MS = 2_000;
 
-/** Sees to it that every outbox row on this device is sent, whichever session or tab wrote it. */
+/**
+ * Sees to it that every outbox row on this device is sent, and that the words of every copy set aside come back,
+ * whichever session or tab wrote them.
+ */
 export interface OutboxDrain {
   /** Looks at the outbox soon, and tries documents again that were given up. */
   retry(): void;
@@ -25,6 +28,9 @@ export interface OutboxDrain {
   /** documents with edits on this device that can neither be read nor were they acknowledged */
   unreadable(): ReadonlySet<ConversationId>;
 }
+
+/** whether words of copies set aside are still to come, and can: a document of a newer app is left as it is */
+const bringsBack = (document: LocalDocument): boolean => document.setAside() && document.status().type === "ready";
 
 export function openOutboxDrain(
   store: LocalStore,
@@ -62,6 +68,7 @@ export function openOutboxDrain(
     if (signal.aborted) return;
     if (result.ok) {
       unreadable = result.value.unreadable;
+      for (const id of result.value.setAside) bringBack(id);
       takeRows(result.value.rows, readVersion === undefined);
       readVersion = asOf;
       wasRead(new Set(result.value.rows.keys()));
@@ -83,6 +90,12 @@ export function openOutboxDrain(
       if (orphans.length > 0) takeOver(id, orphans);
     }
     next();
+  }
+
+  function bringBack(id: ConversationId): void {
+    const open = documents.find(id);
+    if (open) documents.bringBack(open);
+    else if (!givenUp.has(id) && !final(id)) queue.add(id);
   }
 
   function takeOver(id: ConversationId, keys: number[]): void {
@@ -121,8 +134,9 @@ export function openOutboxDrain(
       for (const [id, { document, release }] of held) {
         if (document.status().type === "loading") continue;
         const gaveUp = stuck(document);
-        if (gaveUp) givenUp.add(id);
-        if (!gaveUp && (document.pending() || document.outbox().length > 0)) continue;
+        if (gaveUp || (document.setAside() && !bringsBack(document))) givenUp.add(id);
+        const busy = document.pending() || document.outbox().length > 0 || bringsBack(document);
+        if (!gaveUp && busy) continue;
         held.delete(id);
         release();
       }

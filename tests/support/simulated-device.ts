@@ -4,13 +4,14 @@ import type { WorkspaceSync } from "#client/sync/workspace-sync.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { createSeededRandom } from "./seeded-random.ts";
+import type { Life } from "./mortal-indexeddb.ts";
 import type { SimulatedServer } from "./simulated-room.ts";
 
 /** What the browser around one or more tabs does, in the hands of a test. */
 export interface SimulatedBrowser {
   clock: FakeClock;
-  /** Opens the workspace in a new tab, over the IndexedDB that is global now. */
-  openTab(): WorkspaceSync;
+  /** Opens the workspace in a new tab, over the IndexedDB that is global now. Whether the tab lives, `life` says. */
+  openTab(life?: Life): WorkspaceSync;
   wake(): void;
   goOffline(): void;
   hide(): void;
@@ -60,8 +61,12 @@ export function createSimulatedBrowser(server: SimulatedServer, accountId: strin
 
   return {
     clock,
-    openTab: () =>
-      openWorkspaceSync(platform, { accountId, workspaceId: "personal", kind: "guest" }, new AbortController().signal),
+    openTab: (life) =>
+      openWorkspaceSync(
+        life ? mortal(platform, life) : platform,
+        { accountId, workspaceId: "personal", kind: "guest" },
+        new AbortController().signal,
+      ),
     wake() {
       online = true;
       for (const callback of callbacks.wake) callback();
@@ -73,6 +78,26 @@ export function createSimulatedBrowser(server: SimulatedServer, accountId: strin
     hide() {
       for (const callback of callbacks.hide) callback();
     },
+  };
+}
+
+/** The same for a tab that may die: its sockets fall silent, and nobody hears it any more. */
+function mortal(platform: Platform, life: Life): Platform {
+  return {
+    ...platform,
+    openSocket(path, protocols, events) {
+      const socket = platform.openSocket(path, protocols, {
+        onOpen: () => life.ended || events.onOpen(),
+        onMessage: (message) => life.ended || events.onMessage(message),
+        onClose: (code) => life.ended || events.onClose(code),
+      });
+      return { ...socket, send: (message) => life.ended || socket.send(message) };
+    },
+    openBroadcast(name, signal) {
+      const broadcast = platform.openBroadcast(name, signal);
+      return { ...broadcast, post: (message) => life.ended || broadcast.post(message) };
+    },
+    fetch: (...args) => (life.ended ? Promise.reject(new TypeError("the tab is gone")) : platform.fetch(...args)),
   };
 }
 
