@@ -111,6 +111,7 @@ export async function openServer(
   });
   metrics.watch({
     rooms: rooms.count,
+    queuedCommits: database.queued,
     sockets: syncSockets.count,
     bufferedBytes: syncSockets.bufferedBytes,
     runs: runs.states,

@@ -11,6 +11,8 @@ export interface Readings {
   /** runs that are being written, by state */
   runs(): Readonly<Record<string, number>>;
   followers(): number;
+  /** items of commits that wait for a transaction */
+  queuedCommits(): number;
 }
 
 export interface Metrics extends Meters {
@@ -90,6 +92,7 @@ function watch(registry: Registry, readings: Readings): void {
   gauge("holdfast_rooms", "Documents held in memory", readings.rooms);
   gauge("holdfast_sync_sockets", "Open sync sockets", readings.sockets);
   gauge("holdfast_sync_buffered_bytes", "Bytes that wait in sync sockets", readings.bufferedBytes);
+  gauge("holdfast_commit_queue", "Items that wait for a transaction", readings.queuedCommits);
   gauge("holdfast_run_followers", "Open event streams of runs", readings.followers);
   const runs = new Gauge({
     name: "holdfast_runs",

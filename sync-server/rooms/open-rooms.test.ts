@@ -38,6 +38,7 @@ const open = (): Rooms =>
     database: {
       kysely: database.kysely,
       commit: (statements) => (failing ? Promise.reject(new CommitError("unavailable")) : database.commit(statements)),
+      queued: () => database.queued(),
       writable: () => database.writable(),
       close: () => database.close(),
     },

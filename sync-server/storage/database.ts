@@ -43,6 +43,8 @@ export interface Database {
    * the order of the calls. Resolves when the item is durable; rejects with `CommitError`.
    */
   commit(statements: readonly CommitStatement[]): Promise<void>;
+  /** how many items of commits wait for a transaction */
+  queued(): number;
   /** Whether the store takes writes: after one that it could not do, it is tried until one succeeds. */
   writable(): Promise<boolean>;
   close(): Promise<void>;

@@ -60,6 +60,8 @@ export function createGroupCommit(
   const arm = (): void => void (cancelTimer ??= soon(flush, dueIn()));
 
   return {
+    /** how many items wait for a transaction */
+    size: (): number => queue.length,
     add(item: readonly CheckedStatement[]): Promise<void> {
       if (state.closed || queue.length >= queueLimit) return Promise.reject(new CommitError("unavailable"));
       return new Promise((resolve, reject) => {

@@ -45,6 +45,7 @@ export async function openDatabase({ file, exclusive = false, ...options }: Data
   let probing: Promise<unknown> | undefined;
   return {
     kysely,
+    queued: commits.size,
     async writable() {
       if (failing())
         await (probing ??= turns.pass(() => thread.ask({ kind: "probe" })).finally(() => (probing = undefined)));

@@ -159,6 +159,7 @@ test("/metrics counts what happened: acks, commits, runs, tokens, failures, refu
   expect(after("holdfast_sync_sockets")).toBe(1);
   expect(after("holdfast_rooms")).toBeGreaterThanOrEqual(1);
   expect(after("holdfast_run_followers")).toBe(0);
+  expect(after("holdfast_commit_queue")).toBe(0);
   expect(after("nodejs_eventloop_lag_p99_seconds")).toBeGreaterThan(0);
   expect(grew('holdfast_http_request_seconds_count{method="PUT",route="/api/runs/:id",status="200"}')).toBe(2);
   stays.close();

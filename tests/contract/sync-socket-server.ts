@@ -37,6 +37,7 @@ export function heldDatabase(database: Database): HeldDatabase {
   let ask = deferred();
   return {
     kysely: database.kysely,
+    queued: () => database.queued(),
     writable: () => database.writable(),
     close: () => database.close(),
     async commit(statements: readonly CommitStatement[]) {

@@ -240,6 +240,7 @@ function openSimulatedDatabase(disk: Disk, owner: Owner): Database {
           ...(changes !== undefined && { changes }),
         })),
       ),
+    queued: () => commits.size(),
     writable: async () => true,
     close: async () => undefined,
   };
