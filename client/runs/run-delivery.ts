@@ -15,6 +15,8 @@ import type { Delivery } from "./runs.ts";
 const NO_NETWORK: Verdict = { type: "retry", atLeastMs: 0 };
 /** A start without headers for this long is made again: the server itself waits at most 5 s for the prompt. */
 const ANSWER_MS = 35_000;
+/** So long a person who takes a prompt back waits to hear whether it is too late. */
+const ASKED_MS = 10_000;
 /** After a wake-up a request this old is not trusted to be alive. */
 const STALE_MS = 6000;
 
@@ -222,12 +224,16 @@ export function openRunDelivery(parts: RunDeliveryParts, signal: AbortSignal): R
   /** Whether the server has the run already; `undefined` when it cannot be asked. */
   async function serverHas(runId: string): Promise<boolean | undefined> {
     if (!platform.connectivity.online()) return undefined;
+    const request = new AbortController();
+    const stopTimer = clock.after(ASKED_MS, () => request.abort());
     try {
-      const answer = await readRun(platform.fetch, runId, AbortSignal.any([signal, AbortSignal.timeout(10_000)]));
+      const answer = await readRun(platform.fetch, runId, AbortSignal.any([signal, request.signal]));
       if ("snapshot" in answer) return true;
       return answer.status === 404 ? false : undefined;
     } catch {
       return undefined;
+    } finally {
+      stopTimer();
     }
   }
 

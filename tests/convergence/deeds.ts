@@ -1,6 +1,8 @@
-import { placeAfter, sendPrompt } from "#client/features/composer/send-prompt.ts";
+import { cancelPrompt, placeAfter, sendPrompt } from "#client/features/composer/send-prompt.ts";
+import type { SendPowers } from "#client/features/composer/send-prompt.ts";
 import type { RunCommand } from "#client/local-store/run-command.ts";
 import type { OpenConversation } from "#client/local-store/documents.ts";
+import type { Runs } from "#client/runs/runs.ts";
 import { isTerminal } from "#shared/domain/run.ts";
 import type { MessageId } from "#shared/domain/ids.ts";
 import { MODEL } from "./provider.ts";
@@ -68,6 +70,12 @@ function randomEdit(tab: Tab, { conversation: chat }: OpenConversation, mark: st
   }
 }
 
+const powersOf = (tab: Tab, runs: Runs): SendPowers => ({
+  newId: tab.newId,
+  clock: { now: tab.now, after: () => () => undefined },
+  runs,
+});
+
 /** A prompt with the run that answers it, sent as the composer does. */
 export function send(tab: Tab, id: string): void {
   const open = tab.open(id);
@@ -78,12 +86,32 @@ export function send(tab: Tab, id: string): void {
     mark.runId = command.runId;
     tab.runs.deliver(command);
   };
-  const clock = { now: tab.now, after: () => () => undefined };
-  const powers = { newId: tab.newId, clock, runs: { ...tab.runs, deliver } };
   open.conversation.setTag(mark.name, true);
   const parentId = placeAfter(open.conversation);
-  sendPrompt(powers, open, { text: `{${mark.name}}`, parentId, model: MODEL, takesDraft: false });
+  sendPrompt(powersOf(tab, { ...tab.runs, deliver }), open, {
+    text: `{${mark.name}}`,
+    parentId,
+    model: MODEL,
+    takesDraft: false,
+  });
   if (mark.runId !== undefined) tab.follow(mark.runId);
+}
+
+/**
+ * Takes a prompt back that waits to go out, or tries to.
+ * @param onTaken told of its run, which need not start any more
+ */
+export function takeBack(tab: Tab, id: string, chance: Chance, onTaken: (runId: string) => void): void {
+  const open = tab.open(id);
+  const waiting = [...open.conversation.messages()].flatMap((message) => {
+    const runId = message.role === "user" ? message.plannedRun?.runId : undefined;
+    const isWaiting = runId !== undefined && (tab.runs.delivery(runId)?.type ?? "refused") !== "refused";
+    return message.role === "user" && isWaiting ? [{ message, runId }] : [];
+  });
+  const one = waiting[chance.below(waiting.length || 1)];
+  if (one === undefined) return;
+  onTaken(one.runId);
+  void cancelPrompt(powersOf(tab, tab.runs), open, one.message);
 }
 
 /** Reads what is being answered, as a page does that shows it. */

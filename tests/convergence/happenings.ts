@@ -1,5 +1,5 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
-import { edit, follow, keystroke, send, stop, type } from "./deeds.ts";
+import { edit, follow, keystroke, send, stop, takeBack, type } from "./deeds.ts";
 import type { Disk } from "./disk.ts";
 import type { SimulatedStores } from "./indexed-db.ts";
 import type { Ledger } from "./ledger.ts";
@@ -66,6 +66,7 @@ const ON_DEVICE: Partial<Record<PlannedEvent["what"], OnDevice>> = {
   send: withTab((tab, { id }) => send(tab, id)),
   follow: withTab((tab, { id }) => follow(tab, id)),
   stop: withTab((tab, { id, chance }) => stop(tab, id, chance)),
+  "take-back": withTab((tab, { id, chance }, { ledger }) => takeBack(tab, id, chance, ledger.takenBack)),
   rot: withTab((tab, { id, chance }, { rotten }) => {
     const doc = tab.documents.find(id as ConversationId)?.doc;
     if (doc && rot(doc, chance)) rotten.add(id);

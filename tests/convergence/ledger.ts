@@ -9,6 +9,8 @@ export interface Mark {
   readonly document: string;
   /** the run a prompt planned along with it */
   runId: string | undefined;
+  /** somebody tried to take the prompt back before it was sent: its run may never start */
+  takenBack: boolean;
   /** "on this device": its store has completed it, and was not evicted since */
   stored: boolean;
   /** simulated time since when it is */
@@ -26,6 +28,7 @@ export const MARK_TAG = "tag:d";
 export interface Ledger {
   made(mark: Pick<Mark, "name" | "device" | "tab" | "document">): Mark;
   stored(mark: Mark): void;
+  takenBack(runId: string): void;
   /** A promise of the server; violated at once where it is not true. */
   acknowledged(mark: Mark, how: string): void;
   evicted(device: string): void;
@@ -44,6 +47,7 @@ export function createLedger(disk: Disk, now: () => number, violate: (what: stri
       const mark: Mark = {
         ...made,
         runId: undefined,
+        takenBack: false,
         stored: false,
         storedAt: Infinity,
         evicted: false,
@@ -51,6 +55,9 @@ export function createLedger(disk: Disk, now: () => number, violate: (what: stri
       };
       marks.push(mark);
       return mark;
+    },
+    takenBack(runId) {
+      for (const mark of marks) if (mark.runId === runId) mark.takenBack = true;
     },
     stored(mark) {
       if (!mark.stored) mark.storedAt = now();

@@ -208,7 +208,7 @@ function judgeRuns(judged: Judged, conversation: ConversationDocument, id: strin
 }
 
 function judgeCalls({ server, disk, devices, violate }: Judged, mark: Mark, runId: string, answers: number): void {
-  const { name, stored, evicted } = mark;
+  const { name, stored, evicted, takenBack } = mark;
   const provided = server.provided.get(name);
   if (provided && provided.most > 1) violate(`O7: ${name} was being answered twice at once`);
   if (provided && provided.answered > 1) violate(`O7: ${name} was answered ${provided.answered} times`);
@@ -216,7 +216,7 @@ function judgeCalls({ server, disk, devices, violate }: Judged, mark: Mark, runI
   const started = disk.rows(`select id from run where id = ?`, runId).length > 0;
   // A command that is six days old by its device's clock is not delivered any more.
   const expired = devices.some((device) => device.name === mark.device && device.leapt);
-  if (stored && !evicted && !started && !expired && !isRefused(devices, runId))
+  if (stored && !evicted && !takenBack && !started && !expired && !isRefused(devices, runId))
     violate(`O7: ${name} was never started`);
 }
 

@@ -27,7 +27,7 @@ export const FAULTS = [
 export type Fault = (typeof FAULTS)[number];
 
 /** What people do. */
-export const DEEDS = ["edit", "look", "leave", "send", "follow", "stop"] as const;
+export const DEEDS = ["edit", "look", "leave", "send", "follow", "stop", "take-back"] as const;
 export type Deed = (typeof DEEDS)[number];
 
 /** One thing that happens. Who is out of range, or gone by then, does nothing. */
@@ -72,7 +72,7 @@ export interface Reduction {
 export const NOTHING_OUT: Reduction = { off: [], without: [] };
 
 /** How often each thing happens: mean ms between two, for each device, or in the whole world. */
-const RATES: Record<Deed, number> & Partial<Record<Fault, number>> = {
+const RATES: Partial<Record<Deed | Fault, number>> = {
   edit: 1_600,
   look: 12_000,
   leave: 25_000,
@@ -92,12 +92,16 @@ const RATES: Record<Deed, number> & Partial<Record<Fault, number>> = {
 };
 const WORLD_RATES: Partial<Record<Fault, number>> = { "server-kill": 15_000, clock: 80_000, rot: 40_000 };
 
+/** Come after all others in a plan, so that the plans which are known stay as they are. */
+const LATER_RATES: Partial<Record<Deed | Fault, number>> = { "take-back": 15_000 };
+
 /** The server, where an event names a device. */
 export const SERVER = -1;
 
 /** Derives the plan of a seed, and takes out what the reduction says. */
 export function createPlan(seed: number, reduction: Reduction = NOTHING_OUT): Plan {
-  const chance = createWorld(seed).chance("plan");
+  const world = createWorld(seed);
+  const chance = world.chance("plan");
   const rough = chance.is(0.4);
   const away = chance.is(0.01);
   const tabs = Array.from(
@@ -106,23 +110,39 @@ export function createPlan(seed: number, reduction: Reduction = NOTHING_OUT): Pl
   );
   const documents = 1 + chance.below(3);
   const trouble = (away ? 45_000 : 10_000) + chance.below(15_000);
-  const events = eventsOf(chance, tabs, trouble, away);
+  const later = world.chance("plan, later");
+  const events = [
+    ...eventsOf(chance, tabs, trouble, away),
+    ...[...tabs.keys()].flatMap((device) => eventsAt(LATER_RATES, device, later, tabs, trouble)),
+  ].map((event, number) => ({ number, ...event }));
   const wakes = chance.is(0.5);
   return reduced({ seed, devices: tabs, documents, trouble, rough, wakes, off: new Set(), events }, reduction);
 }
 
-function eventsOf(chance: Chance, tabs: readonly number[], trouble: number, away: boolean): PlannedEvent[] {
-  const events: Omit<PlannedEvent, "number">[] = [];
-  const add = (what: PlannedEvent["what"], device: number, mean: number): void => {
-    for (let at = gap(chance, mean); at < trouble; at += gap(chance, mean))
-      events.push({ at, what, device, tab: chance.below(tabs[device] ?? 1), document: chance.below(64) });
-  };
-  for (const device of tabs.keys())
-    for (const [what, mean] of Object.entries(RATES)) add(what as PlannedEvent["what"], device, mean);
-  for (const [what, mean] of Object.entries(WORLD_RATES)) add(what as Fault, SERVER, mean);
+type Unnumbered = Omit<PlannedEvent, "number">;
+
+function eventsOf(chance: Chance, tabs: readonly number[], trouble: number, away: boolean): Unnumbered[] {
+  const events = [...tabs.keys()].flatMap((device) => eventsAt(RATES, device, chance, tabs, trouble));
+  events.push(...eventsAt(WORLD_RATES, SERVER, chance, tabs, trouble));
   if (chance.is(0.3)) events.push({ at: trouble / 2, what: "stranger", device: SERVER, tab: 0, document: 0 });
   if (away) events.push({ at: trouble / 5, what: "away", device: 0, tab: 0, document: 0 });
-  return events.toSorted((a, b) => a.at - b.at).map((event, number) => ({ number, ...event }));
+  return events.toSorted((a, b) => a.at - b.at);
+}
+
+function eventsAt(
+  rates: Partial<Record<Deed | Fault, number>>,
+  device: number,
+  chance: Chance,
+  tabs: readonly number[],
+  trouble: number,
+): Unnumbered[] {
+  const events: Unnumbered[] = [];
+  for (const [what, mean] of Object.entries(rates))
+    for (let at = gap(chance, mean); at < trouble; at += gap(chance, mean)) {
+      const [tab, document] = [chance.below(tabs[device] ?? 1), chance.below(64)];
+      events.push({ at, what: what as PlannedEvent["what"], device, tab, document });
+    }
+  return events;
 }
 
 /** Waiting times of a memoryless process. */
