@@ -310,6 +310,23 @@ describe("C8: a silent connection", () => {
   });
 });
 
+test.each(["wake", "offline"] as const)("C8: after `%s` only an answer counts: what else comes may be old", (type) => {
+  const client = aClient();
+  client.connect();
+  client.at(1_000);
+  client.handle({ type });
+  client.at(2_000);
+  client.server({ type: "feed" });
+  expect(client.view().timerAt).toBe(6_000);
+  client.server({ type: "awareness", update: new Uint8Array([0]) });
+  expect(client.view()).toMatchObject({ connection: "live", timerAt: 17_000 });
+  client.handle({ type });
+  client.server({ type: "feed" });
+  client.at(7_000);
+  client.handle({ type: "tick" });
+  expect(client.view().connection).toBe("waiting");
+});
+
 /** A client that wrote "mine" and had it acknowledged, and what the server has under the same clocks. */
 function aDivergedClient(theirText: string) {
   const client = aClient();

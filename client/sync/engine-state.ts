@@ -40,6 +40,8 @@ interface OpenLink {
   maxFrameBytes: number;
   heardAt: number;
   answerBy: number | undefined;
+  /** only an answer counts as a sign of life: what else comes after a wake-up may have left long before it */
+  doubted: boolean;
   /** SyncStep1 was sent again because of pending structs (C6) */
   asking: boolean;
   timesAsked: number;
@@ -94,6 +96,7 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
       maxFrameBytes: MAX_FRAME_BYTES,
       heardAt: now,
       answerBy: undefined,
+      doubted: false,
       asking: false,
       timesAsked: 0,
       timesGap: 0,
@@ -150,9 +153,10 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
   }
 
   function onMessage(now: number, open: OpenLink, message: Uint8Array): void {
-    open.heardAt = now;
-    open.answerBy = undefined;
     const frame = parseFrame(message);
+    open.heardAt = now;
+    if (frame.ok && frame.value.type === "awareness") open.doubted = false;
+    if (!open.doubted) open.answerBy = undefined;
     if (!frame.ok) return frame.failure === "malformed" ? drop(now) : undefined;
     onFrame(now, open, frame.value);
   }
@@ -282,8 +286,13 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
     send({ type: "query-awareness" });
   }
 
+  function doubt(now: number, open: OpenLink): void {
+    open.doubted = true;
+    askForLife(open, now + WAKE_ANSWER_MS);
+  }
+
   function onWake(now: number): void {
-    if (link.status === "open") return askForLife(link, now + WAKE_ANSWER_MS);
+    if (link.status === "open") return doubt(now, link);
     if (link.status !== "waiting") return;
     attempt = 0;
     connect(now);
@@ -313,7 +322,7 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
         return onWake(now);
       case "offline":
         // The browser may be wrong (a server on this very machine): ask instead of believing it.
-        return link.status === "open" ? askForLife(link, now + WAKE_ANSWER_MS) : undefined;
+        return link.status === "open" ? doubt(now, link) : undefined;
       case "stop":
         return onStop();
     }
