@@ -102,6 +102,29 @@ test.each([
   expect(document.take(firstItem({ ...at, content: content.deleted(9) }))).toBe("changed");
 });
 
+const inValue = (value: unknown): Uint8Array => updateOf((doc) => doc.getMap("settings").set("k", value));
+const emptyObjects = (count: number): object[] => Array.from({ length: count }, () => ({}));
+
+test("R2: values whose entries would fill the heap, read or not, and as many as many answers have", () => {
+  expect(aDocument().take(inValue(emptyObjects(UPDATE_LIMITS.entries + 1)))).toBe("invalid");
+  expect(aDocument().take(inValue({ a: emptyObjects(150_000), b: [emptyObjects(50_000)] }))).toBe("invalid");
+  expect(aDocument().take(inValue(emptyObjects(UPDATE_LIMITS.entries)))).toBe("changed");
+  const mixed = [
+    1,
+    2n ** 40n,
+    1.5,
+    Math.fround(1.1),
+    "text",
+    null,
+    undefined,
+    true,
+    false,
+    new Uint8Array(3),
+    { a: {} },
+  ];
+  expect(aDocument().take(inValue(mixed))).toBe("changed");
+});
+
 test("R2: two runs of one client, of which Yjs would take the last", () => {
   const item = { kind: "item", parent: "draft", content: content.string("ab") } as const;
   const run = (clock: number) => ({ client: 7, clock, structs: [item] });

@@ -1,9 +1,14 @@
+import * as decoding from "lib0/decoding";
 import type { Decoder } from "lib0/decoding";
 import * as Y from "yjs";
 import { UPDATE_LIMITS } from "./update-limits.ts";
 
 export type DecodedUpdate = ReturnType<typeof Y.decodeUpdate>;
 export type Struct = DecodedUpdate["structs"][number];
+
+/** Kinds of content that no document of ours has: JSON, embeds, formatting, documents in documents. */
+const NO_CONTENT: ReadonlySet<number> = new Set([2, 5, 6, 9]);
+const KIND_BITS = 31;
 
 class LimitExceeded extends Error {}
 
@@ -17,6 +22,7 @@ export function decodeUpdate(update: Uint8Array): DecodedUpdate | undefined {
   const rest: Decoder[] = [];
   let structs = 0;
   let ranges = 0;
+  let entries = 0;
 
   class CountingDecoder extends Y.UpdateDecoderV1 {
     constructor(decoder: Decoder) {
@@ -26,7 +32,16 @@ export function decodeUpdate(update: Uint8Array): DecodedUpdate | undefined {
     override readInfo(): number {
       structs += 1;
       if (structs > UPDATE_LIMITS.structs) throw new LimitExceeded();
-      return super.readInfo();
+      const info = super.readInfo();
+      // Some of them are JSON, which would be parsed, whatever its size, to be refused afterwards.
+      if (NO_CONTENT.has(info & KIND_BITS)) throw new LimitExceeded();
+      return info;
+    }
+    override readAny(): unknown {
+      // Before it is read: two bytes can make a container of sixty, so a frame of them would fill the heap.
+      const ahead = decoding.clone(this.restDecoder);
+      entries = countEntries(ahead, entries);
+      return super.readAny();
     }
     override readDsClock(): number {
       ranges += 1;
@@ -43,6 +58,42 @@ export function decodeUpdate(update: Uint8Array): DecodedUpdate | undefined {
     // Truncated fields, unknown content and stack-deep values all throw here; each is the sender's failure.
     return undefined;
   }
+}
+
+/** Counts the entries of arrays and objects of a plain value, and passes over it. Throws where they are too many. */
+function countEntries(decoder: Decoder, before: number): number {
+  let entries = before;
+  const count = (more: number): number => {
+    entries += more;
+    if (entries > UPDATE_LIMITS.entries) throw new LimitExceeded();
+    return more;
+  };
+  const skipBytes = (length: number): void => void (decoder.pos += length);
+  function skip(): void {
+    switch (decoding.readUint8(decoder)) {
+      case 125:
+        return void decoding.readVarInt(decoder);
+      case 124:
+        return skipBytes(4);
+      case 123:
+      case 122:
+        return skipBytes(8);
+      case 119:
+      case 116:
+        return skipBytes(decoding.readVarUint(decoder));
+      case 118:
+        for (let left = count(decoding.readVarUint(decoder)); left > 0; left--) {
+          skipBytes(decoding.readVarUint(decoder));
+          skip();
+        }
+        return undefined;
+      case 117:
+        for (let left = count(decoding.readVarUint(decoder)); left > 0; left--) skip();
+    }
+    return undefined;
+  }
+  skip();
+  return entries;
 }
 
 /** Reads a state vector; `undefined` where the bytes are none. */

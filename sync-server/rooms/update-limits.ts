@@ -12,6 +12,8 @@ export const UPDATE_LIMITS = {
   structs: 100_000,
   /** deleted ranges cost what structs cost */
   deletedRanges: 100_000,
+  /** entries of arrays and objects inside plain values: an answer has about 20, and an empty object takes 65 bytes */
+  entries: 200_000,
   /** a device that was away through 64 page loads is the most we believe */
   newClients: 64,
   /** the reader stops here, so deeper content would be invisible and could only serve to overflow a stack */
