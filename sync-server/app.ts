@@ -15,6 +15,7 @@ import type { StaticFiles } from "#server/http/static-files.ts";
 import { traceRequests } from "#server/http/trace-requests.ts";
 import type { Log } from "#server/observability/log.ts";
 import type { Metrics } from "#server/observability/metrics.ts";
+import { RoomsCrowded } from "#server/rooms/rooms.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 
@@ -76,6 +77,7 @@ export function createApp({ database, auth, resolver, publicUrl, log, metrics, .
     return problem("not_found");
   });
   app.onError((error, c) => {
+    if (error instanceof RoomsCrowded) return problem("overloaded", SOON);
     if (error instanceof CommitError) {
       log.error({ err: error, method: c.req.method }, "the store did not answer");
       return error.busy ? problem("storage_busy", SOON) : problem("storage_unavailable");

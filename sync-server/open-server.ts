@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { getHeapStatistics } from "node:v8";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { openAuth } from "./access/auth.ts";
 import { createPrincipalResolver } from "./access/principal-resolver.ts";
@@ -17,6 +18,7 @@ import { openStaticFiles } from "./http/static-files.ts";
 import type { Log } from "./observability/log.ts";
 import { createMetrics } from "./observability/metrics.ts";
 import { openTracing } from "./observability/tracing.ts";
+import { roomBudget } from "./rooms/memory-budget-state.ts";
 import { openRooms } from "./rooms/open-rooms.ts";
 import { attachSyncSocket } from "./rooms/sync-socket.ts";
 import { sleep, systemClock } from "./runs/clock.ts";
@@ -70,7 +72,14 @@ export async function openServer(
     warn: (message) => log.warn({ from: "better-auth" }, message),
   });
   const resolver = createPrincipalResolver(auth, database, clock.now, () => createUuidV7(clock.now(), randomBytes));
-  const rooms = openRooms({ database, clock, random, log, meters: metrics });
+  const rooms = openRooms({
+    database,
+    clock,
+    random,
+    log,
+    meters: metrics,
+    memoryBytes: roomBudget(getHeapStatistics().heap_size_limit),
+  });
   const providers = openConfiguredProviders(config, log, configured);
   const runs = openRunService({
     database,
@@ -112,6 +121,7 @@ export async function openServer(
   metrics.watch({
     rooms: rooms.count,
     queuedCommits: database.queued,
+    roomBytes: rooms.heapBytes,
     sockets: syncSockets.count,
     bufferedBytes: syncSockets.bufferedBytes,
     runs: runs.states,

@@ -195,5 +195,6 @@ export const ANYWHERE: readonly ProblemCode[] = [
   "request_timeout",
   "headers_too_large",
   "internal",
+  "overloaded",
   "storage_unavailable",
 ];

@@ -69,7 +69,7 @@ function describe(operation: Operation): Json {
     }),
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, answered(answer)])),
-      ...problemsByStatus([...problems, ...ANYWHERE]),
+      ...problemsByStatus([...new Set([...problems, ...ANYWHERE])]),
     },
   };
 }

@@ -5,6 +5,8 @@ import type { Meters } from "./meters.ts";
 export interface Readings {
   /** live copies of documents in memory */
   rooms(): number;
+  /** what they take of the heap, in bytes, by estimate */
+  roomBytes(): number;
   sockets(): number;
   /** bytes that sync sockets accepted and the network did not take yet */
   bufferedBytes(): number;
@@ -90,6 +92,7 @@ function watch(registry: Registry, readings: Readings): void {
     const own: Gauge = new Gauge({ name, help, registers: [registry], collect: (): void => own.set(read()) });
   };
   gauge("holdfast_rooms", "Documents held in memory", readings.rooms);
+  gauge("holdfast_room_heap_bytes", "What these documents take of the heap, by estimate", readings.roomBytes);
   gauge("holdfast_sync_sockets", "Open sync sockets", readings.sockets);
   gauge("holdfast_sync_buffered_bytes", "Bytes that wait in sync sockets", readings.bufferedBytes);
   gauge("holdfast_commit_queue", "Items that wait for a transaction", readings.queuedCommits);

@@ -4,6 +4,7 @@ import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { contentDigest } from "#shared/documents/canonical-content.ts";
 import { watchIntegration } from "./integration-watch.ts";
 import type { ProcessorTime } from "./integration-watch.ts";
+import { weightOfDocument, weightOfValues } from "./document-weight.ts";
 import { checkPlacement, clocksOf } from "./placement-check.ts";
 import { UPDATE_LIMITS } from "./update-limits.ts";
 
@@ -31,6 +32,8 @@ export interface LiveDocument {
   since(stateVector?: Uint8Array): Uint8Array;
   digest(): Uint8Array;
   summary(): string;
+  /** bytes of the heap it takes; `encoded`: those of the log it is made of */
+  weight(encoded: number): number;
   close(): void;
 }
 
@@ -60,6 +63,10 @@ export function createLiveDocument(
   const doc = createDoc(clientId);
   const watch = watchIntegration(doc, processorTime);
   const conversation = openConversation(doc, RELAY);
+  let valueBytes = 0;
+  doc.on("afterTransaction", ({ beforeState, afterState }: Y.Transaction) => {
+    valueBytes += weightOfValues(doc, beforeState, afterState);
+  });
   try {
     doc.transact(() => {
       for (const bytes of log) Y.applyUpdate(doc, bytes, REMOTE);
@@ -102,6 +109,7 @@ export function createLiveDocument(
     since: (stateVector) => Y.encodeStateAsUpdate(doc, stateVector),
     digest: () => contentDigest(doc),
     summary: () => JSON.stringify(conversation.summary()),
+    weight: (encoded) => weightOfDocument(doc, encoded, valueBytes),
     close() {
       conversation.close();
       doc.destroy();

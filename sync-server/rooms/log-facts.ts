@@ -33,6 +33,9 @@ export const factsOf = ({ exists, epoch, headSeq, checkpointSeq, checkpoint, tai
   checkpointBytes: checkpoint?.byteLength ?? 0,
 });
 
+export const storedBytes = ({ checkpointBytes, tailBytes }: Pick<LogFacts, "checkpointBytes" | "tailBytes">): number =>
+  checkpointBytes + tailBytes;
+
 /** The log once a commit is durable. */
 export const withCommit = (facts: LogFacts, { headSeq, rows }: CommitBatch): LogFacts => ({
   ...facts,

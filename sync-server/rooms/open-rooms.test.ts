@@ -18,6 +18,7 @@ import { openDatabase } from "#server/storage/open-database.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
 import { createAnnouncement } from "#tests/support/waiting.ts";
 import { openRooms } from "./open-rooms.ts";
+import { RoomsCrowded } from "./rooms.ts";
 import type { Rooms } from "./rooms.ts";
 
 const accountOf = (name: string) => ({ accountId: name as AccountId, workspaceId: `${name}-home` as WorkspaceId });
@@ -33,8 +34,9 @@ let rooms: Rooms;
 const logged: string[] = [];
 const note = (_: object, message: string): void => void logged.push(message);
 
-const open = (): Rooms =>
+const open = (memoryBytes = Infinity): Rooms =>
   openRooms({
+    memoryBytes,
     database: {
       kysely: database.kysely,
       commit: (statements) => (failing ? Promise.reject(new CommitError("unavailable")) : database.commit(statements)),
@@ -299,4 +301,88 @@ test("closing ends although the store takes nothing", async () => {
   void session.write(typed("lost"));
   await rooms.close();
   expect(session.closes).toEqual([4503]);
+});
+
+const LONG = "m".repeat(600_000);
+const KB = 1_000;
+
+async function reopen(memoryBytes: number): Promise<void> {
+  await rooms.close();
+  rooms = open(memoryBytes);
+}
+/** Writes a document that takes about 650 KB, and answers its session, which is still there. */
+async function aLongOne(id: ConversationId) {
+  const session = aSession(id);
+  await session.write(typed(LONG));
+  return session;
+}
+/** The room is not needed any more once its log is folded and the feed shows it. */
+async function leave(id: ConversationId, { session }: ReturnType<typeof aSession>): Promise<void> {
+  session.left();
+  const folded = async (): Promise<boolean> => {
+    clock.advance(1_000);
+    const row = await rowOf(id);
+    return row !== undefined && row.checkpoint_seq === row.head_seq;
+  };
+  await expect.poll(folded, { timeout: 15_000 }).toBe(true);
+}
+
+describe("R16: the memory of live documents is bounded", () => {
+  test("what nobody uses makes way, least recently used first, and is there when it is wanted again", async () => {
+    await reopen(2_200 * KB);
+    const ids = [newId(), newId(), newId()];
+    for (const id of ids) await leave(id, await aLongOne(id));
+    expect(rooms.count()).toBe(3);
+    expect((await draftOf(ids[0]!))?.length).toBe(LONG.length);
+    await aLongOne(newId());
+    expect(rooms.count()).toBe(3);
+    const before = rooms.heapBytes();
+    // The first was read last, so the second went.
+    await draftOf(ids[0]!);
+    expect(rooms.heapBytes()).toBe(before);
+    expect((await draftOf(ids[1]!))?.length).toBe(LONG.length);
+    expect(rooms.heapBytes()).toBeLessThanOrEqual(2_200 * KB);
+  });
+
+  test("while others use it, whoever comes is sent away for a while, and nothing of theirs is acknowledged", async () => {
+    await reopen(1_000 * KB);
+    const [stored, wanted] = [newId(), newId()];
+    await leave(stored, await aLongOne(stored));
+    const used = newId();
+    const inUse = await aLongOne(used);
+    expect(rooms.count()).toBe(1);
+
+    const joining = aSession(stored);
+    await joining.until(() => joining.closes.length > 0);
+    expect(joining.closes).toEqual([1013]);
+    await expect(draftOf(stored)).rejects.toThrow(RoomsCrowded);
+    await expect(rooms.edit(relay, stored, ({ rename }) => rename("No"))).rejects.toThrow(RoomsCrowded);
+    const writing = await aLongOne(wanted);
+    expect(writing.closes).toEqual([1013]);
+    expect(writing.frames.filter(({ type }) => type === "ack" || type === "nack")).toEqual([]);
+    expect(await rowOf(wanted)).toBeUndefined();
+    expect(logged.filter((what) => what === "sync").length).toBeGreaterThan(0);
+    // Small edits go on where there is room for them.
+    await inUse.write(typed(" and more"));
+    expect(inUse.closes).toEqual([]);
+
+    await leave(used, inUse);
+    expect((await aLongOne(wanted)).closes).toEqual([]);
+    expect((await draftOf(wanted))?.length).toBe(LONG.length);
+  });
+
+  test("what would not fit even alone is nacked quota; what is there is opened alone whatever it takes", async () => {
+    await reopen(500 * KB);
+    const id = newId();
+    const session = await aLongOne(id);
+    expect(session.frames).toContainEqual({ type: "nack", frame: 1, code: "quota" });
+    expect(session.closes).toEqual([]);
+    session.session.left();
+
+    await reopen(Infinity);
+    await leave(id, await aLongOne(id));
+    await reopen(500 * KB);
+    expect((await draftOf(id))?.length).toBe(LONG.length);
+    await expect(draftOf(newId())).resolves.toBeUndefined();
+  });
 });

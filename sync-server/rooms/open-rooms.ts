@@ -14,10 +14,12 @@ import { createFeedTeller } from "./feed-teller.ts";
 import type { FeedOwner } from "./feed-teller.ts";
 import { openFoldThread } from "./fold-thread.ts";
 import type { FoldThread } from "./fold-thread.ts";
+import { createMemoryBudget } from "./memory-budget-state.ts";
 import { createRoomDriver } from "./room-driver.ts";
 import type { RoomClock, RoomDriver, RoomLogger } from "./room-driver.ts";
 import type { RoomKey } from "./room-log.ts";
-import { DocumentGone } from "./rooms.ts";
+import { shareOf } from "./room-memory.ts";
+import { DocumentGone, RoomsCrowded } from "./rooms.ts";
 import type { Rooms, Session } from "./rooms.ts";
 import { projectStaleSummaries } from "./stale-summaries.ts";
 
@@ -40,6 +42,8 @@ export interface RoomsOptions {
   /** how long a room without sessions is kept, in ms; 60 s where absent */
   idleMs?: number;
   idleRooms?: number;
+  /** how much of the heap live documents may take, in bytes; as much as they like where absent */
+  memoryBytes?: number;
   /** how often each open room has its clients compare their copies, in ms; 5 min where absent */
   digestMs?: number;
   /** the policy; replaced only to try rights that no principal has yet */
@@ -65,6 +69,7 @@ export function openRooms(options: RoomsOptions): Rooms {
   const feeds = createFeedTeller(clock, tellFeedMoved);
   let closed = false;
   const isOpen = (): boolean => !closed;
+  const memory = createMemoryBudget(options.memoryBytes ?? Infinity);
   const folding = options.folding ?? openFoldThread();
 
   function driverOf(key: RoomKey): RoomDriver {
@@ -87,6 +92,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       fold: folding.fold,
       ...(idleMs !== undefined && { idleMs }),
       ...(digestMs !== undefined && { digestMs }),
+      memory: shareOf(memory, name, makeRoom),
       onNotice: meters.noticed,
       onFeedMoved: () => (closed ? undefined : feeds.moved(key)),
       onEnd,
@@ -96,6 +102,14 @@ export function openRooms(options: RoomsOptions): Rooms {
       for (const end of ends) end();
     }
     return driver;
+  }
+
+  /** Evicts rooms that nobody uses, least recently used first, while so many more bytes do not fit (R16). */
+  function makeRoom(more: number): void {
+    for (const driver of drivers.values()) {
+      if (memory.excess(more) <= 0) return;
+      if (driver.isIdle()) driver.dispatch({ type: "release" });
+    }
   }
 
   function tellFeedMoved({ accountId, workspaceId }: FeedOwner): void {
@@ -110,6 +124,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     for (const driver of drivers.values()) driver.dispatch({ type: "tick" });
     const idle = [...drivers.values()].filter((driver) => driver.isIdle());
     for (const driver of idle.slice(0, Math.max(0, idle.length - idleRooms))) driver.dispatch({ type: "release" });
+    makeRoom(0);
     if (drivers.size > 0) cancelTick = clock.after(TICK_MS, tick);
   }
 
@@ -175,10 +190,12 @@ export function openRooms(options: RoomsOptions): Rooms {
       if (outcome.ok) return;
       if (outcome.failure === "threw") throw outcome.error;
       if (outcome.failure === "unknown") throw new DocumentGone();
+      if (outcome.failure === "crowded") throw new RoomsCrowded();
       throw new CommitError(outcome.failure);
     },
 
     count: () => drivers.size,
+    heapBytes: () => memory.total(),
 
     async close() {
       closed = true;

@@ -2,8 +2,10 @@ import * as Y from "yjs";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import type { NackCode } from "#shared/protocol/sync-frames.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import { storedBytes } from "./log-facts.ts";
 import type { LiveDocument } from "./live-document.ts";
 import type { EditId, EditOutcome, LogRow, RoomEffect, SessionId } from "./room-events.ts";
+import type { RoomMemory } from "./room-memory.ts";
 import type { FreshRow, RoomSession, RoomSessions } from "./room-sessions.ts";
 import { RELAY_ACTOR, checkUpdate } from "./update-check.ts";
 import { DOCUMENT_LIMITS } from "./update-limits.ts";
@@ -39,8 +41,9 @@ export interface BatchContext {
   bindings: Map<number, string>;
   headSeq: number;
   exists: boolean;
-  /** bytes of the checkpoint and the rows after it */
-  storedBytes: number;
+  checkpointBytes: number;
+  tailBytes: number;
+  memory: RoomMemory;
   emit(effect: RoomEffect): void;
 }
 
@@ -103,7 +106,8 @@ function takeRun(run: readonly InboundUpdate[], batch: Batch, context: BatchCont
       if (refusal === undefined) {
         apply(update);
         bytes += update.byteLength;
-      } else sessions.refuse(session, frame, refusal);
+      } else if (refusal === "crowded") sessions.sendAway(session, refusal);
+      else sessions.refuse(session, frame, refusal);
       // Whoever was closed for what they sent is not heard further.
       if (sessions.get(session.session) === undefined) return;
     }
@@ -111,6 +115,7 @@ function takeRun(run: readonly InboundUpdate[], batch: Batch, context: BatchCont
   if (applied.type === "broken") return breakOff(session, batch, context);
   if (applied.type === "unchanged") return;
   addRow(batch, context, session.actor, applied.bytes, session.session);
+  context.memory.holds(context.live.weight(storedBytes(context) + batch.bytes));
   for (const client of fresh) batch.clients.push([client, session.actor]);
 }
 
@@ -124,11 +129,14 @@ function judge(
   fresh: number[],
   bytes: number,
   batch: Batch,
-  { live, bindings, exists, storedBytes }: BatchContext,
-): NackCode | undefined {
+  context: BatchContext,
+): NackCode | "crowded" | undefined {
+  const { live, bindings, exists } = context;
   const mayWrite = exists || batch.rows.length > 0 || bytes > 0 ? session.mayWrite : session.mayClaim;
   if (!mayWrite) return "denied";
-  if (storedBytes + batch.bytes + bytes + update.byteLength > DOCUMENT_LIMITS.bytes) return "quota";
+  if (storedBytes(context) + batch.bytes + bytes + update.byteLength > DOCUMENT_LIMITS.bytes) return "quota";
+  const room = context.memory.mayTake(update);
+  if (room !== "fits") return room === "too-big" ? "quota" : room;
   const checked = checkUpdate(live.doc, bindings, session.actor, update);
   if (!checked.ok) return checked.failure;
   for (const client of checked.value) {

@@ -15,7 +15,9 @@ import { commitStatements, compactionStatements } from "./log-statements.ts";
 import { createProcessorTime } from "./processor-time.ts";
 import { readLog } from "./room-log.ts";
 import type { RoomKey } from "./room-log.ts";
+import type { RoomMemory } from "./room-memory.ts";
 import { createRoom } from "./room-state.ts";
+import { RoomsCrowded } from "./rooms.ts";
 import type { Session, SessionTransport } from "./rooms.ts";
 
 /** The part of a pino logger that rooms need. */
@@ -42,6 +44,7 @@ export interface RoomDriverOptions {
   fold: FoldThread["fold"];
   idleMs?: number;
   digestMs?: number;
+  memory?: RoomMemory;
   onNotice: (code: string) => void;
   /** a commit of this document moved its owner's feed */
   onFeedMoved: () => void;
@@ -54,7 +57,7 @@ const processorTime = createProcessorTime();
 
 /** Carries out what a room decides: storage, transports, promises. One for each live document and owner. */
 export function createRoomDriver(options: RoomDriverOptions) {
-  const { key, database, clock, random, log, fold, idleMs, digestMs, onNotice, onFeedMoved, onEnd } = options;
+  const { key, database, clock, random, log, fold, idleMs, digestMs, memory, onNotice, onFeedMoved, onEnd } = options;
   // A room waits by this one: a wall clock that is set back would stop its feed and its digests until it caught up.
   const steady = clock.steady ?? clock.now;
   const room = createRoom({
@@ -62,6 +65,7 @@ export function createRoomDriver(options: RoomDriverOptions) {
     processorTime,
     ...(idleMs !== undefined && { idleMs }),
     ...(digestMs !== undefined && { digestMs }),
+    ...(memory && { memory }),
   });
   const transports = new Map<SessionId, SessionTransport>();
   const edits = new Map<EditId, (outcome: EditOutcome) => void>();
@@ -187,6 +191,7 @@ export function createRoomDriver(options: RoomDriverOptions) {
         dispatch({
           type: "look",
           look(stored) {
+            if (stored === "crowded") return reject(new RoomsCrowded());
             if (stored === "unavailable") return reject(new CommitError("unavailable"));
             // As an async call, so that what `look` throws rejects.
             resolve((async () => look(stored === "unknown" ? undefined : stored))());

@@ -80,9 +80,9 @@ export type CommitOutcome = "conflict" | "unavailable";
 
 /**
  * Called once the copy is exactly what is stored: with the conversation, `unknown` where there is no document
- * (for this owner), or `unavailable` where it cannot be read now. Must not throw.
+ * (for this owner), `unavailable` where it cannot be read now, or `crowded` where there is no memory for it. Must not throw.
  */
-export type Look = (stored: ConversationDocument | "unknown" | "unavailable") => void;
+export type Look = (stored: ConversationDocument | "unknown" | "unavailable" | "crowded") => void;
 
 /** Everything that can happen to a room. */
 export type RoomEvent =
@@ -112,7 +112,7 @@ export type RoomEvent =
 
 export type EditOutcome =
   | { ok: true }
-  | { ok: false; failure: CommitOutcome | "unknown" }
+  | { ok: false; failure: CommitOutcome | "unknown" | "crowded" }
   /** the change itself threw: a bug of the caller */
   | { ok: false; failure: "threw"; error: unknown };
 
@@ -145,6 +145,8 @@ export type RoomNotice =
   | "commit-failed"
   | "slow"
   | "flooded"
+  /** there was no memory for a document or an update: come back later (R16) */
+  | "crowded"
   /** a client holds other content of the same state */
   | "diverged"
   /** the live copy was not what its log says, and was rebuilt (R20) */

@@ -111,6 +111,16 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void) {
     forget(id);
   }
 
+  function sendAway({ session }: RoomSession, why: "flooded" | "crowded" | "slow"): void {
+    emit({ type: "noticed", what: why, session });
+    close(session, CloseCode.tryAgainLater, why);
+  }
+
+  function malformed({ session }: RoomSession): void {
+    emit({ type: "noticed", what: "malformed", session });
+    close(session, CloseCode.invalid, "malformed");
+  }
+
   function sendDigest(session: RoomSession, view: DurableView): void {
     if (!session.extended || session.digestSeq === view.headSeq) return;
     if (digest?.seq !== view.headSeq) digest = { seq: view.headSeq, hash: view.live.digest() };
@@ -205,6 +215,9 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void) {
       if (code === "invalid") close(session.session, CloseCode.invalid, "invalid");
       if (code === "gap") session.owesStep1 = true;
     },
+    /** Has a session come back later, with what it holds. */
+    sendAway,
+    malformed,
     settle(id: SessionId, frames: number, headSeq: number): void {
       const session = sessions.get(id);
       if (session === undefined || frames <= session.settled) return;
@@ -269,8 +282,7 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void) {
     closeDead(now: number): void {
       for (const session of sessions.values()) {
         if (flowOf(session, now) !== "dead") continue;
-        emit({ type: "noticed", what: "slow", session: session.session });
-        close(session.session, CloseCode.tryAgainLater, "slow");
+        sendAway(session, "slow");
       }
     },
     /** Takes presence from one session and shows it to all. Answers false where the bytes are malformed. */

@@ -6,10 +6,12 @@ import { createLiveDocument, freshClientId } from "./live-document.ts";
 import type { LiveDocument } from "./live-document.ts";
 import { fillBatch } from "./room-batch.ts";
 import type { Batch, Inbound } from "./room-batch.ts";
-import { answerTooLate } from "./ended-room.ts";
-import { EMPTY_FACTS, factsOf, isFoldDue, withCommit, withFold } from "./log-facts.ts";
+import { CLOSED_WITH, answerTooLate } from "./ended-room.ts";
+import { EMPTY_FACTS, factsOf, isFoldDue, storedBytes, withCommit, withFold } from "./log-facts.ts";
 import type { LogFacts } from "./log-facts.ts";
 import type { CommitBatch, CommitOutcome, DocumentLog, LiveDoc, Look, RoomEffect, RoomEvent } from "./room-events.ts";
+import { UNBOUNDED } from "./room-memory.ts";
+import type { RoomMemory } from "./room-memory.ts";
 import { DIGEST_MS, createRoomSessions } from "./room-sessions.ts";
 import type { DurableView, RoomSession } from "./room-sessions.ts";
 import { decodeStateVector } from "./update-decode.ts";
@@ -32,6 +34,8 @@ export interface RoomOptions {
   processorTime?: ProcessorTime;
   /** how often digests are shown anew, in ms */
   digestMs?: number;
+  /** the memory that live documents share; without it there is enough */
+  memory?: RoomMemory;
 }
 
 export interface Room {
@@ -66,7 +70,8 @@ type Phase =
  * A room belongs to one account and workspace: the driver sends only sessions of that owner, and reports
  * `load-failed: unknown` where the document is somebody else's (R15).
  */
-export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, processorTime }: RoomOptions): Room {
+export function createRoom(options: RoomOptions): Room {
+  const { random, idleMs = IDLE_MS, digestMs = DIGEST_MS, processorTime, memory = UNBOUNDED } = options;
   let effects: RoomEffect[] = [];
   const emit = (effect: RoomEffect): void => void effects.push(effect);
   const sessions = createRoomSessions(emit);
@@ -88,16 +93,19 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
   /** a claim was lost: whether the sessions may come back is known once the log was read again */
   let dismissAfterLoad = false;
 
+  const weigh = (live: LiveDocument): void => memory.holds(live.weight(storedBytes(facts)));
   const viewOf = (live: LiveDocument): DurableView => ({ live, ...facts });
 
   function startLoading(): void {
     if (phase.type === "ready" || phase.type === "committing") phase.live.close();
+    memory.holds(0);
     phase = { type: "loading" };
     emit({ type: "load" });
   }
 
   function end(): void {
     if (phase.type === "ready") phase.live.close();
+    memory.holds(0);
     phase = { type: "evicted" };
     emit({ type: "evict" });
   }
@@ -105,6 +113,7 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
   function onLoaded(log: DocumentLog, now: number): void {
     bindings = new Map(log.clients);
     const updates = log.checkpoint ? [log.checkpoint, ...log.tail] : log.tail;
+    if (!memory.mayOpen(updates)) return onLoadFailed("crowded");
     const live = createLiveDocument(freshClientId(bindings, random), updates, processorTime);
     if (live === undefined) {
       emit({ type: "noticed", what: "broken-log", session: undefined });
@@ -112,6 +121,7 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
     }
     const { headSeq } = log;
     facts = factsOf(log);
+    weigh(live);
     // A summary that is not of this log was made from a copy that was wrong, or by another version: it is made anew.
     const isProjection = log.summarySeq === headSeq && log.summary === live.summary();
     projected = {
@@ -150,9 +160,9 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
     sessions.forgetDigests();
   }
 
-  function onLoadFailed(failure: "unknown" | "unavailable"): void {
-    const gone = failure === "unknown";
-    sessions.closeAll(gone ? CloseCode.gone : CloseCode.unavailable, failure);
+  function onLoadFailed(failure: keyof typeof CLOSED_WITH): void {
+    if (failure === "crowded") emit({ type: "noticed", what: failure, session: undefined });
+    sessions.closeAll(CLOSED_WITH[failure], failure);
     for (const item of inbox) {
       if (item.type === "edit") emit({ type: "settled", edit: item.edit, outcome: { ok: false, failure } });
     }
@@ -177,8 +187,7 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
         if (closing) finish(live, now);
         return;
       }
-      const storedBytes = facts.checkpointBytes + facts.tailBytes;
-      const batch = fillBatch(inbox, { live, sessions, bindings, storedBytes, emit, ...facts });
+      const batch = fillBatch(inbox, { live, sessions, bindings, memory, emit, ...facts });
       if (batch.rows.length > 0) startCommit(live, batch, now);
       else {
         settle(batch);
@@ -217,6 +226,7 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
     if (phase.type !== "committing") return;
     const { live, batch, commit } = phase;
     facts = withCommit(facts, commit);
+    weigh(live);
     if (commit.summary !== undefined) projected = { seq: commit.headSeq, at: now };
     phase = { type: "ready", live };
     sessions.broadcast(batch.rows, batch.before, now);
@@ -248,23 +258,24 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
   function onReceived(session: RoomSession, message: Uint8Array, now: number): void {
     if (closing || dismissAfterLoad) return;
     const frame = parseClientFrame(message);
-    if (!frame.ok) return frame.failure === "malformed" ? malformed(session) : undefined;
+    if (!frame.ok) return frame.failure === "malformed" ? sessions.malformed(session) : undefined;
     switch (frame.value.type) {
       case "step1": {
         const { stateVector } = frame.value;
-        if (stateVector.byteLength > STATE_VECTOR_BYTES || !decodeStateVector(stateVector)) return malformed(session);
+        if (stateVector.byteLength > STATE_VECTOR_BYTES || !decodeStateVector(stateVector))
+          return sessions.malformed(session);
         session.wants = stateVector;
         return advance(now);
       }
       case "step2":
       case "update": {
         const { update } = frame.value;
-        if (!sessions.wait(session, update.byteLength)) return flooded(session);
+        if (!sessions.wait(session, update.byteLength)) return sessions.sendAway(session, "flooded");
         inbox.push({ type: "update", session: session.session, frame: session.received, update });
         return advance(now);
       }
       case "awareness":
-        return sessions.hear(session, frame.value.update, now) ? undefined : malformed(session);
+        return sessions.hear(session, frame.value.update, now) ? undefined : sessions.malformed(session);
       case "digest":
         return onOtherDigest(session, frame.value, now);
       case "query-awareness":
@@ -272,16 +283,6 @@ export function createRoom({ random, idleMs = IDLE_MS, digestMs = DIGEST_MS, pro
         session.missedAwareness = true;
         return advance(now);
     }
-  }
-
-  function malformed(session: RoomSession): void {
-    emit({ type: "noticed", what: "malformed", session: session.session });
-    sessions.close(session.session, CloseCode.invalid, "malformed");
-  }
-
-  function flooded(session: RoomSession): void {
-    emit({ type: "noticed", what: "flooded", session: session.session });
-    sessions.close(session.session, CloseCode.tryAgainLater, "flooded");
   }
 
   /** A commit without rows, so that the library shows what earlier commits left out. */

@@ -2,6 +2,7 @@ import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { RoomName } from "#shared/domain/room-name.ts";
 import type { Principal } from "#server/access/principal.ts";
+import { CommitError } from "#server/storage/database.ts";
 
 /** Why a document cannot be opened. `unknown` also stands for "not yours". */
 export type OpenFailure = "unknown" | "old-epoch" | "unavailable";
@@ -11,6 +12,14 @@ export class DocumentGone extends Error {
   constructor() {
     super("There is no such document");
     this.name = "DocumentGone";
+  }
+}
+
+/** There is no memory for the document now: it can be opened once others are closed. */
+export class RoomsCrowded extends CommitError {
+  constructor() {
+    super("unavailable");
+    this.name = "RoomsCrowded";
   }
 }
 
@@ -48,7 +57,7 @@ export interface Rooms {
   /**
    * Reads a document as it is durably stored (nothing uncommitted).
    * Answers `undefined` where the principal has no such document; rejects with `CommitError("unavailable")`
-   * where it cannot be read now.
+   * where it cannot be read now, `RoomsCrowded` where there is no memory for it.
    */
   read<T>(
     principal: Principal,
@@ -73,6 +82,8 @@ export interface Rooms {
   edit(principal: Principal, id: ConversationId, change: (conversation: ConversationDocument) => void): Promise<void>;
   /** how many documents are held in memory now */
   count(): number;
+  /** how much of the heap they take, by estimate */
+  heapBytes(): number;
   /** Commits what is pending, tells sessions to come back, and forgets all live copies. */
   close(): Promise<void>;
 }

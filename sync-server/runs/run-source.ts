@@ -1,5 +1,6 @@
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import { authorize } from "#server/access/authorize.ts";
+import { RoomsCrowded } from "#server/rooms/rooms.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { ConversationId, MessageId, RunId } from "#shared/domain/ids.ts";
 import type { Message } from "#shared/domain/message.ts";
@@ -81,7 +82,7 @@ export async function peekSource(
   try {
     return await readSource(parts, principal, request);
   } catch (error) {
-    if (error instanceof CommitError) return err({ code: "parent_missing" });
+    if (error instanceof CommitError && !(error instanceof RoomsCrowded)) return err({ code: "parent_missing" });
     throw error;
   }
 }
