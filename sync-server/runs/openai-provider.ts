@@ -1,13 +1,13 @@
 import OpenAI, { APIError } from "openai";
 import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
 import { Agent } from "undici";
-import { createChunkReader, readProviderError } from "./completion-chunks.ts";
+import { readProviderError } from "./completion-chunks.ts";
 import { ADJUSTABLE, classifyConnection, classifyError, parseRetryAfter, plainWordOf } from "./failure-classes.ts";
 import type { ProviderFailure } from "./failure-classes.ts";
+import { onlyBatch, openPartStream } from "./part-stream.ts";
+import type { Batches } from "./part-stream.ts";
 import { OpenedResponse, Unanswered, createBoundFetch } from "./provider-fetch.ts";
 import type { CompletionRequest, Provider, ProviderPart } from "./provider.ts";
-import { createSseParser } from "./sse-parser.ts";
-import type { SseEvent } from "./sse-parser.ts";
 
 export interface OpenAiProviderOptions {
   id: string;
@@ -47,16 +47,13 @@ export function openOpenAiProvider(options: OpenAiProviderOptions): Provider & {
   /** parameters this endpoint has refused, by model */
   const refused = new Map<string, Set<string>>();
 
-  async function* call(request: CompletionRequest, signal: AbortSignal): AsyncIterable<readonly ProviderPart[]> {
-    let response: Response;
+  async function open(request: CompletionRequest, signal: AbortSignal): Promise<Batches> {
     try {
       const body = bodyOf(request, refused.get(request.model) ?? new Set());
-      response = await client.chat.completions.create(body, { signal }).asResponse();
+      return read(await client.chat.completions.create(body, { signal }).asResponse());
     } catch (error) {
-      yield [{ type: "failed", failure: refusalOf(error, request) }];
-      return;
+      return onlyBatch([{ type: "failed", failure: refusalOf(error, request) }]);
     }
-    yield* readBody(response);
   }
 
   function refusalOf(error: unknown, { model }: CompletionRequest): ProviderFailure {
@@ -85,6 +82,7 @@ export function openOpenAiProvider(options: OpenAiProviderOptions): Provider & {
   }
 
   const { id, name, kind, concurrency } = options;
+  const call: Provider["call"] = (request, signal) => batchesOf(() => open(request, signal));
   return { id, name, kind, concurrency, call, close: () => agent.destroy() };
 }
 
@@ -114,25 +112,24 @@ function bodyOf(
   };
 }
 
-async function* readBody(response: Response): AsyncIterable<readonly ProviderPart[]> {
+function read(response: Response): Batches {
   const unreadable = whyUnreadable(response);
-  if (unreadable !== undefined || !(response instanceof OpenedResponse)) {
-    if (response instanceof OpenedResponse) response.discard();
-    return yield [{ type: "failed", failure: { class: "bad_response", said: unreadable } }];
-  }
-  yield [{ type: "open" }];
-  const parser = createSseParser();
-  const chunks = createChunkReader();
-  try {
-    for await (const value of response.content) {
-      const events = parser.push(value);
-      if (events === undefined)
-        return yield [{ type: "failed", failure: { class: "bad_response", said: "event_too_large" } }];
-      if (events.length > 0) yield partsOf(events, chunks);
-    }
-  } catch {
-    yield [{ type: "failed", failure: { class: "cut" } }];
-  }
+  if (unreadable === undefined && response instanceof OpenedResponse) return openPartStream(response.content);
+  if (response instanceof OpenedResponse) response.content.discard();
+  return onlyBatch([{ type: "failed", failure: { class: "bad_response", said: unreadable } }]);
+}
+
+/** Batches of a call that is still being made. */
+function batchesOf(open: () => Promise<Batches>): AsyncIterable<readonly ProviderPart[]> {
+  return {
+    [Symbol.asyncIterator]() {
+      let opened: Batches | undefined;
+      return {
+        next: async () => (opened ??= await open()).next(),
+        return: async () => opened?.return?.() ?? { value: undefined, done: true },
+      };
+    },
+  };
 }
 
 /** Why the body of an answer is not even begun, as its headers say it; `undefined` where it can be read. */
@@ -141,13 +138,4 @@ function whyUnreadable({ headers }: Response): string | undefined {
   // Packed, though it was asked not to be: its bytes would be read as an answer that says nothing.
   if (encoding !== "" && encoding !== "identity") return "encoded_body";
   return headers.get("content-type")?.includes("text/event-stream") ? undefined : "no_event_stream";
-}
-
-function partsOf(events: readonly SseEvent[], chunks: ReturnType<typeof createChunkReader>): ProviderPart[] {
-  const parts: ProviderPart[] = [];
-  for (const event of events) {
-    if (event.type === "comment") parts.push({ type: "alive" });
-    else for (const part of chunks.read(event.data)) parts.push(part);
-  }
-  return parts;
 }

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Readable } from "node:stream";
-import { request } from "undici";
 import type { Agent } from "undici";
 import { classifyConnection } from "./failure-classes.ts";
 import type { FailureClass } from "./failure-classes.ts";
+import { createProviderBody } from "./provider-body.ts";
+import type { ProviderBody } from "./provider-body.ts";
 
 /** of a refusal's body; the rest is not read */
 const ERROR_BODY_BYTES = 64 * 1024;
@@ -19,20 +19,13 @@ export class Unanswered extends Error {
   }
 }
 
-/** An answer whose body is read as Node reads it: a web stream costs a millisecond before the first byte. */
+/** An answer whose body is handed over as it comes: streams, Node's and the web's, cost more than what they carry. */
 export class OpenedResponse extends Response {
-  readonly content: AsyncIterable<Uint8Array>;
-  readonly #body: Readable;
+  readonly content: ProviderBody;
 
-  constructor(status: number, headers: Headers, body: Readable) {
+  constructor(status: number, headers: Headers, content: ProviderBody) {
     super(null, { status, headers });
-    this.content = body;
-    this.#body = body;
-  }
-
-  /** Leaves the body unread and closes its connection. Reading one byte to leave it could wait for ever. */
-  discard(): void {
-    this.#body.destroy();
+    this.content = content;
   }
 }
 
@@ -43,35 +36,51 @@ export class OpenedResponse extends Response {
 export function createBoundFetch(baseUrl: string, apiKey: string | undefined, agent: Agent): typeof fetch {
   const { origin } = new URL(baseUrl);
   return async (input, init) => {
-    const url = input instanceof Request ? input.url : String(input);
-    if (new URL(url).origin !== origin) throw new Error("A provider is only called at its own origin");
+    const url = new URL(input instanceof Request ? input.url : String(input));
+    if (url.origin !== origin) throw new Error("A provider is only called at its own origin");
     const headers = new Headers(init?.headers);
     if (apiKey === undefined) headers.delete("authorization");
     // Nothing here unpacks a body.
     headers.set("accept-encoding", "identity");
-    const { statusCode, headers: received, body } = await send(url, Object.fromEntries(headers), init, agent);
-    // Leaving a body before its end is an error to the stream, and none to us; its reader sees every other.
-    body.on("error", () => undefined);
-    const isRefusal = statusCode < 200 || statusCode > 299;
+    const { status, headers: received, body } = await send(url, Object.fromEntries(headers), init, agent);
+    const isRefusal = status < 200 || status > 299;
     return isRefusal
-      ? new Response(await readSome(body), { status: statusCode, headers: headersOf(received) })
-      : new OpenedResponse(statusCode, headersOf(received), body);
+      ? new Response(await readSome(body), { status, headers: received })
+      : new OpenedResponse(status, received, body);
   };
 }
 
-async function send(url: string, headers: Record<string, string>, init: RequestInit | undefined, dispatcher: Agent) {
-  const body = typeof init?.body === "string" ? init.body : null;
-  try {
-    return await request(url, {
-      method: body === null ? "GET" : "POST",
-      headers,
-      body,
-      signal: init?.signal ?? undefined,
-      dispatcher,
-    });
-  } catch (error) {
-    throw new Unanswered(classifyConnection(error));
-  }
+interface Answer {
+  status: number;
+  headers: Headers;
+  body: ProviderBody;
+}
+
+function send(url: URL, headers: Record<string, string>, init: RequestInit | undefined, agent: Agent): Promise<Answer> {
+  const text = typeof init?.body === "string" ? init.body : null;
+  const { origin, pathname, search } = url;
+  const signal = init?.signal ?? undefined;
+  return new Promise((resolve, reject) => {
+    const body = createProviderBody(signal);
+    // Nobody waits for a connection that is not wanted any more.
+    signal?.addEventListener("abort", () => reject(new Unanswered("no_answer")), { once: true });
+    agent.dispatch(
+      { origin, path: pathname + search, method: text === null ? "GET" : "POST", headers, body: text },
+      {
+        onRequestStart: (controller) => body.begin(controller),
+        onResponseStart(_, status, received) {
+          // 1xx only says that the answer is yet to come.
+          if (status >= 200) resolve({ status, headers: headersOf(received), body });
+        },
+        onResponseData: (_, bytes) => body.take(bytes),
+        onResponseEnd: () => body.end(true),
+        onResponseError(_, error) {
+          body.end(false);
+          reject(new Unanswered(classifyConnection(error)));
+        },
+      },
+    );
+  });
 }
 
 function headersOf(received: IncomingHttpHeaders): Headers {
@@ -81,14 +90,18 @@ function headersOf(received: IncomingHttpHeaders): Headers {
   return headers;
 }
 
-async function readSome(body: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+function readSome(body: ProviderBody): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  // Leaving the loop cancels the body.
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    size += chunk.byteLength;
-    if (size >= ERROR_BODY_BYTES) break;
-  }
-  return Buffer.concat(chunks);
+  return new Promise((resolve) => {
+    body.read({
+      data(bytes) {
+        chunks.push(bytes);
+        size += bytes.byteLength;
+        if (size >= ERROR_BODY_BYTES) body.discard();
+      },
+      // Of a refusal that is cut, what there is says enough.
+      ended: () => resolve(Buffer.concat(chunks)),
+    });
+  });
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CLOSED, admitCall, nextBreaker } from "./breaker-state.ts";
 import type { Breaker } from "./breaker-state.ts";
@@ -32,6 +33,33 @@ describe("chunks", () => {
       { type: "usage", usage: { inputTokens: 3, outputTokens: 4 } },
     ]);
     expect(reader.read(" [DONE]")).toEqual([{ type: "done" }]);
+  });
+  test("the chunks that are read without the schema say what it would have made of them", () => {
+    const odd = fc.constantFrom<unknown>(undefined, null, "", "a", 0, 1, false, [], {});
+    const delta = fc.record({ content: odd, refusal: odd, reasoning_content: odd, reasoning: odd });
+    const choice = fc.record({ index: odd, delta: fc.oneof(delta, odd), finish_reason: odd });
+    const body = fc.record({
+      choices: fc.oneof(fc.array(fc.oneof(choice, odd), { maxLength: 2 }), odd),
+      usage: odd,
+      error: odd,
+    });
+    const read = (reader: ReturnType<typeof createChunkReader>, line: string) => ({
+      parts: reader.read(line).filter(({ type }) => type !== "model"),
+      badLines: reader.badLines,
+    });
+    const property = fc.property(body, (found) => {
+      const knowing = createChunkReader();
+      expect(knowing.read(chunk({ model: "m", choices: [] }))).toEqual([{ type: "model", model: "m" }]);
+      const line = chunk({ model: "m", ...found });
+      // Whoever does not know the model yet asks the schema.
+      expect(read(knowing, line)).toEqual(read(createChunkReader(), line));
+    });
+    const plain = {
+      choices: [{ index: 0, delta: { content: "a" }, finish_reason: null }],
+      usage: null,
+      error: undefined,
+    };
+    fc.assert(property, { numRuns: 2000, examples: [[plain as never]] });
   });
   test("too many bad lines are no stream of completions", () => {
     const reader = createChunkReader();
