@@ -6,7 +6,7 @@ import type { Clock } from "./clock.ts";
 import { createFrame } from "./frame.ts";
 import type { Frame, LogBody } from "./frame.ts";
 import { RUN_LIMITS } from "./run-timers.ts";
-import { insertFrames, updateRun } from "./run-store.ts";
+import { advanceRun, insertFrames, updateRun } from "./run-store.ts";
 
 /** Frames of one commit; a database takes a bounded number of values. */
 const FRAMES_PER_COMMIT = 500;
@@ -29,7 +29,7 @@ export interface RunLog {
 
 interface Entry {
   frame: Frame;
-  set: Partial<RunTable>;
+  set: Partial<RunTable> | undefined;
   also: readonly CommitStatement[];
 }
 
@@ -100,12 +100,19 @@ export function openRunLog(options: RunLogOptions): RunLog {
   }
 
   async function commit(batch: readonly Entry[]): Promise<boolean> {
-    const set = Object.assign({}, ...batch.map((entry) => entry.set)) as Partial<RunTable>;
-    const row = { lease_until: clock.now() + timers.lease, ...set, seq: durableSeq + batch.length };
+    const where = { id, epoch: leaseEpoch, seq: durableSeq };
+    const progress = { lease_until: clock.now() + timers.lease, seq: durableSeq + batch.length };
+    const sets = batch.flatMap(({ set }) => set ?? []);
     try {
       await database.commit([
-        updateRun(database, { id, epoch: leaseEpoch, seq: durableSeq }, row),
-        insertFrames(
+        sets.length === 0
+          ? advanceRun(database, where, progress)
+          : updateRun(
+              database,
+              where,
+              Object.assign({ lease_until: progress.lease_until }, ...sets, { seq: progress.seq }),
+            ),
+        ...insertFrames(
           database,
           id,
           batch.map(({ frame }) => frame),
@@ -124,7 +131,7 @@ export function openRunLog(options: RunLogOptions): RunLog {
   }
 
   return {
-    append(body, set = {}, also = []) {
+    append(body, set, also = []) {
       if (lost) return;
       seq += 1;
       const frame = createFrame(seq, body);

@@ -2,6 +2,7 @@ import type { Meters } from "#server/observability/meters.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
 import type { Database } from "#server/storage/database.ts";
 import type { Clock } from "./clock.ts";
+import type { FrameClock } from "./frame-clock.ts";
 import type { Frame } from "./frame.ts";
 import type { ProviderHealth } from "./provider-health.ts";
 import type { ProviderSlots } from "./provider-slots.ts";
@@ -30,6 +31,7 @@ export interface RunParts {
   meters: Meters;
   slots: ProviderSlots;
   health: ProviderHealth;
+  frameClock: FrameClock;
 }
 
 /** A run whose first attempt was stored together with its row, so that its call may leave at once. */

@@ -84,7 +84,7 @@ async function endLog(parts: RunParts, before: StoredRun, frames: readonly Frame
       { id: before.id, epoch, seq: before.seq },
       { state, seq, facts: JSON.stringify(facts), ended_at: now },
     ),
-    insertFrames(database, before.id, [end]),
+    ...insertFrames(database, before.id, [end]),
     ...also,
   ]);
   const stored: StoredRun = { ...before, state, seq, facts, leaseEpoch: epoch, endedAt: now };

@@ -13,6 +13,7 @@ import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import type { RunSnapshot, StartRun } from "#shared/protocol/http-bodies.ts";
 import type { Clock } from "./clock.ts";
+import { createFrameClock } from "./frame-clock.ts";
 import { createFrame } from "./frame.ts";
 import { createProviderHealth } from "./provider-health.ts";
 import { createProviderSlots } from "./provider-slots.ts";
@@ -78,6 +79,7 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     timers,
     slots: createProviderSlots(clock, timers.queueWait),
     health: createProviderHealth(clock),
+    frameClock: createFrameClock(clock),
   };
   const active = new Map<RunId, RunWriter>();
   const starting = new Map<
@@ -183,7 +185,7 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     const row = createTombstone(principal, id, clock.now());
     const end = createFrame(1, { type: "end", state: "stopped", len: { t: 0, r: 0 } });
     try {
-      await database.commit([insertRun(database, row), insertFrames(database, id, [end])]);
+      await database.commit([insertRun(database, row), ...insertFrames(database, id, [end])]);
     } catch (error) {
       if (!(error instanceof CommitError) || error.failure !== "conflict") throw error;
       // Either it is somebody else's, or its start came in between.

@@ -93,7 +93,7 @@ async function storeRun(
   const releaseSlot = slots.takeNow(served.provider.id, served.provider.concurrency);
   const { row, frames } = releaseSlot ? beginRow(queued, source.carried, clock.now()) : { row: queued, frames: [] };
   try {
-    await database.commit([insertRun(database, row), ...(releaseSlot ? [insertFrames(database, id, frames)] : [])]);
+    await database.commit([insertRun(database, row), ...(releaseSlot ? insertFrames(database, id, frames) : [])]);
   } catch (error) {
     releaseSlot?.();
     if (error instanceof CommitError && error.busy) return err({ code: "storage_busy" });

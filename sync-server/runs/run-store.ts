@@ -113,13 +113,43 @@ export function updateRun(
   return { query: (where.seq === undefined ? query : query.where("seq", "=", where.seq)).compile(), changes: 1 };
 }
 
-export const insertFrames = ({ kysely }: Database, id: RunId, frames: readonly Frame[]): CommitStatement => ({
-  query: kysely
-    .insertInto("run_frame")
-    .values(frames.map(({ seq, event, json }) => ({ run_id: id, seq, kind: event.type, data: json })))
+/** Building a statement costs more than running it: what is written for each frame is built once. */
+const frameStatements = new WeakMap<Database["kysely"], ReturnType<typeof buildFrameStatements>>();
+
+const buildFrameStatements = (kysely: Database["kysely"]) => ({
+  advance: kysely
+    .updateTable("run")
+    .set({ lease_until: 0, seq: 0 })
+    .where("id", "=", "")
+    .where("lease_epoch", "=", 0)
+    .where("seq", "=", 0)
     .compile(),
-  changes: frames.length,
+  insert: kysely.insertInto("run_frame").values({ run_id: "", seq: 0, kind: "", data: "" }).compile(),
 });
+
+function frameStatementsOf({ kysely }: Database): ReturnType<typeof buildFrameStatements> {
+  const built = frameStatements.get(kysely) ?? buildFrameStatements(kysely);
+  frameStatements.set(kysely, built);
+  return built;
+}
+
+export function insertFrames(database: Database, id: RunId, frames: readonly Frame[]): CommitStatement[] {
+  const { insert } = frameStatementsOf(database);
+  return frames.map(({ seq, event, json }) => ({
+    query: { ...insert, parameters: [id, seq, event.type, json] },
+    changes: 1,
+  }));
+}
+
+/** As `updateRun`, for what every append changes. */
+export function advanceRun(
+  database: Database,
+  { id, epoch, seq }: { id: RunId; epoch: number; seq: number },
+  to: { lease_until: number; seq: number },
+): CommitStatement {
+  const { advance } = frameStatementsOf(database);
+  return { query: { ...advance, parameters: [to.lease_until, to.seq, id, epoch, seq] }, changes: 1 };
+}
 
 /** Books one attempt; an attempt that is booked already stays as it is. */
 export const insertUsage = ({ kysely }: Database, row: UsageTable): CommitStatement => ({

@@ -5,7 +5,7 @@ import type { FinishReason, RunFacts, RunFailureCode } from "#shared/domain/run.
 import { nothing, sleep } from "./clock.ts";
 import type { ProviderFailure } from "./failure-classes.ts";
 import type { Frame, LogBody } from "./frame.ts";
-import { FRAME_GATHER_MS, createFramer } from "./frames.ts";
+import { createFramer } from "./frames.ts";
 import type { TextFrame } from "./frames.ts";
 import { openProviderCall } from "./provider-call.ts";
 import type { CallEnd, ProviderCall } from "./provider-call.ts";
@@ -188,7 +188,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     if (carried.length + output.length + text.length > RUN_LIMITS.text) return call?.abort({ class: "too_long" });
     output += text;
     appendText(framer.push(channel, text));
-    if (framer.gathering) flushAt ??= clock.after(FRAME_GATHER_MS, () => flush(false));
+    if (framer.gathering) flushAt ??= parts.frameClock.after(() => flush(false));
     if (run.produced) return;
     watch.firstContent();
     facts = { ...facts, firstTokenAt: clock.now() };

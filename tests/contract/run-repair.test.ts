@@ -178,7 +178,7 @@ test.each([
   const id = newId() as RunId;
   const principal = { kind: "account", sessionId: "s", ...owner } as const;
   const { row, frames } = beginRow(createRunRow(principal, id, body, Date.now(), 0), "", Date.now());
-  await relay.database.commit([insertRun(relay.database, row), insertFrames(relay.database, id, frames)]);
+  await relay.database.commit([insertRun(relay.database, row), ...insertFrames(relay.database, id, frames)]);
   const messageId = body.messageId as MessageId;
   if (removed)
     await relay.rooms.edit(relayPrincipal, body.conversationId as ConversationId, (chat) => {

@@ -153,7 +153,7 @@ const appendFrames = (run: number, count: number, stale: "no" | "lease" | "seq")
     };
     const commit: CommitStatement[] = [
       updateRun(database, where, { seq: known.seq + count }),
-      insertFrames(database, runId(run), frames),
+      ...insertFrames(database, runId(run), frames),
     ];
     expect(await ending(database.commit(commit))).toBe(stale === "no" ? "stored" : "conflict");
     if (stale === "no") known.seq += count;
