@@ -26,6 +26,7 @@ export default defineConfig({
         main: "sync-server/main.ts",
         "sqlite-worker": "sync-server/storage/sqlite-worker.ts",
         "fold-worker": "sync-server/rooms/fold-worker.ts",
+        "token-worker": "sync-server/runs/token-worker.ts",
       },
       output: {
         entryFileNames: "[name].js",

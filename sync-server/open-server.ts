@@ -28,11 +28,9 @@ import type { Providers } from "./runs/provider.ts";
 import { openProviders } from "./runs/providers.ts";
 import { openRunService } from "./runs/run-service.ts";
 import { createRunTimers } from "./runs/run-timers.ts";
-import { loadTokenizer } from "./runs/token-estimate.ts";
+import { openTokenThread } from "./runs/token-thread.ts";
 import { openDatabase } from "./storage/open-database.ts";
 
-/** When the tokenizer is loaded: after the first devices were served, before the first answer has to be counted. */
-const TOKENIZER_AFTER_MS = 500;
 /** How long connections may take to say what they still have to say before they are cut. */
 const GOODBYE_MS = 500;
 
@@ -81,6 +79,7 @@ export async function openServer(
     memoryBytes: roomBudget(getHeapStatistics().heap_size_limit),
   });
   const providers = openConfiguredProviders(config, log, configured);
+  const tokens = openTokenThread((error) => log.error({ err: error }, "the tokens of an answer could not be counted"));
   const runs = openRunService({
     database,
     rooms,
@@ -90,6 +89,7 @@ export async function openServer(
     log,
     meters: metrics,
     timers: createRunTimers(config.runTimeouts),
+    countTokens: tokens.count,
   });
   await runs.recover();
 
@@ -131,21 +131,17 @@ export async function openServer(
     server.once("error", reject);
     server.listen(config.port, config.host, resolve);
   });
-  const loading = setTimeout(() => {
-    loadTokenizer().catch((error: unknown) => log.error({ err: error }, "the tokenizer could not be loaded"));
-  }, TOKENIZER_AFTER_MS);
-
   return {
     port: (server.address() as AddressInfo).port,
     async close() {
       draining = true;
-      clearTimeout(loading);
       await runs.drain(config.drainTimeoutMs);
       await rooms.close();
       sockets.abort();
       await closeConnections(server);
       await runs.close();
       await providers.close();
+      await tokens.close();
       await database.close();
       await tracing?.close();
     },

@@ -17,12 +17,13 @@ interface BilledCall {
 }
 
 /** What a live run has used so far. Every call is booked once, however it ended. */
-export function createRunBill({ database, clock }: RunParts, { stored, served, messages }: RunPlan) {
+export function createRunBill({ database, clock, countTokens }: RunParts, { stored, served, messages }: RunPlan) {
   const usages: RunUsage[] = [];
   return {
     /** Counts a call; answers its row, to be committed with what it ended. */
     async book(call: BilledCall, outcome: string): Promise<CommitStatement> {
-      const usage = await countAttempt({ ...call, messages }, served.provider.kind, served.prices, clock.now());
+      const { provider, prices } = served;
+      const usage = await countAttempt({ ...call, messages }, provider.kind, prices, clock.now(), countTokens);
       usages.push(usage);
       return bookAttempt(database, { ...stored, model: served.id }, call.number, usage, outcome, clock.now());
     },

@@ -9,6 +9,7 @@ import type { ProviderSlots } from "./provider-slots.ts";
 import type { ChatMessage, Providers, ServedModel } from "./provider.ts";
 import type { StoredRun } from "./run-store.ts";
 import type { RunTimers } from "./run-timers.ts";
+import type { TokenCounter } from "./token-estimate.ts";
 
 /** Structured log; pino fits. Prompts, answers and keys never go here. */
 export interface Log {
@@ -32,6 +33,7 @@ export interface RunParts {
   slots: ProviderSlots;
   health: ProviderHealth;
   frameClock: FrameClock;
+  countTokens: TokenCounter;
 }
 
 /** A run whose first attempt was stored together with its row, so that its call may leave at once. */

@@ -93,7 +93,7 @@ async function endLog(parts: RunParts, before: StoredRun, frames: readonly Frame
 
 /** What the run used; the attempt under way is estimated, once, if its process did not get to book it. */
 async function settleBill(
-  { database, providers, rooms, clock }: RunParts,
+  { database, providers, rooms, clock, countTokens }: RunParts,
   stored: StoredRun,
   output: string,
   outcome: string,
@@ -114,7 +114,8 @@ async function settleBill(
     buildPrompt(conversation, stored.parentMessageId, ""),
   );
   const attempt = { number: stored.attempt, messages: messages ?? [], output, reported: undefined, failure: undefined };
-  const usage = await countAttempt(attempt, served?.provider.kind ?? "hosted", served?.prices ?? [], clock.now());
+  const { kind = "hosted" } = served?.provider ?? {};
+  const usage = await countAttempt(attempt, kind, served?.prices ?? [], clock.now(), countTokens);
   const row = bookAttempt(database, stored, stored.attempt, usage, outcome, clock.now());
   return { usage: sumUsage([...booked, usage]), also: [row] };
 }

@@ -32,6 +32,8 @@ import type { StoredRun } from "./run-store.ts";
 import { RUN_TIMERS } from "./run-timers.ts";
 import type { RunTimers } from "./run-timers.ts";
 import { openRunSweep } from "./run-sweep.ts";
+import { countTokens } from "./token-estimate.ts";
+import type { TokenCounter } from "./token-estimate.ts";
 import { openRunWriter } from "./run-writer.ts";
 import type { RunWriter } from "./run-writer.ts";
 
@@ -45,6 +47,8 @@ export interface RunServiceOptions {
   log: Log;
   meters?: Meters;
   timers?: Partial<RunTimers>;
+  /** counts on the event loop by default */
+  countTokens?: TokenCounter;
 }
 
 /** A run as one reader may see it. */
@@ -75,6 +79,7 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
   const { database, clock, log } = options;
   const parts: RunParts = {
     meters: NO_METERS,
+    countTokens,
     ...options,
     timers,
     slots: createProviderSlots(clock, timers.queueWait),

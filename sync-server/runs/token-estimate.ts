@@ -10,18 +10,34 @@ const PIECE_LENGTH = 500;
 /** What chat formats add around each message (OpenAI cookbook, "How to count tokens with tiktoken"). */
 const TOKENS_AROUND_MESSAGE = 4;
 
+/** Counts the tokens of a text that is not long. */
+export type TokenCounter = (text: string) => Promise<number>;
+
 let loading: Promise<Count> | undefined;
 
-/** Loads the tokenizer: megabytes of tables, so better shortly after the start than while answers are streamed. */
-export function loadTokenizer(): Promise<Count> {
+/** Loads the tokenizer: 70 MB of tables. */
+function loadTokenizer(): Promise<Count> {
   loading ??= import("gpt-tokenizer/encoding/o200k_base").then(
-    ({ countTokens }) =>
+    ({ countTokens: count }) =>
       (text) =>
         // A person may write what looks like a special token; here it is text like any other.
-        countTokens(text, { allowedSpecial: "all" }),
+        count(text, { allowedSpecial: "all" }),
   );
   return loading;
 }
+
+/** Counts here and now, and lets others have their turn between pieces of the text. */
+export const countTokens: TokenCounter = async (text) => {
+  const count = await loadTokenizer();
+  let tokens = 0;
+  for (let at = 0; at < text.length;) {
+    const end = endOfPiece(text, at, PIECE_LENGTH);
+    tokens += count(text.slice(at, end));
+    at = end;
+    if (at < text.length) await setImmediate();
+  }
+  return tokens;
+};
 
 /** Where a piece that begins at `at` ends: never between the halves of a surrogate pair. */
 function endOfPiece(text: string, at: number, length: number): number {
@@ -30,26 +46,15 @@ function endOfPiece(text: string, at: number, length: number): number {
   return splitsPair ? end - 1 : end;
 }
 
-/**
- * About how many tokens a text is (o200k; other tokenizers differ by some percent). Lets others have their turn
- * between pieces of the text.
- */
-export async function estimateTokens(text: string): Promise<number> {
+/** About how many tokens a text is (o200k; other tokenizers differ by some percent). */
+export async function estimateTokens(text: string, count: TokenCounter): Promise<number> {
   if (text === "") return 0;
-  const count = await loadTokenizer();
   const counted = endOfPiece(text, 0, COUNTED_LENGTH);
-  let tokens = 0;
-  for (let at = 0; at < counted;) {
-    const end = Math.min(endOfPiece(text, at, PIECE_LENGTH), counted);
-    tokens += count(text.slice(at, end));
-    at = end;
-    if (at < counted) await setImmediate();
-  }
-  return Math.round((tokens / counted) * text.length);
+  return Math.round(((await count(text.slice(0, counted))) / counted) * text.length);
 }
 
 /** About how many tokens a prompt is. */
-export async function estimatePromptTokens(messages: readonly ChatMessage[]): Promise<number> {
+export async function estimatePromptTokens(messages: readonly ChatMessage[], count: TokenCounter): Promise<number> {
   const joined = messages.map(({ text }) => text).join("\n");
-  return (await estimateTokens(joined)) + messages.length * TOKENS_AROUND_MESSAGE;
+  return (await estimateTokens(joined, count)) + messages.length * TOKENS_AROUND_MESSAGE;
 }

@@ -5,6 +5,7 @@ import type { FailureClass } from "./failure-classes.ts";
 import type { ChatMessage, Provider } from "./provider.ts";
 import { insertUsage } from "./run-store.ts";
 import { estimatePromptTokens, estimateTokens } from "./token-estimate.ts";
+import type { TokenCounter } from "./token-estimate.ts";
 import { costOf, priceAt, trustedUsage } from "./usage-count.ts";
 import type { AttemptUsage, Price, ReportedUsage } from "./usage-count.ts";
 
@@ -31,12 +32,13 @@ export async function countAttempt(
   kind: Provider["kind"],
   prices: readonly Price[],
   now: number,
+  count: TokenCounter,
 ): Promise<AttemptUsage> {
-  const usage = trustedUsage(attempt.reported, attempt.output !== "") ?? (await estimate(attempt, kind));
+  const usage = trustedUsage(attempt.reported, attempt.output !== "") ?? (await estimate(attempt, kind, count));
   return { ...usage, costMicroUsd: kind === "guide" ? 0 : costOf(usage, priceAt(prices, now)) };
 }
 
-async function estimate(attempt: Attempt, kind: Provider["kind"]): Promise<AttemptUsage> {
+async function estimate(attempt: Attempt, kind: Provider["kind"], count: TokenCounter): Promise<AttemptUsage> {
   if (attempt.failure !== undefined && attempt.output === "" && !MAYBE_BILLED.has(attempt.failure))
     return { source: "estimated" };
   if (kind === "guide") {
@@ -48,8 +50,8 @@ async function estimate(attempt: Attempt, kind: Provider["kind"]): Promise<Attem
     };
   }
   return {
-    inputTokens: await estimatePromptTokens(attempt.messages),
-    outputTokens: attempt.output === "" ? undefined : await estimateTokens(attempt.output),
+    inputTokens: await estimatePromptTokens(attempt.messages, count),
+    outputTokens: attempt.output === "" ? undefined : await estimateTokens(attempt.output, count),
     source: "estimated",
   };
 }
