@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import { parseConfig } from "./config/config.ts";
 import { createLog } from "./observability/log.ts";
 import type { Log } from "./observability/log.ts";
@@ -5,6 +6,8 @@ import { openServer } from "./open-server.ts";
 import type { RunningServer } from "./open-server.ts";
 import { CommitError } from "./storage/database.ts";
 
+// Left alone, the heap grows to several times of what it holds before it is collected, and keeps that room.
+setFlagsFromString("--heap-growing-percent=40");
 const config = parseConfig(process.env);
 if (!config.ok) {
   process.stderr.write(`Holdfast cannot start:\n${config.failure.map((line) => `  - ${line}\n`).join("")}`);

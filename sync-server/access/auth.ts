@@ -3,6 +3,7 @@ import { getMigrations } from "better-auth/db/migration";
 import { anonymous } from "better-auth/plugins/anonymous";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
+import { createBoundTracking } from "./context-tracking.ts";
 
 export interface AuthOptions {
   database: Database;
@@ -54,6 +55,7 @@ export async function openAuth({ database, secret, publicUrl, warn }: AuthOption
   };
   await (await getMigrations(options)).runMigrations();
   const auth = betterAuth(options);
+  const tracked = createBoundTracking();
 
   return {
     /**
@@ -61,13 +63,13 @@ export async function openAuth({ database, secret, publicUrl, warn }: AuthOption
      * `CommitError` where the store does not take it.
      */
     async handle(request: Request): Promise<{ ok: boolean; cookies: string[] }> {
-      const answer = await auth.handler(request);
+      const answer = await tracked(() => auth.handler(request));
       await answer.body?.cancel();
       return { ok: answer.ok, cookies: answer.headers.getSetCookie() };
     },
     /** The session of the cookies, read from the database. */
     async session(headers: Headers): Promise<CurrentSession | undefined> {
-      const current = await ofStore(auth.api.getSession({ headers, query: { disableRefresh: true } }));
+      const current = await ofStore(tracked(() => auth.api.getSession({ headers, query: { disableRefresh: true } })));
       if (!current) return undefined;
       const { session, user } = current;
       return {
@@ -78,7 +80,7 @@ export async function openAuth({ database, secret, publicUrl, warn }: AuthOption
     },
     /** Prolongs a session that is in use; answers the cookies to send, none when it is not due. */
     async renew(headers: Headers): Promise<string[]> {
-      const renewed = await ofStore(auth.api.getSession({ headers, returnHeaders: true }));
+      const renewed = await ofStore(tracked(() => auth.api.getSession({ headers, returnHeaders: true })));
       return renewed.headers?.getSetCookie() ?? [];
     },
   };

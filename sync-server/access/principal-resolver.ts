@@ -14,6 +14,8 @@ export interface PrincipalResolver {
 }
 
 export const CACHE_MS = 10_000;
+/** A session in use is looked at again this long after the last look, while what is known still answers. */
+const LOOK_AGAIN_MS = 4000;
 const CACHE_SIZE = 5_000;
 const SESSION_COOKIE = /(?:^|;\s*)((?:__Secure-)?holdfast\.session_token=[^;]+)/;
 
@@ -27,14 +29,29 @@ export function createPrincipalResolver(
   now: () => number,
   createWorkspaceId: () => string,
 ): PrincipalResolver {
-  const cache = new Map<string, { principal: AccountPrincipal; until: number }>();
+  const cache = new Map<string, { principal: AccountPrincipal; at: number; looking: boolean }>();
   let forgotten = 0;
 
   function remember(cookie: string, principal: AccountPrincipal): void {
     cache.delete(cookie);
-    cache.set(cookie, { principal, until: now() + CACHE_MS });
+    cache.set(cookie, { principal, at: now(), looking: false });
     const [oldest] = cache.keys();
     if (cache.size > CACHE_SIZE && oldest !== undefined) cache.delete(oldest);
+  }
+
+  async function look(cookie: string): Promise<AccountPrincipal | undefined> {
+    const before = forgotten;
+    const session = await auth.session(new Headers({ cookie }));
+    if (!session) {
+      cache.delete(cookie);
+      return undefined;
+    }
+    const workspaceId = await personalWorkspace(database, session, now(), createWorkspaceId);
+    const accountId = session.accountId as AccountId;
+    const principal = { kind: session.kind, accountId, workspaceId, sessionId: session.sessionId };
+    // A sign-out meanwhile may be of this very session: what was read before it must not be kept.
+    if (forgotten === before) remember(cookie, principal);
+    return principal;
   }
 
   return {
@@ -42,17 +59,14 @@ export function createPrincipalResolver(
       const cookie = sessionCookieOf(headers);
       if (cookie === undefined) return undefined;
       const known = cache.get(cookie);
-      if (known && known.until > now()) return known.principal;
-      cache.delete(cookie);
-      const before = forgotten;
-      const session = await auth.session(new Headers({ cookie }));
-      if (!session) return undefined;
-      const workspaceId = await personalWorkspace(database, session, now(), createWorkspaceId);
-      const accountId = session.accountId as AccountId;
-      const principal = { kind: session.kind, accountId, workspaceId, sessionId: session.sessionId };
-      // A sign-out meanwhile may be of this very session: what was read before it must not be kept.
-      if (forgotten === before) remember(cookie, principal);
-      return principal;
+      const age = known ? now() - known.at : Number.POSITIVE_INFINITY;
+      if (known === undefined || age >= CACHE_MS) return look(cookie);
+      if (age >= LOOK_AGAIN_MS && !known.looking) {
+        known.looking = true;
+        // Where the store does not answer, whoever comes after `CACHE_MS` asks it again, and is told.
+        look(cookie).catch(() => (known.looking = false));
+      }
+      return known.principal;
     },
     forget(headers) {
       const cookie = sessionCookieOf(headers);
