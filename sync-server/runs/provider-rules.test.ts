@@ -11,6 +11,10 @@ import { parseProvidersFile } from "./provider-config.ts";
 import { costOf, priceAt, sumUsage, trustedUsage } from "./usage-count.ts";
 
 const chunk = (body: object): string => JSON.stringify(body);
+const saidBy = (reader: ReturnType<typeof createChunkReader>, line: string) => ({
+  parts: reader.read(line).filter(({ type }) => type !== "model"),
+  badLines: reader.badLines,
+});
 const caused = (code: string) => new Error("x", { cause: Object.assign(new Error("y"), { code }) });
 const retryAfter = (headers: Record<string, string>) => parseRetryAfter((name) => headers[name], Date.UTC(2026, 0, 1));
 const parseProviders = (body: unknown) =>
@@ -43,16 +47,12 @@ describe("chunks", () => {
       usage: odd,
       error: odd,
     });
-    const read = (reader: ReturnType<typeof createChunkReader>, line: string) => ({
-      parts: reader.read(line).filter(({ type }) => type !== "model"),
-      badLines: reader.badLines,
-    });
     const property = fc.property(body, (found) => {
       const knowing = createChunkReader();
       expect(knowing.read(chunk({ model: "m", choices: [] }))).toEqual([{ type: "model", model: "m" }]);
       const line = chunk({ model: "m", ...found });
       // Whoever does not know the model yet asks the schema.
-      expect(read(knowing, line)).toEqual(read(createChunkReader(), line));
+      expect(saidBy(knowing, line)).toEqual(saidBy(createChunkReader(), line));
     });
     const plain = {
       choices: [{ index: 0, delta: { content: "a" }, finish_reason: null }],
