@@ -7,7 +7,7 @@ import { measureStalled } from "./relay-stalled.ts";
 // `npm run bench -- relay`: what the relay adds to calling a provider directly, and what a raw `node:http` pipe adds. All
 // are processes of one machine and take turns. SECONDS is about how long a paced load lasts, TURNS how often each figure
 // is taken (the median is printed), ONLY names loads (`one,hundred,crowd,flood,floods,overload,stalled`), WAYS the ways
-// (`direct,pipe,relay`). About 12 minutes; SECONDS=4 TURNS=1 makes it less than two.
+// (`direct,pipe,relay`). About 12 minutes; SECONDS=4 TURNS=1 ONLY=one,hundred makes it one.
 const SECONDS = Number(process.env["SECONDS"] ?? 8);
 const TURNS = Number(process.env["TURNS"] ?? 3);
 const ONLY = process.env["ONLY"]?.split(",");
