@@ -105,6 +105,26 @@ test.each([
 const inValue = (value: unknown): Uint8Array => updateOf((doc) => doc.getMap("settings").set("k", value));
 const emptyObjects = (count: number): object[] => Array.from({ length: count }, () => ({}));
 
+test("R2: an item that is known and now named between the halves of a character, which would tear it unseen", () => {
+  const document = aDocument();
+  document.take(updateOf((doc) => doc.getText("draft").insert(0, "a\u{1F30A}b"), 6));
+  const between = { origin: { client: 6, clock: 1 }, rightOrigin: { client: 6, clock: 2 } };
+  const item = { parent: "draft", content: content.string("x") };
+  expect(document.take(firstItem({ ...item, origin: { client: 6, clock: 3 } }))).toBe("changed");
+  expect(document.take(firstItem({ ...item, ...between }))).toBe("invalid");
+  expect(document.take(firstItem({ ...item, origin: { client: 6, clock: 1 } }))).toBe("invalid");
+  expect(document.take(firstItem({ ...item, content: content.string("xy"), ...between }))).toBe("invalid");
+  expect(document.live.conversation.draft.toString()).toBe("a\u{1F30A}bx");
+  // Written for the first time it tears the character for everybody, as it did for its author.
+  const other = encodeUpdate({
+    sections: [{ client: 7, clock: 0, structs: [{ kind: "item", ...item, ...between }] }],
+    deletes: [],
+  });
+  expect(document.take(other)).toBe("changed");
+  expect(document.live.conversation.draft.toString()).toBe("a\ufffdx\ufffdbx");
+  expect(document.take(other)).toBe("unchanged");
+});
+
 test("R2: values whose entries would fill the heap, read or not, and as many as many answers have", () => {
   expect(aDocument().take(inValue(emptyObjects(UPDATE_LIMITS.entries + 1)))).toBe("invalid");
   expect(aDocument().take(inValue({ a: emptyObjects(150_000), b: [emptyObjects(50_000)] }))).toBe("invalid");

@@ -99,8 +99,10 @@ function deletesGap(doc: Y.Doc, decoded: DecodedUpdate, index: StructIndex): boo
 function contentRefusal(doc: Y.Doc, structs: readonly Struct[], index: StructIndex): Refusal | undefined {
   const placeOf = createPlaces(doc, index);
   for (const struct of structs) {
+    if (!(struct instanceof Y.Item)) continue;
     const known = Y.getState(doc.store, struct.id.client);
-    if (struct.id.clock + struct.length <= known || !(struct instanceof Y.Item)) continue;
+    if (known > struct.id.clock && tearsCharacter(doc, struct)) return "invalid";
+    if (struct.id.clock + struct.length <= known) continue;
     const place = placeOf(struct);
     if (!mayHold(place, struct.content)) return "invalid";
     if (place.type === "in" && known > struct.id.clock) {
@@ -109,6 +111,22 @@ function contentRefusal(doc: Y.Doc, structs: readonly Struct[], index: StructInd
     }
   }
   return undefined;
+}
+
+/**
+ * Whether the neighbours an item names stand at the two halves of one character (a surrogate pair). Yjs looks for them
+ * also where it has the item already, parts what lies between them, and makes two U+FFFD of such a character, in this
+ * copy only, for nothing of it is emitted. An honest item that did so parted them when it came.
+ */
+function tearsCharacter(doc: Y.Doc, { origin, rightOrigin }: Y.Item): boolean {
+  const cuts = [origin && Y.createID(origin.client, origin.clock + 1), rightOrigin].filter((id) => id !== null);
+  return cuts.some(({ client, clock }) => {
+    if (clock === 0 || clock >= Y.getState(doc.store, client)) return false;
+    const item = Y.getItem(doc.store, Y.createID(client, clock));
+    const before = clock - item.id.clock - 1;
+    if (before < 0 || !(item instanceof Y.Item) || !(item.content instanceof Y.ContentString)) return false;
+    return /[\ud800-\udbff]/.test(item.content.str.charAt(before));
+  });
 }
 
 function mayHold(place: Place, content: Y.Item["content"]): boolean {
