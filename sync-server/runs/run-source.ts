@@ -73,16 +73,17 @@ export async function waitForSource(
   return readSource(parts, principal, request);
 }
 
-/** As `readSource`; a document that cannot be read now is one whose prompt has yet to arrive. */
+/** As `readSource`; a document that cannot be read now is one whose prompt has yet to arrive, unless memory is short. */
 export async function peekSource(
   parts: RunParts,
   principal: AccountPrincipal,
   request: StartRun,
-): Promise<Result<Source, SourceFailure>> {
+): Promise<Result<Source, SourceFailure | { code: "overloaded" }>> {
   try {
     return await readSource(parts, principal, request);
   } catch (error) {
-    if (error instanceof CommitError && !(error instanceof RoomsCrowded)) return err({ code: "parent_missing" });
+    if (error instanceof RoomsCrowded) return err({ code: "overloaded" });
+    if (error instanceof CommitError) return err({ code: "parent_missing" });
     throw error;
   }
 }

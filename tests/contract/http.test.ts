@@ -19,6 +19,7 @@ import type { AppEnv } from "#server/http/app-env.ts";
 import { readBody } from "#server/http/body.ts";
 import { openStaticFiles } from "#server/http/static-files.ts";
 import { createLog } from "#server/observability/log.ts";
+import { RoomsCrowded } from "#server/rooms/rooms.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
@@ -62,6 +63,7 @@ beforeAll(async () => {
     }),
     models: new Hono<AppEnv>().get("/", (c) => {
       if (c.req.query("fail") === "bug") throw new Error("secret of the inside");
+      if (c.req.query("fail") === "crowded") throw new RoomsCrowded();
       if (c.req.query("fail") === "store") throw new CommitError("unavailable");
       return c.json({ models: [] });
     }),
@@ -381,6 +383,12 @@ describe("failures", () => {
   test("a store that cannot answer is 507", async () => {
     const response = await call("/api/models?fail=store", { headers: { cookie: await signIn() } });
     expect(await codeOf(response)).toBe("507 storage_unavailable");
+  });
+
+  test("R16: what there is no memory for is 503, soon to be asked for again", async () => {
+    const response = await call("/api/models?fail=crowded", { headers: { cookie: await signIn() } });
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(await codeOf(response)).toBe("503 overloaded");
   });
 
   test("a server that drains is alive but not ready", async () => {

@@ -5,6 +5,7 @@ import { systemClock } from "#server/runs/clock.ts";
 import type { Clock } from "#server/runs/clock.ts";
 import { createRunRow } from "#server/runs/run-rows.ts";
 import { insertRun } from "#server/runs/run-store.ts";
+import { RoomsCrowded } from "#server/rooms/rooms.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 import { newId, relayPerTest } from "./run-harness.ts";
@@ -51,6 +52,16 @@ test("a run whose answer could not be placed ends at once, so that nobody waits 
   await expect
     .poll(() => relay.message(body))
     .toMatchObject({ run: { status: "interrupted", failure: { code: "log_unavailable" } } });
+});
+
+test("R16: a run whose chat there is no memory for is refused for a moment, and starts after it", async () => {
+  const relay = await openRelay();
+  const body = await relay.prompt();
+  const { read } = relay.rooms;
+  relay.rooms.read = () => Promise.reject(new RoomsCrowded());
+  expect(await refusalOf(await relay.put(newId(), body))).toEqual([503, "overloaded", "1"]);
+  relay.rooms.read = read;
+  expect((await relay.put(newId(), body)).status).toBe(201);
 });
 
 test("who follows or repeats a run that nobody writes here is told to come back soon", async () => {
