@@ -134,6 +134,22 @@ describe("an update in the victim's room, from a device of the same account", ()
     ["a value 5,000 arrays deep", () => deepValue(5_000), "invalid"],
     ["20,000 clientIDs", () => manyClients(20_000), "invalid"],
     ["the key __proto__ (C3.7)", () => updateOf((doc) => doc.getMap("meta").set("__proto__", 1)), "invalid"],
+    [
+      "2 MB of empty objects, which take 65",
+      () =>
+        updateOf((doc) =>
+          doc.getMap("meta").set(
+            "a",
+            Array.from({ length: MB }, () => ({})),
+          ),
+        ),
+      "invalid",
+    ],
+    [
+      "3 MB of JSON, which is parsed before it can be refused",
+      () => under(HOSTILE, 0, { kind: "item", parent: "draft", content: content.embed(`[${"{},".repeat(MB)}0]`) }),
+      "invalid",
+    ],
     ["format V2 (fact 8)", () => Y.encodeStateAsUpdateV2(victim.conversation.doc), "invalid"],
     [
       "the victim's own document, cut in the middle (fact 9)",
@@ -176,6 +192,16 @@ describe("an update in the victim's room, from a device of the same account", ()
     expect(fresh.conversation.doc.getMap("settings").get("temperature")).toBe(2n ** 62n);
     fresh.close();
     peer.socket.terminate();
+  });
+
+  test("an item that goes on elsewhere than where it began is refused, and the victim types on", async () => {
+    const peer = await openRawPeer(target.url, account.cookie, room);
+    peer.update(under(21, 0, { kind: "item", parent: "settings", parentSub: "begun", content: content.string("s") }));
+    await peer.until(() => peer.state.acked === 1);
+    peer.update(under(21, 0, inDraft("several")));
+    expect(await write("on ")).toBeLessThan(PATIENCE_MS);
+    expect(await peer.closed()).toBe(CloseCode.invalid);
+    expect(victim.conversation.draft.toString()).not.toContain("everal");
   });
 
   test("texts of 3 MB are taken until the document is full, then nacked quota", async () => {

@@ -143,7 +143,7 @@ describe("upgrades", () => {
       expect(await status(path, { cookie: attacker.cookie, origin: target.url }), path).toBe(404);
   });
 
-  test("C17: a foreign Origin is 403, no cookie and a forged one 401", async () => {
+  test("C17, #27: a foreign Origin is 403, as none that says it is of another site; no cookie and a forged one 401", async () => {
     const path = `/sync/${conversationRoom(newId())}`;
     for (const origin of [
       "null",
@@ -152,6 +152,10 @@ describe("upgrades", () => {
       `http://localhost:${target.port + 1}`,
     ])
       expect(await status(path, { cookie: attacker.cookie, origin })).toBe(403);
+    // Without an Origin it is a program's, which has a cookie of its own or none; a browser says whence it comes.
+    for (const site of ["cross-site", "same-site"])
+      expect(await status(path, { cookie: attacker.cookie, "sec-fetch-site": site })).toBe(403);
+    expect(await status(path, {})).toBe(401);
     expect(await status(path, { origin: target.url })).toBe(401);
     for (const cookie of [
       "holdfast.session_token=x",
