@@ -119,13 +119,12 @@ export function createRoom(options: RoomOptions): Room {
       emit({ type: "noticed", what: "broken-log", session: undefined });
       return onLoadFailed("unavailable");
     }
-    const { headSeq } = log;
     facts = factsOf(log);
     weigh(live);
     // A summary that is not of this log was made from a copy that was wrong, or by another version: it is made anew.
-    const isProjection = log.summarySeq === headSeq && log.summary === live.summary();
+    const isProjection = log.summarySeq === log.headSeq && log.summary === live.summary();
     projected = {
-      seq: isProjection ? headSeq : Math.min(log.summarySeq, headSeq - 1),
+      seq: isProjection ? log.headSeq : Math.min(log.summarySeq, log.headSeq - 1),
       at: -Infinity,
     };
     changedAt = now;
