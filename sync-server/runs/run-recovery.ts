@@ -24,7 +24,7 @@ const FOREVER = Number.MAX_SAFE_INTEGER;
 export async function recoverRuns(parts: RunParts): Promise<number> {
   const seen = new Set<string>();
   for (;;) {
-    const left = (await readAbandonedRuns(parts.database, FOREVER)).filter(({ id }) => !seen.has(id));
+    const left = (await readAbandonedRuns(parts.database, FOREVER, 0)).filter(({ id }) => !seen.has(id));
     if (left.length === 0) return seen.size;
     for (const stored of left) {
       seen.add(stored.id);

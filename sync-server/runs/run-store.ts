@@ -77,13 +77,16 @@ export async function readOpenRunOf(
   return row && storedRun(row);
 }
 
-/** Runs nobody finished: with a lease that ended before `leaseBefore`, or ended without reaching the document. */
-export async function readAbandonedRuns({ kysely }: Database, leaseBefore: number): Promise<StoredRun[]> {
+/**
+ * Runs nobody finished, or that ended without reaching the document, and nobody writes: their lease does not end
+ * between now and `longest` from now. One that ends later was given before the clock was set back.
+ */
+export async function readAbandonedRuns({ kysely }: Database, now: number, longest: number): Promise<StoredRun[]> {
   const rows = await kysely
     .selectFrom("run")
     .selectAll()
     .where("committed", "=", 0)
-    .where("lease_until", "<", leaseBefore)
+    .where((is) => is.or([is("lease_until", "<", now), is("lease_until", ">", now + longest)]))
     .orderBy("created_at")
     .limit(1000)
     .execute();

@@ -16,7 +16,7 @@ export function openRunSweep(parts: RunParts, isOurs: (id: RunId) => boolean) {
 
   async function sweep(): Promise<void> {
     const now = clock.now();
-    for (const stored of await readAbandonedRuns(database, now))
+    for (const stored of await readAbandonedRuns(database, now, timers.lease))
       if (!isOurs(stored.id)) await finishRun(parts, stored, "server_restarted");
     const spent = await readSpentRuns(database, now - timers.keepFrames, now - timers.keepInterruptedFrames);
     if (spent.length > 0) await database.commit([deleteFrames(database, spent)]);

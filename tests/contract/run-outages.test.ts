@@ -13,6 +13,8 @@ import { newId, relayPerTest } from "./run-harness.ts";
 const scene = relayPerTest();
 const { openRelay } = scene;
 
+/** As long as a lease is: whoever writes the run renews it in time. */
+const LEASE_MS = 15_000;
 const SSE = { accept: "text/event-stream" };
 
 /** What a device does next follows from these. */
@@ -70,7 +72,7 @@ test("who follows or repeats a run that nobody writes here is told to come back 
   const id = newId();
   const principal = { kind: "account", accountId: "ada", workspaceId: "workspace-ada", sessionId: "s" } as never;
   await relay.database.commit([
-    insertRun(relay.database, createRunRow(principal, id as never, body, Date.now(), 600_000)),
+    insertRun(relay.database, createRunRow(principal, id as never, body, Date.now(), LEASE_MS)),
   ]);
   const ask = async () => [
     await refusalOf(await relay.request(`/api/runs/${id}/events`)),
@@ -81,6 +83,20 @@ test("who follows or repeats a run that nobody writes here is told to come back 
   expect(await ask()).toEqual(fourTimes([503, "overloaded", "1"]));
   await relay.runs.drain(0);
   expect(await ask()).toEqual(fourTimes([503, "draining", "1"]));
+});
+
+test("a run left behind before the clock was set back a week is ended now, not in a week", async () => {
+  const relay = await openRelay({ timers: { sweep: 600_000 } });
+  const [body, id, written] = [await relay.prompt(), newId(), newId()];
+  const principal = { kind: "account", accountId: "ada", workspaceId: "workspace-ada", sessionId: "s" } as never;
+  const nextWeek = Date.now() + 7 * 24 * 60 * 60_000;
+  await relay.database.commit([
+    insertRun(relay.database, createRunRow(principal, id as never, body, nextWeek, LEASE_MS)),
+    insertRun(relay.database, createRunRow(principal, written as never, await relay.prompt(), Date.now(), LEASE_MS)),
+  ]);
+  await relay.runs.sweep();
+  expect((await relay.snapshot(id)).state).toBe("interrupted");
+  expect((await relay.snapshot(written)).state).toBe("queued");
 });
 
 test("with a full disk a stop is answered, and a drain ends", async () => {

@@ -30,6 +30,11 @@ const KNOWN: readonly (readonly [seed: number, plan: string, found: string])[] =
     "T18581,-disk,-quota,-abort,-away,-stranger,-server-kill,-force-close,-rot,-down,-tab-kill,-evict,x25:31,x40:48,x64:999",
     "P2: a tab whose clock was set back waited a week before it followed a run again",
   ],
+  [
+    547,
+    "-quota,-abort,-force-close,-evict,-clock,-rot,-away,-stranger,-duplicate,-disk,-locks,x0:17,x24:31,x32:34,x38:45",
+    "C8: a frame that was late told a page that woke up that a dead connection lived",
+  ],
 ];
 
 const play = (seed: number, reduction: Reduction): Promise<SimulationReport> => simulate(createPlan(seed, reduction));
