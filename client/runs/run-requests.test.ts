@@ -36,18 +36,29 @@ test("a page of some proxy is no stream", async () => {
   expect(await pollRunEvents(json({ hello: 1 }), "r1", 0, signal)).toEqual({ status: 502 });
 });
 
+const command = {
+  runId: "r1",
+  conversationId: "c1",
+  parentMessageId: "p1",
+  messageId: "m1",
+  model: "g",
+  parameters: {},
+  createdAt: 0,
+};
+
+test("a refusal that is cut before its code came is no refusal", async () => {
+  const cut = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode('{"status":404,'));
+      controller.error(new TypeError("terminated"));
+    },
+  });
+  await expect(putRun(answering(cut, { status: 404 }), command, signal)).rejects.toThrow("terminated");
+});
+
 test("a refused start tells its code and how long to wait", async () => {
   const body = JSON.stringify({ type: "about:blank", title: "Draining", status: 503, code: "draining" });
   const draining = answering(body, { status: 503, headers: { "retry-after": "2" } });
-  const command = {
-    runId: "r1",
-    conversationId: "c1",
-    parentMessageId: "p1",
-    messageId: "m1",
-    model: "g",
-    parameters: {},
-    createdAt: 0,
-  };
   expect(await putRun(draining, command, signal)).toEqual({
     status: 503,
     code: "draining",

@@ -118,11 +118,13 @@ export async function postStop(fetch: Fetch, runId: string, signal: AbortSignal)
   return response.status;
 }
 
+/** Rejects where the body is cut short: without its code a status may read as final that is not. */
 async function problemCode(response: Response): Promise<string | undefined> {
   try {
     const parsed = problemSchema.safeParse(await response.json());
     return parsed.success ? parsed.data.code : undefined;
-  } catch {
-    return undefined; // a proxy's page: the status alone decides
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined; // a proxy's page: the status alone decides
+    throw error;
   }
 }
