@@ -118,7 +118,7 @@ test("the 65th follower of a run is sent away for a while", async () => {
 });
 
 test("D6: a reader who takes nothing holds bounded memory, slows nobody, and is dropped after 30 s", async () => {
-  const relay = await openRelay({ timers: { followerBlocked: 400 } });
+  const relay = await openRelay({ timers: { followerBlocked: 2_000 } });
   // A control character takes six bytes on the wire: 12 MB are more than the system's own buffers take.
   const tokens = Array.from({ length: 2000 }, () => "\u0001".repeat(1000));
   scene.provider.script(answer(tokens));

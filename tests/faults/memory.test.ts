@@ -4,8 +4,8 @@ import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { HOOK_MS, openFaultScene } from "./fault-scene.ts";
 import type { FaultScene } from "./fault-scene.ts";
 
-/** how many documents are filled at once: a few, and many times what fits */
-const ROOMS = (process.env["MEMORY_ROOMS"] ?? "14").split(",").map(Number);
+/** how many documents are filled at once: more than fit, in the long form many times more */
+const ROOMS = (process.env["MEMORY_ROOMS"] ?? "6").split(",").map(Number);
 let scene: FaultScene;
 beforeAll(async () => {
   scene = await openFaultScene({
