@@ -192,3 +192,24 @@ test("the digest reads every value Yjs can store, a BigInt among them", () => {
   doc.getMap("meta").set("big", 2n ** 62n + 1n);
   expect(contentDigest(doc)).not.toEqual(before);
 });
+
+test("words put before a draft on two devices at once leave what it says there once", () => {
+  const [one, other] = [new Y.Doc(), new Y.Doc()];
+  const chats = [one, other].map((doc) => openConversation(doc, "test"));
+  chats[0]?.setDraft("typed before");
+  Y.applyUpdate(other, Y.encodeStateAsUpdate(one));
+  chats[0]?.putBeforeDraft("taken back");
+  chats[1]?.putBeforeDraft("taken back too");
+  chats[1]?.draft.insert(chats[1].draft.length, ", and after");
+  Y.applyUpdate(other, Y.encodeStateAsUpdate(one));
+  Y.applyUpdate(one, Y.encodeStateAsUpdate(other));
+  const texts = chats.map(({ draft }) => draft.toString());
+  expect(texts[0]).toBe(texts[1]);
+  expect(texts[0]?.split("\n\n").toSorted()).toEqual(["taken back", "taken back too", "typed before, and after"]);
+});
+
+test("words put before an empty draft are the draft", () => {
+  const chat = openConversation(new Y.Doc(), "test");
+  chat.putBeforeDraft("taken back");
+  expect(chat.draft.toString()).toBe("taken back");
+});

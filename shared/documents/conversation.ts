@@ -204,6 +204,11 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
       });
     },
 
+    /** Puts words before the draft, whatever is typed into it meanwhile, here or elsewhere. */
+    putBeforeDraft(text: string): void {
+      write(() => draft.insert(0, draft.toString().trim() === "" ? text : `${text}\n\n`));
+    },
+
     /**
      * Adds a person's turn, shows it, and plans the run that answers it, all in one transaction: a device
      * that has the one has the other. With `takesDraft`, the draft empties in the same step.

@@ -132,7 +132,7 @@ export async function cancelPrompt(powers: SendPowers, open: OpenConversation, p
   );
   if (answered) return true;
   const text = conversation.message(prompt.id)?.text ?? prompt.text;
-  conversation.setDraft([text, conversation.draft.toString()].filter((part) => part.trim() !== "").join("\n\n"));
+  conversation.putBeforeDraft(text);
   conversation.removeMessage(prompt.id);
   return true;
 }
