@@ -41,19 +41,24 @@ export interface Database {
   health: () => StoreHealth;
   subscribe: (listener: () => void) => () => void;
   onReopened: (listener: () => void) => () => void;
-  /** Runs one transaction; answers what `body` answered once it is complete. */
+  /**
+   * Runs one transaction; answers what `body` answered once it is complete.
+   * @param builds it adds to what is stored: it fails on a database opened anew, which may lack that
+   */
   run<T, M extends Mode>(
     mode: M,
     stores: Stores,
     body: (transaction: Transaction<M>) => Promise<T>,
     durability?: IDBTransactionDurability,
+    builds?: boolean,
   ): Promise<Result<T, StoreFailure>>;
   close: () => void;
 }
 
 type Connection =
   | { status: "closed"; lost: boolean }
-  | { status: "open"; db: Promise<IDBPDatabase<DatabaseSchema>> }
+  /** `anew`: after a loss, and nobody was told yet */
+  | { status: "open"; db: Promise<IDBPDatabase<DatabaseSchema>>; anew: boolean }
   /** ended by us, or given up to a newer version of the app in another tab */
   | { status: "ended" };
 
@@ -74,6 +79,9 @@ export function openDatabase(name: string): Database {
     setHealth({ type: "failing", reason });
     return err(reason);
   }
+
+  /** Whether the database that comes next may lack what the one before had. */
+  const isAnother = (): boolean => (connection.status === "closed" ? connection.lost : isAnew(connection));
 
   function lost(): void {
     if (connection.status === "open") connection = { status: "closed", lost: true };
@@ -101,9 +109,13 @@ export function openDatabase(name: string): Database {
     if (connection.status === "open") return connection.db;
     const wasLost = connection.lost;
     opened = connect();
-    connection = { status: "open", db: opened };
+    const own = { status: "open" as const, db: opened, anew: wasLost };
+    connection = own;
     opened.then(
-      () => wasLost && reopenedListeners.forEach((listener) => listener()),
+      () => {
+        own.anew = false;
+        if (wasLost) for (const listener of reopenedListeners) listener();
+      },
       () => (connection = { status: "closed", lost: wasLost }),
     );
     return opened;
@@ -138,8 +150,12 @@ export function openDatabase(name: string): Database {
       reopenedListeners.add(listener);
       return () => reopenedListeners.delete(listener);
     },
-    async run(mode, stores, body, durability = "relaxed") {
+    async run(mode, stores, body, durability = "relaxed", builds = false) {
       for (let tries = 0; ; tries++) {
+        if (builds && isAnother()) {
+          database()?.catch(() => undefined);
+          return err("unavailable");
+        }
         try {
           const value = await attempt(mode, stores, body, durability);
           // Reading works on a full disk too, so it proves nothing about writing.
@@ -162,6 +178,8 @@ export function openDatabase(name: string): Database {
     },
   };
 }
+
+const isAnew = (connection: Connection): boolean => connection.status === "open" && connection.anew;
 
 function createStores(db: IDBPDatabase<DatabaseSchema>): void {
   db.createObjectStore("documents", { keyPath: "id" });

@@ -67,6 +67,7 @@ export function openLocalStore(name: string): LocalStore {
         ["documents", "updates", "outbox", "summaries", "commands", "quarantine"],
         (transaction) => writeDocument(transaction, write),
         write.strict ? "strict" : "relaxed",
+        write.state === undefined,
       ),
     settle: (id, keys, summary) =>
       database.run("readwrite", ["outbox", "summaries"], async (transaction) => {

@@ -35,6 +35,10 @@ const KNOWN: readonly (readonly [seed: number, plan: string, found: string])[] =
     "-quota,-abort,-force-close,-evict,-clock,-rot,-away,-stranger,-duplicate,-disk,-locks,x0:17,x24:31,x32:34,x38:45",
     "C8: a frame that was late told a page that woke up that a dead connection lived",
   ],
+  [708, "-away", "O9: an edit was stored in a database opened anew, without the one it builds on"],
+  [806, "-away", "P1: a prompt that was taken back replaced the draft, and doubled what another tab wrote"],
+  [842, "-away", "P2: a lease given before the server's clock was set back kept a run from being finished"],
+  [872, "-away", "O7: a refusal whose body was cut was final"],
 ];
 
 const play = (seed: number, reduction: Reduction): Promise<SimulationReport> => simulate(createPlan(seed, reduction));
