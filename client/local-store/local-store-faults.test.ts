@@ -131,6 +131,20 @@ test.each(["kept", "evicted"])(
   },
 );
 
+test("A5: an edit is not stored alone in a database that lost the one it builds on", async () => {
+  const { tab, browser, id } = offlineTab();
+  const open = tab.documents.open(id);
+  open.conversation.draft.insert(0, "before ");
+  await until(() => JSON.stringify(tab.sync.status()).includes('"changes":1'), browser.clock);
+  device.forceClose();
+  device = installFailingIndexedDb();
+  open.conversation.draft.insert(7, "and after");
+  // The tab dies before it wrote everything anew.
+  await turns(50);
+  const updates = await (await openDB(NAME, 1)).count("updates");
+  expect(updates).toBe(0);
+});
+
 test("A6: a newer app's upgrade makes this tab step aside and say so", async () => {
   const { tab, browser, id } = offlineTab();
   const open = tab.documents.open(id);

@@ -83,6 +83,16 @@ export function openDatabase(name: string): Database {
   /** Whether the database that comes next may lack what the one before had. */
   const isAnother = (): boolean => (connection.status === "closed" ? connection.lost : isAnew(connection));
 
+  function reopen(): { ok: false; failure: StoreFailure } {
+    database()?.catch(() => undefined);
+    return err("unavailable");
+  }
+
+  /** Reading works on a full disk too, so it proves nothing about writing. */
+  function noteWorks(mode: Mode): void {
+    if (mode === "readwrite" || (health.type === "failing" && health.reason !== "full")) setHealth({ type: "ok" });
+  }
+
   function lost(): void {
     if (connection.status === "open") connection = { status: "closed", lost: true };
   }
@@ -114,7 +124,7 @@ export function openDatabase(name: string): Database {
     opened.then(
       () => {
         own.anew = false;
-        if (wasLost) for (const listener of reopenedListeners) listener();
+        return wasLost ? reopenedListeners.forEach((listener) => listener()) : undefined;
       },
       () => (connection = { status: "closed", lost: wasLost }),
     );
@@ -152,22 +162,16 @@ export function openDatabase(name: string): Database {
     },
     async run(mode, stores, body, durability = "relaxed", builds = false) {
       for (let tries = 0; ; tries++) {
-        if (builds && isAnother()) {
-          database()?.catch(() => undefined);
-          return err("unavailable");
-        }
+        if (builds && isAnother()) return reopen();
         try {
           const value = await attempt(mode, stores, body, durability);
-          // Reading works on a full disk too, so it proves nothing about writing.
-          if (mode === "readwrite" || (health.type === "failing" && health.reason !== "full"))
-            setHealth({ type: "ok" });
+          noteWorks(mode);
           return ok(value);
         } catch (error) {
           // A connection the browser closed gives InvalidStateError, or AbortError in the middle of a transaction.
           const failureName = nameOf(error);
           if (failureName === "InvalidStateError") lost();
-          const reopen = connection.status === "closed" && connection.lost;
-          if (tries === 0 && reopen) continue;
+          if (tries === 0 && connection.status === "closed" && connection.lost) continue;
           return fail(failureOf(failureName));
         }
       }
