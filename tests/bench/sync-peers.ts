@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { signInGuest } from "#tests/support/guest.ts";
 import { openServerProcess } from "#tests/support/server-process.ts";
+import { cpuMsOf, rssMbOf } from "./process-figures.ts";
 import { hocuspocus, holdfast, yWebsocket } from "./sync-dialects.ts";
 import type { Dialect } from "./sync-dialects.ts";
 
@@ -38,18 +39,8 @@ export interface Contestant {
 const PEERS = fileURLToPath(new URL("./peers/", import.meta.url));
 /** Sockets of one account stay well below the server's limit of 512. */
 const CLIENTS_PER_ACCOUNT = 400;
-/** USER_HZ of Linux: the unit of /proc/<pid>/stat. */
-const TICKS_PER_SECOND = 100;
 
 const newId = (): string => createUuidV7(Date.now(), (length) => crypto.getRandomValues(new Uint8Array(length)));
-
-function cpuMsOf(pid: number | undefined): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
-}
-
-const rssMbOf = (pid: number | undefined): number =>
-  Number(/VmRSS:\s+(\d+)/u.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
 
 async function openHoldfast(): Promise<BenchServer> {
   const server = await openServerProcess();

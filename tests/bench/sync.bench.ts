@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { percentile } from "./process-figures.ts";
 import { openSyncClient } from "./sync-client.ts";
 import type { SyncClient } from "./sync-client.ts";
 import { contestants } from "./sync-peers.ts";
@@ -23,9 +24,6 @@ const KILLED_ROOMS = 50;
 const LOADING_MS = 30_000;
 
 type Figures = Record<string, number>;
-
-const percentile = (values: readonly number[], share: number): number =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
 
 async function openClients(server: BenchServer, count: number, document?: string): Promise<SyncClient[]> {
   const clients: SyncClient[] = [];
