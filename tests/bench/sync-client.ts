@@ -52,8 +52,13 @@ export async function openSyncClient({ port, document, dialect, cookie, onUpdate
 
   function ask(): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      state = resolve;
-      died.signal.addEventListener("abort", () => reject(new Error(`the socket of ${document} closed`)));
+      const answered = new AbortController();
+      state = (bytes) => {
+        answered.abort();
+        resolve(bytes);
+      };
+      const gone = (): void => reject(new Error(`the socket of ${document} closed`));
+      died.signal.addEventListener("abort", gone, { signal: answered.signal });
       socket.send(dialect.askState(document));
     });
   }

@@ -9,7 +9,8 @@ import { contestants } from "./sync-peers.ts";
 import type { BenchServer, Contestant } from "./sync-peers.ts";
 
 // `npm run bench -- sync`: the sync server beside its peers, each a process of its own, under the same load.
-// SECONDS is the length of each load, TURNS how often each figure is taken (the median is printed).
+// SECONDS is the length of each load, TURNS how often each figure is taken (the median is printed), ONLY names loads and
+// WITH a contestant.
 const SECONDS = Number(process.env["SECONDS"] ?? 8);
 const TURNS = Number(process.env["TURNS"] ?? 3);
 const ROOMS = 200;
@@ -21,7 +22,7 @@ const IDLE_ROOMS = 2_000;
 const LONG_DOCUMENT = 5_000;
 const KILLED_ROOMS = 50;
 /** how long a server that shows nothing may still be reading its store: y-websocket-server answers before it has */
-const LOADING_MS = 30_000;
+const LOADING_MS = 8_000;
 
 type Figures = Record<string, number>;
 
@@ -230,19 +231,19 @@ async function measure(contestant: Contestant): Promise<Figures> {
     } finally {
       await server.close();
     }
-    process.stderr.write(`  ${contestant.name}: ${scenario.name}\n`);
+    process.stderr.write(`  ${contestant.name}: ${scenario.name} ${JSON.stringify(figures)}\n`);
   }
   return figures;
 }
 
 /** Turns are interleaved, so that whatever else the machine does meets everybody. */
 async function run(): Promise<void> {
-  const all = contestants();
+  const all = contestants().filter(({ name }) => name.includes(process.env["WITH"] ?? ""));
   const taken = new Map<string, Figures[]>(all.map(({ name }) => [name, []]));
   for (let turn = 0; turn < TURNS; turn++)
     for (const contestant of all) taken.get(contestant.name)?.push(await measure(contestant));
   const names = all.map(({ name }) => name);
-  const rows = Object.keys(taken.get("Holdfast")?.[0] ?? {});
+  const rows = Object.keys(taken.get(all[0]?.name ?? "")?.[0] ?? {});
   const cell = (name: string, row: string): string => {
     const median = percentile(
       (taken.get(name) ?? []).map((figures) => figures[row] ?? Number.NaN),
