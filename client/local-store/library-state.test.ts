@@ -17,6 +17,7 @@ const id = (name: string): ConversationId => name as ConversationId;
 const feed = (name: string, headSeq: number, activityAt: number): FeedEntry => ({
   kind: "conversation",
   id: name,
+  feedSeq: headSeq,
   epoch: 0,
   headSeq,
   activityAt,
@@ -56,5 +57,12 @@ test("last active comes first; what holds nothing is not listed", () => {
 test("O6: an entry that a slower tab read long ago does not take the place of a later one", () => {
   const later = withFeedEntry(undefined, feed("a", 5, 2));
   expect(withFeedEntry(later, feed("a", 3, 1)).feed?.headSeq).toBe(5);
-  expect(withFeedEntry(later, { ...feed("a", 1, 3), epoch: 1 }).feed).toMatchObject({ epoch: 1, headSeq: 1 });
+  expect(withFeedEntry(later, { ...feed("a", 1, 3), epoch: 1, feedSeq: 6 }).feed).toMatchObject({ epoch: 1 });
+});
+
+test("O6: a summary made anew from the same log takes the place of the one that was wrong, and keeps it", () => {
+  const wrong = feed("a", 5, 2);
+  const mended = { ...wrong, feedSeq: 6, summary: summary("mended") };
+  expect(titles(withFeedEntry(withFeedEntry(undefined, wrong), mended))).toEqual(["mended"]);
+  expect(titles(withFeedEntry(withFeedEntry(undefined, mended), wrong))).toEqual(["mended"]);
 });

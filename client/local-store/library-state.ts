@@ -6,15 +6,13 @@ import type { LocalSummary, SummaryRecord } from "./local-store.ts";
 
 export type LibraryRecords = ReadonlyMap<ConversationId, SummaryRecord>;
 
-/** Whether a summary made here is newer than the end of the server's log that a feed entry tells of. */
+/** Whether a summary made here is of more of the server's log than that of a feed entry. */
 export const isNewer = (local: LocalSummary, feedHeadSeq: number): boolean =>
   local.headSeq === undefined || local.headSeq > feedHeadSeq;
 
 /** The later of two places in the feed: tabs read it side by side, and one may write what it read long ago. */
-const laterEntry = (one: FeedEntry | undefined, other: FeedEntry): FeedEntry => {
-  if (one === undefined || one.epoch < other.epoch) return other;
-  return one.epoch === other.epoch && one.headSeq <= other.headSeq ? other : one;
-};
+const laterEntry = (one: FeedEntry | undefined, other: FeedEntry): FeedEntry =>
+  one && one.feedSeq > other.feedSeq ? one : other;
 
 /** The record with a feed entry taken in; a local summary the feed has caught up with ends. */
 export function withFeedEntry(record: SummaryRecord | undefined, incoming: FeedEntry): SummaryRecord {

@@ -19,6 +19,7 @@ const summary = (title: string) => ({
 const entry = (id: string, headSeq: number): FeedEntry => ({
   kind: "conversation",
   id,
+  feedSeq: headSeq,
   epoch: 0,
   headSeq,
   activityAt: headSeq,

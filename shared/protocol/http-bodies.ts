@@ -117,7 +117,10 @@ const summarySchema = z.object({
 export const feedEntrySchema = z.object({
   kind: z.literal("conversation"),
   id: z.string(),
+  /** its place in the feed: of two entries of a document the later one has the higher */
+  feedSeq: z.number(),
   epoch: z.number(),
+  /** where the log ended that the summary was made from */
   headSeq: z.number(),
   /** ms since 1970 by the server's clock: when the last update was committed */
   activityAt: z.number(),

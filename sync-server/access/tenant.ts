@@ -13,7 +13,8 @@ export interface FeedRow {
   feedSeq: number;
   id: string;
   epoch: number;
-  headSeq: number;
+  /** where the log ended that the summary was made from; the log may be further by now */
+  summarySeq: number;
   activityAt: number;
   /** JSON of a ConversationSummary */
   summary: string;
@@ -75,7 +76,7 @@ export function openTenant({ kysely }: Database, { accountId, workspaceId }: Pri
           "feed.feed_seq as feedSeq",
           "document.id as id",
           "document.epoch as epoch",
-          "document.head_seq as headSeq",
+          "document.summary_seq as summarySeq",
           "document.activity_at as activityAt",
           "document.summary as summary",
         ])

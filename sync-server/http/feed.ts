@@ -32,11 +32,12 @@ export const feedRoutes = (database: Database): Hono<AppEnv> =>
     return c.json(feed);
   });
 
-const entryOf = ({ id, epoch, headSeq, activityAt, summary }: FeedRow): FeedEntry => ({
+const entryOf = ({ feedSeq, id, epoch, summarySeq, activityAt, summary }: FeedRow): FeedEntry => ({
   kind: "conversation",
   id,
+  feedSeq,
   epoch,
-  headSeq,
+  headSeq: summarySeq,
   activityAt,
   // Written by the server itself in this shape.
   summary: JSON.parse(summary) as ConversationSummary,

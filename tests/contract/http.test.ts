@@ -450,7 +450,9 @@ describe("feed", () => {
     const second = await readFeed(cookie, `?limit=3&cursor=${first.cursor}`);
     expect(second).toMatchObject({ more: false, cursor: 5 });
     expect([...first.entries, ...second.entries].map(({ id }) => id)).toEqual(ids);
-    expect(first.entries[0]).toMatchObject({ epoch: 0, headSeq: 3, activityAt: 5, summary: { title: "Chat 0" } });
+    expect(first.entries[0]).toMatchObject({ feedSeq: 1, epoch: 0, activityAt: 5, summary: { title: "Chat 0" } });
+    // The log ends at 3: a device that has shown that much already goes on to show its own summary.
+    expect(first.entries[0]).toMatchObject({ headSeq: 1 });
     expect(await readFeed(cookie, "?cursor=5")).toEqual({ entries: [], cursor: 5, more: false });
   });
 

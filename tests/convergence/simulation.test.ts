@@ -39,6 +39,11 @@ const KNOWN: readonly (readonly [seed: number, plan: string, found: string])[] =
   [806, "-away", "P1: a prompt that was taken back replaced the draft, and doubled what another tab wrote"],
   [842, "-away", "P2: a lease given before the server's clock was set back kept a run from being finished"],
   [872, "-away", "O7: a refusal whose body was cut was final"],
+  [
+    1528,
+    "-down,-wake,-tab-kill,-server-kill,-disk,-abort,-force-close,-evict,-clock,-locks,-away,-stranger,-half-open,-rot,x0:1,x2:4,x7:10,x13:30,x55:60",
+    "O6: the feed told of a newer log than its summary was made from, and a device showed that for its own",
+  ],
 ];
 
 const play = (seed: number, reduction: Reduction): Promise<SimulationReport> => simulate(createPlan(seed, reduction));

@@ -108,9 +108,10 @@ export function createSimulatedServer(now: () => number): SimulatedServer {
   function feedAfter(cursor: number): Feed {
     const entries = [...activity]
       .filter(([, seq]) => seq > cursor)
-      .map(([id]) => ({
+      .map(([id, seq]) => ({
         kind: "conversation" as const,
         id,
+        feedSeq: seq,
         epoch: 0,
         headSeq: rooms.get(id)?.log().headSeq ?? 0,
         activityAt: now(),
