@@ -122,7 +122,7 @@ export function openRooms(options: RoomsOptions): Rooms {
   function tick(): void {
     cancelTick = undefined;
     for (const driver of drivers.values()) driver.dispatch({ type: "tick" });
-    const idle = [...drivers.values()].filter((driver) => driver.isIdle());
+    const idle = [...drivers.values()].filter((driver) => driver.isDone());
     for (const driver of idle.slice(0, Math.max(0, idle.length - idleRooms))) driver.dispatch({ type: "release" });
     makeRoom(0);
     if (drivers.size > 0) cancelTick = clock.after(TICK_MS, tick);

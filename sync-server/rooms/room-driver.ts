@@ -168,6 +168,7 @@ export function createRoomDriver(options: RoomDriverOptions) {
     key,
     dispatch,
     isIdle: (): boolean => room.isIdle(),
+    isDone: (): boolean => room.isDone(),
     join(joining: Omit<JoiningSession, "session" | "bufferedBytes">, transport: SessionTransport): Session {
       lastId += 1;
       const session = lastId;

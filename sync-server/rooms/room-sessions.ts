@@ -16,7 +16,7 @@ const FLOOD_BYTES = 16 * 1024 * 1024;
 const FLOOD_FRAMES = 8_192;
 
 /** A digest is worth computing once nobody has written for so long. */
-const QUIET_MS = 5_000;
+export const QUIET_MS = 5_000;
 /** Copies are compared so often, also where nothing is written: memory and disks rot (R20). */
 export const DIGEST_MS = 5 * 60_000;
 
@@ -59,8 +59,11 @@ export interface FreshRow {
 
 export type RoomSessions = ReturnType<typeof createRoomSessions>;
 
-/** Everything a room tells its sessions, and what it remembers to tell them. Emits effects; decides no content. */
-export function createRoomSessions(emit: (effect: RoomEffect) => void) {
+/**
+ * Everything a room tells its sessions, and what it remembers to tell them. Emits effects; decides no content.
+ * @param onServed somebody is sent what the live copy holds
+ */
+export function createRoomSessions(emit: (effect: RoomEffect) => void, onServed: () => void) {
   const sessions = new Map<SessionId, RoomSession>();
   let awareness: Awareness = new Map();
   let digest: { seq: number; hash: Uint8Array } | undefined;
@@ -148,11 +151,13 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void) {
       session.wants = undefined;
       session.behindFrom = undefined;
       session.live = true;
+      onServed();
       send(session, { type: "step2", update });
       sendDigest(session, view);
     } else if (session.behindFrom !== undefined) {
       const update = view.live.since(session.behindFrom);
       session.behindFrom = undefined;
+      onServed();
       send(session, { type: "update", update });
     }
     if (session.missedAwareness) showAllAwareness(session);

@@ -370,6 +370,8 @@ test("R16: a room nobody uses is evicted after its last summary was stored, not 
   expect(room.has("evict")).toBe(false);
   room.handle({ type: "unpin" });
   room.pass(IDLE_MS);
+  room.handle({ type: "loaded", log: logOf(room.commits()) });
+  room.pass(0);
   expect(room.has("evict")).toBe(true);
 });
 
@@ -518,6 +520,14 @@ const hashOf = (frame: ServerFrame | undefined): Uint8Array | undefined =>
   frame?.type === "digest" ? frame.hash : undefined;
 const digests = (frames: ServerFrame[]) => frames.filter(({ type }) => type === "digest");
 
+/** What is stored once these are. */
+function logOf(commits: readonly CommitBatch[]): DocumentLog {
+  const shown = commits.findLast(({ summary }) => summary !== undefined);
+  const tail = commits.flatMap(({ rows }) => rows.map(({ bytes }) => bytes));
+  const [headSeq, summarySeq, summary] = [tail.length, shown?.headSeq ?? 0, shown?.summary ?? ""];
+  return { ...UNCLAIMED, exists: true, headSeq, tail, summary, summarySeq };
+}
+
 /** A stored draft, with two people who have it. */
 function aStoredDraft() {
   const room = aRoom();
@@ -525,19 +535,25 @@ function aStoredDraft() {
   const device = aDevice(9);
   room.receive(ann, device.write("mine"));
   room.handle({ type: "committed" });
-  const [commit] = room.commits();
-  const tail = (commit?.rows ?? []).map(({ bytes }) => bytes);
-  const log = { ...UNCLAIMED, exists: true, headSeq: 1, tail, summary: commit?.summary ?? "", summarySeq: 1 };
+  const first = room.commits();
+  const log = logOf(first);
   room.forget();
-  return { room, ann, ben, device, log };
+  return { room, ann, ben, device, log, stored: () => logOf([...first, ...room.commits()]) };
+}
+/** A flipped bit. */
+function rot(room: ReturnType<typeof aRoom>): void {
+  const [struct] = room.room.liveDoc()?.store.clients.get(9) ?? [];
+  ((struct as Y.Item).content as Y.ContentString).str = "m#ne";
 }
 const notices = (room: ReturnType<typeof aRoom>): string[] =>
   room.all.flatMap((effect) => (effect.type === "noticed" ? [effect.what] : []));
 
 describe("R20: copies are compared", () => {
   test("the digest of a head is shown again after five minutes, also where nobody writes", () => {
-    const { room, ann } = aStoredDraft();
+    const { room, ann, log } = aStoredDraft();
     room.pass(DIGEST_MS);
+    room.handle({ type: "loaded", log });
+    room.pass(5_000);
     expect(digests(room.sent(ann))).toHaveLength(1);
     room.pass(DIGEST_MS / 2);
     expect(digests(room.sent(ann))).toHaveLength(1);
@@ -560,9 +576,8 @@ describe("R20: copies are compared", () => {
 
   test("a live copy that is not what its log says is rebuilt, counted, and everybody gets the new digest", () => {
     const { room, ann, ben, device, log } = aStoredDraft();
-    const [struct] = room.room.liveDoc()?.store.clients.get(9) ?? [];
-    ((struct as Y.Item).content as Y.ContentString).str = "m#ne";
-    room.pass(DIGEST_MS);
+    rot(room);
+    room.pass(5_000);
     const wrong = hashOf(digests(room.sent(ben))[0]);
     const right = new Uint8Array(contentDigest(device.doc));
     expect(wrong).not.toEqual(right);
@@ -572,6 +587,46 @@ describe("R20: copies are compared", () => {
     expect(notices(room)).toEqual(["diverged", "live-copy-wrong"]);
     expect(hashOf(digests(room.sent(ben)).at(-1))).toEqual(right);
     expect(room.room.liveDoc()?.getText("draft").toJSON()).toBe("mine");
+  });
+
+  test("what clients were sent is held against the log when digests are shown anew, since they may all be wrong alike", () => {
+    const { room, ann, ben, device, log } = aStoredDraft();
+    rot(room);
+    for (const session of [ann, ben]) room.handle({ type: "left", session });
+    const late = room.joinLive();
+    const answer = room.sent(late).find(({ type }) => type === "step2");
+    expect(answer?.type === "step2" && textOf([answer.update])).toBe("m#ne");
+    room.pass(DIGEST_MS);
+    room.handle({ type: "loaded", log });
+    room.pass(5_000);
+    expect(notices(room)).toEqual(["live-copy-wrong"]);
+    expect(hashOf(digests(room.sent(late)).at(-1))).toEqual(new Uint8Array(contentDigest(device.doc)));
+    // Nobody was sent anything since.
+    room.pass(DIGEST_MS);
+    expect(room.all.filter(({ type }) => type === "load")).toHaveLength(1);
+  });
+
+  test("a summary is held against the log once everybody left, and made anew where it is wrong", () => {
+    const { room, ann, ben, device, stored } = aStoredDraft();
+    rot(room);
+    room.pass(1_000);
+    room.receive(ann, device.write(" too"));
+    room.handle({ type: "committed" });
+    expect(stored().summary).toContain("m#ne too");
+    for (const session of [ann, ben]) room.handle({ type: "left", session });
+    expect([room.room.isIdle(), room.room.isDone()]).toEqual([true, false]);
+    room.pass(5_000);
+    room.handle({ type: "loaded", log: stored() });
+    room.pass(0);
+    expect(room.commits().at(-1)).toMatchObject({ rows: [], headSeq: 2 });
+    expect(stored().summary).toContain("mine too");
+    room.handle({ type: "committed" });
+    // That one is as little trusted as the one before.
+    room.pass(5_000);
+    room.handle({ type: "loaded", log: stored() });
+    expect(room.room.isDone()).toBe(true);
+    room.pass(IDLE_MS);
+    expect(room.has("evict")).toBe(true);
   });
 
   test("whoever claims to differ again and again has the log replayed once in ten seconds", () => {

@@ -4,6 +4,7 @@ import { parseClientFrame } from "#shared/protocol/sync-frames.ts";
 import type { ProcessorTime } from "./integration-watch.ts";
 import { createLiveDocument, freshClientId } from "./live-document.ts";
 import type { LiveDocument } from "./live-document.ts";
+import { createCopyCheck } from "./copy-check-state.ts";
 import { fillBatch } from "./room-batch.ts";
 import type { Batch, Inbound } from "./room-batch.ts";
 import { CLOSED_WITH, answerTooLate } from "./ended-room.ts";
@@ -19,8 +20,6 @@ import { STATE_VECTOR_BYTES } from "./update-limits.ts";
 
 /** A room without sessions is kept so long for whoever comes back (R16). */
 export const IDLE_MS = 60_000;
-/** Replaying the log costs: a client that claims to differ is believed so often. */
-const VERIFY_MS = 10_000;
 /** The feed shows a document at most once a second; a tick finds what is left over after half of it. */
 const FEED_MS = 1_000;
 const FEED_REST_MS = 500;
@@ -45,6 +44,8 @@ export interface Room {
   liveDoc(): LiveDoc | undefined;
   /** whether `evict` would follow a `release` now */
   isIdle(): boolean;
+  /** whether it is idle, and nothing it told the library is to be held against the log (R20) */
+  isDone(): boolean;
 }
 
 type Phase =
@@ -74,7 +75,8 @@ export function createRoom(options: RoomOptions): Room {
   const { random, idleMs = IDLE_MS, digestMs = DIGEST_MS, processorTime, memory = UNBOUNDED } = options;
   let effects: RoomEffect[] = [];
   const emit = (effect: RoomEffect): void => void effects.push(effect);
-  const sessions = createRoomSessions(emit);
+  const check = createCopyCheck(digestMs);
+  const sessions = createRoomSessions(emit, () => check.served());
 
   let phase: Phase = { type: "new" };
   let facts: LogFacts = EMPTY_FACTS;
@@ -85,9 +87,6 @@ export function createRoom(options: RoomOptions): Room {
   let usedAt = 0;
   let changedAt = 0;
   let compaction: { running: boolean; notBefore: number } = { running: false, notBefore: 0 };
-  let verifiedAt = -Infinity;
-  /** the digest of the live copy that is being held against its log */
-  let doubted: Uint8Array | undefined;
   let pins = 0;
   let closing = false;
   /** a claim was lost: whether the sessions may come back is known once the log was read again */
@@ -129,7 +128,11 @@ export function createRoom(options: RoomOptions): Room {
     };
     changedAt = now;
     phase = { type: "ready", live };
-    judgeDoubted(live);
+    if (check.wasRead(live, now)) {
+      emit({ type: "noticed", what: "live-copy-wrong", session: undefined });
+      // Others may have been served from it.
+      sessions.forgetDigests();
+    }
     if (dismissAfterLoad) sessions.closeAll(CloseCode.unavailable, "unavailable");
     dismissAfterLoad = false;
     advance(now);
@@ -144,19 +147,9 @@ export function createRoom(options: RoomOptions): Room {
     const own = phase.live.digest();
     if (isSameBytes(own, other.hash)) return;
     emit({ type: "noticed", what: "diverged", session: session.session });
-    if (now - verifiedAt < VERIFY_MS) return;
-    verifiedAt = now;
-    doubted = own;
+    if (!check.believes(now)) return;
+    check.doubt(own);
     startLoading();
-  }
-
-  function judgeDoubted(live: LiveDocument): void {
-    const before = doubted;
-    doubted = undefined;
-    if (before === undefined || isSameBytes(before, live.digest())) return;
-    emit({ type: "noticed", what: "live-copy-wrong", session: undefined });
-    // Others may have been served from it.
-    sessions.forgetDigests();
   }
 
   function onLoadFailed(failure: keyof typeof CLOSED_WITH): void {
@@ -226,7 +219,10 @@ export function createRoom(options: RoomOptions): Room {
     const { live, batch, commit } = phase;
     facts = withCommit(facts, commit);
     weigh(live);
-    if (commit.summary !== undefined) projected = { seq: commit.headSeq, at: now };
+    if (commit.summary !== undefined) {
+      projected = { seq: commit.headSeq, at: now };
+      check.projected();
+    }
     phase = { type: "ready", live };
     sessions.broadcast(batch.rows, batch.before, now);
     settle(batch);
@@ -303,6 +299,10 @@ export function createRoom(options: RoomOptions): Room {
     sessions.closeDead(now);
     advance(now);
     if (phase.type !== "ready") return;
+    if (check.isDue({ idle: isIdle(), usedAt, changedAt }, now)) {
+      check.doubt(phase.live.digest());
+      return startLoading();
+    }
     sessions.showDigests(viewOf(phase.live), { changedAt, digestMs }, now);
     if (!isProjected() && now - projected.at >= FEED_REST_MS) return project(phase.live, now);
     compactIfDue(now);
@@ -387,12 +387,13 @@ export function createRoom(options: RoomOptions): Room {
     handle(event, now) {
       effects = [];
       if (phase.type === "evicted") return answerTooLate(event);
-      if (event.type !== "tick" && event.type !== "release") usedAt = now;
+      if (event.type !== "tick" && event.type !== "release" && event.type !== "loaded") usedAt = now;
       if (phase.type === "new") startLoading();
       handleEvent(event, now);
       return effects;
     },
     liveDoc: () => (phase.type === "ready" || phase.type === "committing" ? phase.live.doc : undefined),
     isIdle,
+    isDone: () => isIdle() && !check.isOwed(),
   };
 }

@@ -40,9 +40,19 @@ const KNOWN: readonly (readonly [seed: number, plan: string, found: string])[] =
   [842, "-away", "P2: a lease given before the server's clock was set back kept a run from being finished"],
   [872, "-away", "O7: a refusal whose body was cut was final"],
   [
+    1083,
+    "d1,-quota,-abort,-force-close,-evict,-clock,-cut,-half-open,-duplicate,-disk,-locks,-provider,-down,-wake,-stranger,-http,-server-kill,-away,x1:8,x12:13,x17:20,x27:28",
+    "R20: the summary that a wrong live copy made outlived it, since whoever had the right one was gone",
+  ],
+  [
     1528,
     "-down,-wake,-tab-kill,-server-kill,-disk,-abort,-force-close,-evict,-clock,-locks,-away,-stranger,-half-open,-rot,x0:1,x2:4,x7:10,x13:30,x55:60",
     "O6: the feed told of a newer log than its summary was made from, and a device showed that for its own",
+  ],
+  [
+    1608,
+    "t1,-quota,-abort,-force-close,-evict,-clock,-server-kill,-disk,-stranger,-cut,-http,-wake,-locks,-provider,-away,x2:4,x5:21,x28:34,x36:42,x45:50,x51:61,x66:72,x75:80",
+    "R20: everybody had a wrong copy from the room, and so agreed with it",
   ],
 ];
 
