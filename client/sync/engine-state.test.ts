@@ -385,6 +385,27 @@ describe("C9: a digest", () => {
     expect(client.sent().map(({ type }) => type)).toEqual(["digest", "step1"]);
   });
 
+  test("has a copy replaced however often that had to wait, as for an edit of another tab", () => {
+    const { client, theirs } = aDivergedClient("them");
+    for (let digest = 0; digest < 5; digest++) {
+      client.server(digestOf(theirs));
+      client.effects();
+      client.server(allOf(theirs));
+      expect(client.effects()).toMatchObject([{ type: "heal" }]);
+    }
+  });
+
+  test("that differs, though what the server has does not, is asked about three times a connection", () => {
+    const { client, theirs } = aDivergedClient("them");
+    const asked = Array.from({ length: 5 }, () => {
+      client.server(digestOf(theirs));
+      const sent = client.sent().map(({ type }) => type);
+      client.server(allOf(client.doc));
+      return sent.includes("step1");
+    });
+    expect(asked).toEqual([true, true, true, false, false]);
+  });
+
   test("means nothing while an edit is pending or for an older head", () => {
     const client = aClient();
     client.connect();

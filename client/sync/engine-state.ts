@@ -46,7 +46,8 @@ interface OpenLink {
   asking: boolean;
   timesAsked: number;
   timesGap: number;
-  timesDiverged: number;
+  /** how often a digest differed, and all the server has did not */
+  timesInVain: number;
   /** the server was asked for all it has, to hold it against our copy (C9) */
   comparing: boolean;
 }
@@ -100,7 +101,7 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
       asking: false,
       timesAsked: 0,
       timesGap: 0,
-      timesDiverged: 0,
+      timesInVain: 0,
       comparing: false,
     };
     send({ type: "step1", stateVector: Y.encodeStateVector(doc) });
@@ -253,7 +254,7 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
     const hash = contentDigest(doc);
     if (open.comparing || open.asking || isSameBytes(hash, digest.hash)) return;
     emit({ type: "diverged", seq: digest.seq });
-    if (++open.timesDiverged > ATTEMPTS) return;
+    if (open.timesInVain >= ATTEMPTS) return;
     // The server holds its copy against its log, and answers from what the log says.
     open.comparing = true;
     send({ type: "digest", seq: digest.seq, hash });
@@ -267,10 +268,12 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
     try {
       Y.applyUpdate(theirs, update);
     } catch {
+      open.timesInVain++;
       return;
     }
-    const unsure = pending.any() || incomplete() || theirs.store.pendingStructs !== null;
-    if (!unsure && !isSameBytes(contentDigest(theirs), contentDigest(doc))) emit({ type: "heal", state: update });
+    if (pending.any() || incomplete() || theirs.store.pendingStructs !== null) return;
+    if (isSameBytes(contentDigest(theirs), contentDigest(doc))) open.timesInVain++;
+    else emit({ type: "heal", state: update });
   }
 
   function onTick(now: number): void {

@@ -54,6 +54,11 @@ const KNOWN: readonly (readonly [seed: number, plan: string, found: string])[] =
     "t1,-quota,-abort,-force-close,-evict,-clock,-server-kill,-disk,-stranger,-cut,-http,-wake,-locks,-provider,-away,x2:4,x5:21,x28:34,x36:42,x45:50,x51:61,x66:72,x75:80",
     "R20: everybody had a wrong copy from the room, and so agreed with it",
   ],
+  [
+    1709,
+    "-disk,-quota,-abort,-away,-stranger,-clock,-locks,x45:50,x66:71",
+    "C9: a wrong copy was not replaced any more after edits of another tab had waited three times",
+  ],
 ];
 
 const play = (seed: number, reduction: Reduction): Promise<SimulationReport> => simulate(createPlan(seed, reduction));
