@@ -13,6 +13,7 @@ import type { LogFacts } from "./log-facts.ts";
 import type { CommitBatch, CommitOutcome, DocumentLog, LiveDoc, Look, RoomEffect, RoomEvent } from "./room-events.ts";
 import { UNBOUNDED } from "./room-memory.ts";
 import type { RoomMemory } from "./room-memory.ts";
+import { createProjection } from "./projection-state.ts";
 import { DIGEST_MS, createRoomSessions } from "./room-sessions.ts";
 import type { DurableView, RoomSession } from "./room-sessions.ts";
 import { decodeStateVector } from "./update-decode.ts";
@@ -20,9 +21,6 @@ import { STATE_VECTOR_BYTES } from "./update-limits.ts";
 
 /** A room without sessions is kept so long for whoever comes back (R16). */
 export const IDLE_MS = 60_000;
-/** The feed shows a document at most once a second; a tick finds what is left over after half of it. */
-const FEED_MS = 1_000;
-const FEED_REST_MS = 500;
 const COMPACT_RETRY_MS = 60_000;
 
 export interface RoomOptions {
@@ -76,12 +74,12 @@ export function createRoom(options: RoomOptions): Room {
   let effects: RoomEffect[] = [];
   const emit = (effect: RoomEffect): void => void effects.push(effect);
   const check = createCopyCheck(digestMs);
+  const projection = createProjection();
   const sessions = createRoomSessions(emit, () => check.served());
 
   let phase: Phase = { type: "new" };
   let facts: LogFacts = EMPTY_FACTS;
   let bindings = new Map<number, string>();
-  let projected = { seq: 0, at: -Infinity };
   let inbox: Inbound[] = [];
   let looks: Look[] = [];
   let usedAt = 0;
@@ -118,15 +116,11 @@ export function createRoom(options: RoomOptions): Room {
       emit({ type: "noticed", what: "broken-log", session: undefined });
       return onLoadFailed("unavailable");
     }
+    // Read anew, it has been quiet as long as before.
+    if (log.headSeq !== facts.headSeq) changedAt = now;
     facts = factsOf(log);
     weigh(live);
-    // A summary that is not of this log was made from a copy that was wrong, or by another version: it is made anew.
-    const isProjection = log.summarySeq === log.headSeq && log.summary === live.summary();
-    projected = {
-      seq: isProjection ? log.headSeq : Math.min(log.summarySeq, log.headSeq - 1),
-      at: -Infinity,
-    };
-    changedAt = now;
+    projection.wasRead(log, live.summary());
     phase = { type: "ready", live };
     if (check.wasRead(live, now)) {
       emit({ type: "noticed", what: "live-copy-wrong", session: undefined });
@@ -190,7 +184,7 @@ export function createRoom(options: RoomOptions): Room {
 
   function startCommit(live: LiveDocument, batch: Batch, now: number): void {
     // A copy in doubt projects nothing; what is missing then follows after the reload.
-    const summary = batch.broken ? undefined : summaryDue(live, now);
+    const summary = !batch.broken && projection.isDue(facts, now) ? live.summary() : undefined;
     const commit: CommitBatch = {
       epoch: facts.epoch,
       expectedHead: facts.headSeq,
@@ -205,10 +199,6 @@ export function createRoom(options: RoomOptions): Room {
     emit({ type: "commit", batch: commit });
   }
 
-  function summaryDue(live: LiveDocument, now: number): string | undefined {
-    return !facts.exists || now - projected.at >= FEED_MS ? live.summary() : undefined;
-  }
-
   function settle(batch: Batch): void {
     for (const [session, frames] of batch.settles) sessions.settle(session, frames, facts.headSeq);
     for (const edit of batch.edits) emit({ type: "settled", edit, outcome: { ok: true } });
@@ -220,7 +210,7 @@ export function createRoom(options: RoomOptions): Room {
     facts = withCommit(facts, commit);
     weigh(live);
     if (commit.summary !== undefined) {
-      projected = { seq: commit.headSeq, at: now };
+      projection.wasTold(commit.headSeq, now);
       check.projected();
     }
     phase = { type: "ready", live };
@@ -283,15 +273,13 @@ export function createRoom(options: RoomOptions): Room {
   /** A commit without rows, so that the library shows what earlier commits left out. */
   function project(live: LiveDocument, now: number): void {
     const none = { rows: [], clients: [], settles: new Map(), edits: [], before: new Uint8Array(), bytes: 0 };
-    projected = { ...projected, at: -Infinity };
+    projection.hurry();
     startCommit(live, { ...none, broken: false }, now);
   }
 
-  const isProjected = (): boolean => !facts.exists || projected.seq >= facts.headSeq;
-
   function finish(live: LiveDocument, now: number): void {
     sessions.closeAll(CloseCode.unavailable, "restarting");
-    if (!isProjected()) project(live, now);
+    if (!projection.isCurrent(facts)) project(live, now);
     else if (!compaction.running) end();
   }
 
@@ -304,7 +292,7 @@ export function createRoom(options: RoomOptions): Room {
       return startLoading();
     }
     sessions.showDigests(viewOf(phase.live), { changedAt, digestMs }, now);
-    if (!isProjected() && now - projected.at >= FEED_REST_MS) return project(phase.live, now);
+    if (projection.isLate(facts, now)) return project(phase.live, now);
     compactIfDue(now);
     if (isIdle() && now - usedAt >= idleMs) end();
   }
@@ -323,7 +311,7 @@ export function createRoom(options: RoomOptions): Room {
 
   function isIdle(): boolean {
     const needed = sessions.size() > 0 || inbox.length > 0 || pins > 0 || compaction.running;
-    return phase.type === "ready" && !needed && isProjected();
+    return phase.type === "ready" && !needed && projection.isCurrent(facts);
   }
 
   function handleEvent(event: RoomEvent, now: number): void {

@@ -193,15 +193,25 @@ function heal(scene: Scene, wakes: boolean): void {
 /** Waits until all is at rest, and stays so while digests are compared; answers what is not. */
 async function comeToRest(scene: Scene, violations: readonly string[], restFor: number): Promise<string[]> {
   let restedFor = 0;
+  let found = 0;
   let why: string[] = [];
   for (let waited = 0; waited < REST_WITHIN; waited += 2 * SECOND) {
     await scene.world.run(2 * SECOND);
     why = unquiet(scene);
+    const differing = differences(scene);
+    if (differing > found) why.push("copies were found to differ");
+    found = differing;
     restedFor = why.length === 0 ? restedFor + 2 * SECOND : 0;
     if (restedFor >= restFor || violations.length > 0) return [];
   }
   return why;
 }
+
+/** How often copies were found to differ, or were replaced. What replaced them is compared in its turn. */
+const differences = ({ server, devices }: Scene): number =>
+  server.noticed("diverged") + server.noticed("live-copy-wrong") + healedOf(devices);
+
+const healedOf = (devices: readonly Device[]): number => devices.reduce((sum, { healed }) => sum + healed, 0);
 
 const reportOf = ({ totals, ledger, server, devices, world }: Scene, violations: string[]): SimulationReport => ({
   ...totals,
@@ -209,7 +219,7 @@ const reportOf = ({ totals, ledger, server, devices, world }: Scene, violations:
   runs: server.provided.size,
   diverged: server.noticed("diverged"),
   mended: server.noticed("live-copy-wrong"),
-  healed: devices.reduce((sum, device) => sum + device.healed, 0),
+  healed: healedOf(devices),
   steps: world.steps(),
   lasted: world.now(),
   violations,
