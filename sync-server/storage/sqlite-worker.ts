@@ -1,4 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { createUnpacker } from "./packed-commit.ts";
+import type { PackedCommit } from "./packed-commit.ts";
 import type { StoreAnswer, StoreRequest } from "./sqlite-messages.ts";
 import { failureOf, openSqliteStore } from "./sqlite-store.ts";
 import type { StoreOptions } from "./sqlite-store.ts";
@@ -10,8 +12,9 @@ const port = parentPort;
 if (port === null) throw new Error("sqlite-worker runs as a worker thread only");
 
 const store = openOrTell(() => openSqliteStore(options));
-port.on("message", (request: StoreRequest) => {
-  port.postMessage(store.answer(request));
+const unpack = createUnpacker();
+port.on("message", (request: Exclude<StoreRequest, { kind: "commit" }> | PackedCommit) => {
+  port.postMessage(store.answer(request.kind === "packed" ? { kind: "commit", items: unpack(request) } : request));
   if (request.kind === "close") port.close();
 });
 
