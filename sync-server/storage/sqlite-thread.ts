@@ -1,6 +1,5 @@
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { createPacker } from "./packed-commit.ts";
 import type { StoreAnswer, StoreFailure, StoreRequest } from "./sqlite-messages.ts";
 import type { StoreOptions } from "./sqlite-store.ts";
 
@@ -22,14 +21,12 @@ const CLOSED: StoreFailure = { kind: "unavailable", code: "CLOSED", message: "Th
  */
 export function openSqliteThread(options: StoreOptions): SqliteThread {
   let worker: Worker | undefined;
-  let pack = createPacker();
   let generation = 0;
   let closed = false;
   let waiting: ((answer: StoreAnswer) => void)[] = [];
 
   function start(): Worker {
     const started = startWorker(options);
-    pack = createPacker();
     started.on("message", (answer: StoreAnswer) => waiting.shift()?.(answer));
     let reason = "The storage thread ended";
     started.on("error", (error) => (reason = `The storage thread ended: ${String(error)}`));
@@ -52,14 +49,9 @@ export function openSqliteThread(options: StoreOptions): SqliteThread {
     worker ??= start();
     const to = worker;
     return new Promise((resolve) => {
-      try {
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-        to.postMessage(request.kind === "commit" ? pack(request.items) : request);
-      } catch (error) {
-        // The SQL in it did not arrive.
-        pack = createPacker();
-        throw error;
-      }
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+      to.postMessage(request);
+      // Not before: what cannot be sent is not answered.
       waiting.push(resolve);
     });
   }

@@ -1,6 +1,4 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { createUnpacker } from "./packed-commit.ts";
-import type { PackedCommit } from "./packed-commit.ts";
 import type { StoreAnswer, StoreRequest } from "./sqlite-messages.ts";
 import { failureOf, openSqliteStore } from "./sqlite-store.ts";
 import type { StoreOptions } from "./sqlite-store.ts";
@@ -12,9 +10,8 @@ const port = parentPort;
 if (port === null) throw new Error("sqlite-worker runs as a worker thread only");
 
 const store = openOrTell(() => openSqliteStore(options));
-const unpack = createUnpacker();
-port.on("message", (request: Exclude<StoreRequest, { kind: "commit" }> | PackedCommit) => {
-  port.postMessage(store.answer(request.kind === "packed" ? { kind: "commit", items: unpack(request) } : request));
+port.on("message", (request: StoreRequest) => {
+  port.postMessage(store.answer(request));
   if (request.kind === "close") port.close();
 });
 
