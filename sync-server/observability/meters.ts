@@ -21,6 +21,8 @@ export interface Meters {
   framesLogged(count: number): void;
   /** A call of a provider failed; the class is one of the retry table. */
   providerFailed(provider: string, failureClass: string): void;
+  /** A line of a provider's stream was no chunk of an answer, and was skipped. */
+  providerLineSkipped(provider: string): void;
   /** An HTTP request was answered after so many ms. */
   answered(method: string, route: string, status: number, ms: number): void;
 }
@@ -41,5 +43,6 @@ export const NO_METERS: Meters = {
   firstToken: ignore,
   framesLogged: ignore,
   providerFailed: ignore,
+  providerLineSkipped: ignore,
   answered: ignore,
 };

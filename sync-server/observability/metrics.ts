@@ -62,6 +62,11 @@ export function createMetrics(): Metrics {
     "provider",
     "class",
   ]);
+  const skipped = counter(
+    "holdfast_provider_skipped_lines_total",
+    "Lines of providers' streams that were no chunk of an answer",
+    ["provider"],
+  );
   const requests = histogram("holdfast_http_request_seconds", "Time to the answer of a request", SECONDS, [
     "method",
     "route",
@@ -81,6 +86,7 @@ export function createMetrics(): Metrics {
     firstToken: (ms) => firstToken.observe(ms / 1000),
     framesLogged: (count) => frames.inc(count),
     providerFailed: (provider, failureClass) => failures.inc({ provider, class: failureClass }),
+    providerLineSkipped: (provider) => skipped.inc({ provider }),
     answered: (method, route, status, ms) => requests.observe({ method, route, status }, ms / 1000),
     watch: (readings) => watch(registry, readings),
     text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),

@@ -12,6 +12,8 @@ export type CompletionPart =
   | { type: "finish"; finish: FinishReason }
   | { type: "usage"; usage: ReportedUsage }
   | { type: "done" }
+  /** the line is no chunk, and is skipped */
+  | { type: "unreadable" }
   | { type: "failed"; failure: ProviderFailure };
 
 /** A stream with more unreadable lines than this is no stream of completions. */
@@ -58,8 +60,8 @@ const FINISHES: Readonly<Record<string, FinishReason>> = {
 };
 
 /**
- * Reads the data lines of one Chat Completions stream. A line that is no such chunk is skipped and counted;
- * with too many of them the answer is `bad_response`.
+ * Reads the data lines of one Chat Completions stream. A line that is no such chunk is `unreadable`; with too many of
+ * them the answer is `bad_response`.
  */
 export function createChunkReader() {
   let badLines = 0;
@@ -76,9 +78,6 @@ export function createChunkReader() {
   }
 
   return {
-    get badLines(): number {
-      return badLines;
-    },
     read(data: string): CompletionPart[] {
       if (isDone(data)) return [{ type: "done" }];
       const raw = parseJson(data);
@@ -87,8 +86,8 @@ export function createChunkReader() {
       const parsed = chunkSchema.safeParse(raw);
       if (parsed.success) return partsOf(parsed.data);
       badLines += 1;
-      if (badLines <= MOST_BAD_LINES) return [];
-      return [{ type: "failed", failure: { class: "bad_response", said: "unreadable_lines" } }];
+      if (badLines <= MOST_BAD_LINES) return [{ type: "unreadable" }];
+      return [{ type: "unreadable" }, { type: "failed", failure: { class: "bad_response", said: "unreadable_lines" } }];
     },
   };
 }
@@ -99,7 +98,7 @@ function parseJson(data: string): unknown {
   try {
     return JSON.parse(data);
   } catch {
-    return undefined; // no chunk, and counted as such
+    return undefined; // no chunk, which the schema will say
   }
 }
 

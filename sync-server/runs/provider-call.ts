@@ -24,6 +24,8 @@ export interface CallOptions {
   onModel(model: string): void;
   onFinish(finish: FinishReason): void;
   onSilence(ms: number): void;
+  /** a line of the stream was skipped */
+  onUnreadable(): void;
   onBug(error: unknown): void;
   /** Called between batches: answers whether to go on reading (the log has room). */
   mayRead(): Promise<boolean> | true;
@@ -85,6 +87,9 @@ export function openProviderCall(options: CallOptions): ProviderCall {
       case "done":
         seen.closed = true;
         return;
+      // No sign of life: a provider that sends nothing else is not answering.
+      case "unreadable":
+        return options.onUnreadable();
       case "failed":
         seen.failure = part.failure;
         return;

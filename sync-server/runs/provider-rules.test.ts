@@ -11,17 +11,15 @@ import { parseProvidersFile } from "./provider-config.ts";
 import { costOf, priceAt, sumUsage, trustedUsage } from "./usage-count.ts";
 
 const chunk = (body: object): string => JSON.stringify(body);
-const saidBy = (reader: ReturnType<typeof createChunkReader>, line: string) => ({
-  parts: reader.read(line).filter(({ type }) => type !== "model"),
-  badLines: reader.badLines,
-});
+const saidBy = (reader: ReturnType<typeof createChunkReader>, line: string) =>
+  reader.read(line).filter(({ type }) => type !== "model");
 const caused = (code: string) => new Error("x", { cause: Object.assign(new Error("y"), { code }) });
 const retryAfter = (headers: Record<string, string>) => parseRetryAfter((name) => headers[name], Date.UTC(2026, 0, 1));
 const parseProviders = (body: unknown) =>
   parseProvidersFile(JSON.stringify(body), (name) => (name === "KEY" ? "secret" : undefined));
 
 describe("chunks", () => {
-  test("deltas, finish reason and the last usage are read; a bad line is skipped and counted", () => {
+  test("deltas, finish reason and the last usage are read; a bad line is named as one", () => {
     const reader = createChunkReader();
     expect(
       reader.read(
@@ -31,8 +29,7 @@ describe("chunks", () => {
       { type: "reasoning", text: "b" },
       { type: "text", text: "a" },
     ]);
-    expect(reader.read("{broken")).toEqual([]);
-    expect(reader.badLines).toBe(1);
+    expect(reader.read("{broken")).toEqual([{ type: "unreadable" }]);
     expect(reader.read(chunk({ choices: [], usage: { prompt_tokens: 3, completion_tokens: 4 } }))).toMatchObject([
       { type: "usage", usage: { inputTokens: 3, outputTokens: 4 } },
     ]);
@@ -63,8 +60,11 @@ describe("chunks", () => {
   });
   test("too many bad lines are no stream of completions", () => {
     const reader = createChunkReader();
-    for (let i = 0; i < MOST_BAD_LINES; i++) expect(reader.read("<html>")).toEqual([]);
-    expect(reader.read("<html>")).toMatchObject([{ type: "failed", failure: { class: "bad_response" } }]);
+    for (let i = 0; i < MOST_BAD_LINES; i++) expect(reader.read("<html>")).toEqual([{ type: "unreadable" }]);
+    expect(reader.read("<html>")).toMatchObject([
+      { type: "unreadable" },
+      { type: "failed", failure: { class: "bad_response" } },
+    ]);
   });
 });
 

@@ -11,6 +11,8 @@ export interface RunWatch {
   framesDurable(count: number): void;
   firstContent(): void;
   callBegins(attempt: number): void;
+  /** A line of the provider's stream was skipped. */
+  lineUnreadable(): void;
   callEnded(failure: ProviderFailure | undefined): void;
   /** The run is over, or this writer gave it up (`abandoned`). Only the first word counts. */
   ended(state: string): void;
@@ -34,6 +36,7 @@ export function watchRun(
     callBegins(attempt) {
       call = span.run(() => startSpan("provider.call", { "holdfast.attempt": attempt }));
     },
+    lineUnreadable: () => meters.providerLineSkipped(provider.id),
     callEnded(failure) {
       if (failure) meters.providerFailed(provider.id, failure.class);
       call?.end(

@@ -166,6 +166,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
       onModel: (model) => (facts = { ...facts, resolvedModel: model.slice(0, 200) }),
       onFinish: (reason: FinishReason) => apply({ type: "finished", finish: reason }),
       onSilence: (ms) => feed.tell({ type: "stall", seq: undefined, ms }),
+      onUnreadable: watch.lineUnreadable,
       // The message of an error made while reading may quote what was read: only its place is logged.
       onBug: (error) => log.error({ runId: stored.id, ...placeOf(error) }, "could not read the provider"),
       mayRead: () => (runLog.unwritten <= RUN_LIMITS.unwritten ? true : runLog.hasRoom(timers.logWait)),

@@ -169,6 +169,20 @@ describe("D4: however the bytes are cut", () => {
   );
 });
 
+/** lines of the provider that were skipped so far */
+async function skipped(): Promise<number> {
+  const metrics = await (await fetch(`${scene.server.url}/metrics`)).text();
+  return Number(/^holdfast_provider_skipped_lines_total\{provider="openai"\} (\d+)$/mu.exec(metrics)?.[1] ?? 0);
+}
+
+test("D4: a line that cannot be read is left out, and counted", async () => {
+  const before = await skipped();
+  const inserts = ["data: {not json\n\n", "data: null\n\n", ": a comment\n\n"].map((raw) => ({ before: 1, raw }));
+  const end = await ended(await start(answer("All of it.", { inserts })));
+  expect(end).toMatchObject({ state: "completed", text: "All of it.", calls: 1 });
+  expect((await skipped()) - before).toBe(2);
+});
+
 describe("D5: what the provider counted cannot be true", () => {
   test.each(["missing", "null", "absurd"] as const)("usage %s: estimated, and marked so", async (usage) => {
     const { ledger, ...end } = await ended(await start(answer("Some text", { usage })));
