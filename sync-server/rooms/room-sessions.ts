@@ -15,6 +15,10 @@ const PAUSE_FRAMES = 256;
 const FLOOD_BYTES = 16 * 1024 * 1024;
 const FLOOD_FRAMES = 8_192;
 
+/** After a long answer to a SyncStep1 the next one waits: whoever asks again and again gets 8 MB a second. */
+const LONG_ANSWER_BYTES = 256 * 1024;
+const ANSWER_BYTES_PER_MS = 8_000;
+
 /** A digest is worth computing once nobody has written for so long. */
 export const QUIET_MS = 5_000;
 /** Copies are compared so often, also where nothing is written: memory and disks rot (R20). */
@@ -25,6 +29,8 @@ export interface RoomSession extends JoiningSession {
   greeted: boolean;
   /** the state vector of a SyncStep1 that waits for its answer; a newer one replaces it */
   wants: Uint8Array | undefined;
+  /** when the next SyncStep1 is answered at the earliest, in ms */
+  answersAt: number;
   /** whether the server shall ask for what it lacks */
   owesStep1: boolean;
   /** got its first SyncStep2, so it gets what comes after */
@@ -145,16 +151,17 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void, onServed:
     if (awareness.size > 0) showAllAwareness(session);
   }
 
-  function answer(session: RoomSession, view: DurableView): void {
-    if (session.wants !== undefined) {
+  function answer(session: RoomSession, view: DurableView, now: number): void {
+    if (session.wants !== undefined && now >= session.answersAt) {
       const update = view.live.since(session.wants);
+      if (update.byteLength > LONG_ANSWER_BYTES) session.answersAt = now + update.byteLength / ANSWER_BYTES_PER_MS;
       session.wants = undefined;
       session.behindFrom = undefined;
       session.live = true;
       onServed();
       send(session, { type: "step2", update });
       sendDigest(session, view);
-    } else if (session.behindFrom !== undefined) {
+    } else if (session.wants === undefined && session.behindFrom !== undefined) {
       const update = view.live.since(session.behindFrom);
       session.behindFrom = undefined;
       onServed();
@@ -179,6 +186,7 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void, onServed:
         ...joining,
         greeted: false,
         wants: undefined,
+        answersAt: -Infinity,
         owesStep1: false,
         live: false,
         behindFrom: undefined,
@@ -239,7 +247,7 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void, onServed:
           session.owesStep1 = false;
           send(session, { type: "step1", stateVector: view.live.stateVector() });
         }
-        if (flowOf(session, now) === "flowing") answer(session, view);
+        if (flowOf(session, now) === "flowing") answer(session, view, now);
       }
     },
     /**

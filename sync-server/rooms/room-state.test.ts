@@ -109,6 +109,35 @@ function aSlowReader() {
   return { room, slow, write };
 }
 
+test("R12: whoever asks again and again for a long document gets 8 MB a second", () => {
+  const room = aRoom();
+  const session = room.joinLive();
+  const ask = (): void => void room.receive(session, { type: "step1", stateVector: new Uint8Array([0]) });
+  const answers = (): number => room.sent(session).filter(({ type }) => type === "step2").length;
+  room.receive(session, aDevice(9).write("x".repeat(4_000_000)));
+  room.handle({ type: "committed" });
+  room.forget();
+  for (let i = 0; i < 3_000; i++) ask();
+  expect(answers()).toBe(1);
+  room.pass(400);
+  ask();
+  expect(answers()).toBe(1);
+  room.pass(500);
+  expect(answers()).toBe(2);
+  room.pass(5_000);
+  expect(answers()).toBe(2);
+});
+
+test("R12: an answer that is not long does not wait", () => {
+  const room = aRoom();
+  const session = room.joinLive();
+  room.receive(session, aDevice(9).write("x".repeat(100_000)));
+  room.handle({ type: "committed" });
+  room.forget();
+  for (let i = 0; i < 3; i++) room.receive(session, { type: "step1", stateVector: new Uint8Array([0]) });
+  expect(types(room.sent(session)).filter((type) => type === "step2")).toHaveLength(3);
+});
+
 test("R5: an update that changes nothing is acknowledged without a row", () => {
   const room = aRoom();
   const session = room.joinLive();

@@ -29,9 +29,8 @@ import { createSeededRandom, seedOfThisRun } from "#tests/support/seeded-random.
 
 const SEED = seedOfThisRun();
 const RSS_GROWTH_MB = 250;
-// 150 to 200 on a machine of its own. Each of 3,000 questions may be answered with 3 MB, and what the collector of a
-// busy machine has not taken yet counts: 592 were seen.
-const RSS_GROWTH_AT_LAST_MB = 800;
+// 150 to 200 were seen; a busy machine collects late.
+const RSS_GROWTH_AT_LAST_MB = 400;
 const MB = 1024 * 1024;
 /** How many messages of each kind of garbage are sent. */
 const GARBAGE = Math.min(2_000, Number(process.env["HOSTILE"] ?? 600));
@@ -402,8 +401,8 @@ describe("floods", () => {
     for (let i = 0; i < 3_000; i++) peer.send(encodeFrame({ type: "step1", stateVector: numbers(0) }));
     const slowest = await timed();
     process.stdout.write(`SyncStep1 flood: control ${Math.round(slowest)} ms, RSS ${target.memory("VmRSS")} MB\n`);
-    // 25 to 700 ms on a machine of its own; 5.7 s were seen beside other work.
-    expect(slowest).toBeLessThan(12_000);
+    // 0.2 s, and 5.2 s with 840 MB while each question was answered at once.
+    expect(slowest).toBeLessThan(3_000);
     peer.socket.terminate();
     filler.socket.terminate();
   });
