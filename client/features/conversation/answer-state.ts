@@ -9,7 +9,8 @@ export type Ending =
   | { type: "stopped" }
   | { type: "length" }
   | { type: "interrupted"; failure: RunFailure | undefined }
-  | { type: "failed"; failure: RunFailure | undefined };
+  /** `waitMs`: how long the server said to wait from then on */
+  | { type: "failed"; failure: RunFailure | undefined; waitMs: number };
 
 /** What is shown of an answer. */
 export type AnswerView =
@@ -61,7 +62,7 @@ function endingOf(status: RunStatus | undefined, run: RunFacts | undefined, live
     case "interrupted":
       return { type: "interrupted", failure };
     case "failed":
-      return { type: "failed", failure };
+      return { type: "failed", failure, waitMs: waitOf(failure, run?.endedAt) };
     case "completed":
     case "queued":
     case "streaming":
@@ -70,6 +71,10 @@ function endingOf(status: RunStatus | undefined, run: RunFacts | undefined, live
       return run?.finish === "length" ? { type: "length" } : { type: "whole" };
   }
 }
+
+/** Both times are the server's: a device whose clock is wrong waits no longer than others. */
+const waitOf = (failure: RunFailure | undefined, endedAt: number | undefined): number =>
+  failure?.retryAt === undefined || endedAt === undefined ? 0 : Math.max(0, failure.retryAt - endedAt);
 
 /** Words of a text as a person counts them. */
 export const countWords = (text: string): number => text.match(/[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu)?.length ?? 0;

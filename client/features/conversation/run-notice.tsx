@@ -1,3 +1,4 @@
+import { useState } from "react";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Button } from "#client/ui/button.tsx";
 import { words } from "#client/ui/words/words.ts";
@@ -48,6 +49,7 @@ export function RunNotice({ ending, hasText, onContinue, onTryAgain, disabled }:
         <FailureNotice
           role={role}
           failure={ending.failure}
+          waitMs={ending.waitMs}
           onContinue={hasText ? onContinue : undefined}
           onTryAgain={onTryAgain}
           disabled={disabled}
@@ -59,15 +61,17 @@ export function RunNotice({ ending, hasText, onContinue, onTryAgain, disabled }:
 function FailureNotice(props: {
   role: "alert" | undefined;
   failure: RunFailure | undefined;
+  waitMs: number;
   onContinue: (() => void) | undefined;
   onTryAgain: (() => void) | undefined;
   disabled: boolean;
 }) {
   const { clock } = useWorkspace();
   const { what, next } = FAILURES[props.failure?.code ?? "internal"];
-  const retryAt = props.failure?.retryAt ?? 0;
-  const now = useNow(clock, retryAt > clock.now());
-  const seconds = Math.ceil((retryAt - now) / 1000);
+  const [seenAt] = useState(() => clock.now());
+  const until = Math.min(props.failure?.retryAt ?? 0, seenAt + props.waitMs);
+  const now = useNow(clock, until > clock.now());
+  const seconds = Math.ceil((until - now) / 1000);
   return (
     <div className="notice" data-look="warn">
       <p role={props.role}>

@@ -79,6 +79,14 @@ test("a follower that knows the end first shows it before the document does", ()
   });
 });
 
+test("how long to wait is what the server meant, whatever the device's clock says", () => {
+  const failure = { code: "rate_limited", retryable: true, retryAt: 90_000 } as const;
+  const waitOf = (endedAt?: number) => answerView(answer("", { status: "failed", failure, endedAt }), undefined);
+  expect(waitOf(30_000)).toMatchObject({ ending: { type: "failed", failure, waitMs: 60_000 } });
+  expect(waitOf(95_000)).toMatchObject({ ending: { waitMs: 0 } });
+  expect(waitOf()).toMatchObject({ ending: { waitMs: 0 } });
+});
+
 test("an answer cut by its length limit says so", () => {
   expect(answerView(answer("x", { status: "completed", finish: "length" }), undefined)).toMatchObject({
     ending: { type: "length" },
