@@ -74,10 +74,12 @@ function FailureNotice(props: {
   const seconds = Math.ceil((until - now) / 1000);
   return (
     <div className="notice" data-look="warn">
-      <p role={props.role}>
-        <strong>{what}</strong> {next}
-      </p>
-      {seconds > 0 && <p className="notice-countdown">{words.chat.retryIn(seconds)}</p>}
+      <div className="notice-words">
+        <p role={props.role}>
+          <strong>{what}</strong> {next}
+        </p>
+        {seconds > 0 && <p className="notice-countdown">{words.chat.retryIn(seconds)}</p>}
+      </div>
       <NoticeButtons
         onContinue={props.onContinue}
         onTryAgain={props.onTryAgain}

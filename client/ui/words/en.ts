@@ -127,7 +127,10 @@ export const en = {
       `The provider is busy. Trying again in ${plural(seconds, "second", "seconds")} (attempt ${number.format(attempt)} of ${number.format(of)}).`,
     waitingStall: "The provider has gone quiet. Still waiting…",
     paused: "Paused. The answer goes on in the background.",
-    retryIn: (seconds: number) => `You can try again in ${plural(seconds, "second", "seconds")}.`,
+    retryIn: (seconds: number) =>
+      seconds > 90
+        ? `You can try again in ${plural(Math.ceil(seconds / 60), "minute", "minutes")}.`
+        : `You can try again in ${plural(seconds, "second", "seconds")}.`,
     generating: "Generating",
     stillGenerating: "Still generating",
     complete: (words: number) => `Answer complete, ${plural(words, "word", "words")}`,
