@@ -67,6 +67,25 @@ test.each(MEASURED)(
   },
 );
 
+test("what was overwritten is not weighed any more", () => {
+  const live = createLiveDocument(1, [])!;
+  const device = new Y.Doc();
+  const write = (): void => {
+    const before = Y.encodeStateVector(device);
+    device.getMap("settings").set(
+      "k",
+      Array.from({ length: 10_000 }, () => ({})),
+    );
+    live.apply(Y.encodeStateAsUpdate(device, before));
+  };
+  write();
+  const once = live.weight(0);
+  for (let i = 0; i < 20; i++) write();
+  expect(live.weight(0)).toBeLessThan(once * 1.2);
+  live.apply(stateOf((doc) => doc.getMap("settings").set("other", [{}])));
+  expect(live.weight(0)).toBeGreaterThan(0);
+});
+
 test("a document grows by what is written into it, and what cannot be read weighs as little as nothing", () => {
   const live = createLiveDocument(1, [])!;
   const before = live.weight(0);

@@ -25,7 +25,10 @@ export const weightOfDocument = (doc: Y.Doc, encoded: number, values: number): n
 const structsOf = (doc: Y.Doc): number =>
   [...doc.store.clients.values()].reduce((sum, structs) => sum + structs.length, 0);
 
-/** What updates will take of the heap once they are integrated, without keeping more than one struct at a time. */
+/**
+ * What updates will take of the heap once they are integrated, without keeping more than one struct at a time.
+ * @param updates which are known to keep the limits of `decodeUpdate`: one struct may be all of one
+ */
 export function weightOfUpdates(updates: readonly Uint8Array[]): number {
   let structs = 0;
   let values = 0;
@@ -50,12 +53,15 @@ export function weightOfUpdates(updates: readonly Uint8Array[]): number {
   return DOCUMENT_BYTES + bytesOf(updates) + values + STRUCT_BYTES * structs;
 }
 
+/** What a transaction changes in what plain values take. To be asked before what it deleted is collected. */
+export function weightOfChange(transaction: Y.Transaction): number {
+  let weight = weightOfValues(transaction.doc, transaction.beforeState, transaction.afterState);
+  Y.iterateDeletedStructs(transaction, transaction.deleteSet, (struct) => (weight -= weightOfStruct(struct)));
+  return weight;
+}
+
 /** What the plain values of structs take that came between two states (clocks by clientID). */
-export function weightOfValues(
-  doc: Y.Doc,
-  before: ReadonlyMap<number, number>,
-  after: ReadonlyMap<number, number>,
-): number {
+function weightOfValues(doc: Y.Doc, before: ReadonlyMap<number, number>, after: ReadonlyMap<number, number>): number {
   let weight = 0;
   for (const [client, clock] of after) {
     const known = before.get(client) ?? 0;
@@ -63,12 +69,16 @@ export function weightOfValues(
     if (clock <= known || structs === undefined) continue;
     for (let at = Y.findIndexSS(structs, known); at < structs.length; at++) {
       const struct = structs[at];
-      if (struct instanceof Y.Item && struct.content instanceof Y.ContentAny)
-        weight += struct.content.arr.reduce((sum: number, value: unknown) => sum + weightOfValue(value), 0);
+      if (struct) weight += weightOfStruct(struct);
     }
   }
   return weight;
 }
+
+const weightOfStruct = (struct: Y.GC | Y.Item): number =>
+  struct instanceof Y.Item && struct.content instanceof Y.ContentAny
+    ? struct.content.arr.reduce((sum: number, value: unknown) => sum + weightOfValue(value), 0)
+    : 0;
 
 function weightOfValue(value: unknown): number {
   if (value === null || typeof value !== "object" || value instanceof Uint8Array) return 0;

@@ -11,8 +11,8 @@ export class TookTooLong extends Error {}
 type Structs = NonNullable<ReturnType<Y.Doc["store"]["clients"]["get"]>>;
 
 export interface IntegrationWatch {
-  /** Applies a V1 update; throws `TookTooLong` after so many ms of processor time, and leaves a broken copy (R14). */
-  apply(update: Uint8Array, origin: unknown, ms: number): void;
+  /** Applies a V1 update; throws `TookTooLong` once that much processor time was used, and leaves a broken copy (R14). */
+  apply(update: Uint8Array, origin: unknown, until: number): void;
 }
 
 /**
@@ -23,13 +23,13 @@ export interface IntegrationWatch {
  * @param doc a document nothing was written to yet
  */
 export function watchIntegration(doc: Y.Doc, time: ProcessorTime): IntegrationWatch {
-  let until = Infinity;
+  let end = Infinity;
   let steps = 0;
 
   function step(): void {
-    if (until === Infinity) return;
+    if (end === Infinity) return;
     steps += 1;
-    if (steps % STEPS_PER_LOOK === 0 && time() > until) throw new TookTooLong("The update takes too long");
+    if (steps % STEPS_PER_LOOK === 0 && time() > end) throw new TookTooLong("The update takes too long");
   }
 
   class WatchedClients extends Map<number, Structs> {
@@ -48,12 +48,12 @@ export function watchIntegration(doc: Y.Doc, time: ProcessorTime): IntegrationWa
 
   doc.store.clients = new WatchedClients();
   return {
-    apply(update, origin, ms) {
-      until = time() + ms;
+    apply(update, origin, until) {
+      end = until;
       try {
         Y.applyUpdateV2(doc, update, origin, WatchedDecoder);
       } finally {
-        until = Infinity;
+        end = Infinity;
       }
     },
   };

@@ -4,7 +4,7 @@ import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { contentDigest } from "#shared/documents/canonical-content.ts";
 import { watchIntegration } from "./integration-watch.ts";
 import type { ProcessorTime } from "./integration-watch.ts";
-import { weightOfDocument, weightOfValues } from "./document-weight.ts";
+import { weightOfChange, weightOfDocument } from "./document-weight.ts";
 import { checkPlacement, clocksOf } from "./placement-check.ts";
 import { UPDATE_LIMITS } from "./update-limits.ts";
 
@@ -20,7 +20,7 @@ export interface LiveDocument {
   readonly conversation: ConversationDocument;
   /**
    * Applies updates of one author in one transaction. `work` hands over each that passes `checkUpdate`, which may look
-   * at the document in between; one that takes too long, or stands impossibly, breaks the copy.
+   * at the document in between; where all of them take too long, or one stands impossibly, the copy is broken.
    */
   applyAll(work: (apply: (update: Uint8Array) => void) => void): Applied;
   /** The same for a single update. */
@@ -64,9 +64,7 @@ export function createLiveDocument(
   const watch = watchIntegration(doc, processorTime);
   const conversation = openConversation(doc, RELAY);
   let valueBytes = 0;
-  doc.on("afterTransaction", ({ beforeState, afterState }: Y.Transaction) => {
-    valueBytes += weightOfValues(doc, beforeState, afterState);
-  });
+  doc.on("afterTransaction", (transaction: Y.Transaction) => void (valueBytes += weightOfChange(transaction)));
   try {
     doc.transact(() => {
       for (const bytes of log) Y.applyUpdate(doc, bytes, REMOTE);
@@ -95,7 +93,9 @@ export function createLiveDocument(
   const applyAll: LiveDocument["applyAll"] = (work) =>
     applied(() => {
       const before = clocksOf(doc);
-      doc.transact(() => work((update) => watch.apply(update, REMOTE, UPDATE_LIMITS.integrationMs)), REMOTE);
+      // Together they hold the others up no longer than one may.
+      const until = processorTime() + UPDATE_LIMITS.integrationMs;
+      doc.transact(() => work((update) => watch.apply(update, REMOTE, until)), REMOTE);
       checkPlacement(doc, before);
     });
 

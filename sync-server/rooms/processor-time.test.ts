@@ -8,14 +8,19 @@ test("R14: processor time is asked of the system now and then, and goes by the w
     return machine.used;
   };
   const time = createProcessorTime(ask, () => machine.wall);
-  expect(time()).toBe(40);
+  expect(time()).toBe(0);
   machine.wall = 100;
   machine.used = 90;
-  expect(time()).toBe(140);
+  expect(time()).toBe(100);
   expect(machine.asked).toBe(1);
 
   // The process stood still for an hour: none of it counts.
   machine.wall += 3_600_000;
-  expect(time()).toBe(90);
+  expect(time()).toBe(50);
   expect(machine.asked).toBe(2);
+
+  // Five threads worked: it is the time of one.
+  machine.wall += 1_000;
+  machine.used += 5_000;
+  expect(time()).toBe(1_050);
 });

@@ -4,7 +4,7 @@ import type { ProcessorTime } from "./integration-watch.ts";
 /** Asking the system costs some 30 µs, more than most updates do; so it is asked this often at the most. */
 const PRECISION_MS = 250;
 
-/** Of all threads: those that store and fold can halve what an update may take, no more. */
+/** Of all threads, those that store, fold and collect garbage too. */
 const askSystem = (): number => {
   const { user, system } = cpuUsage();
   return (user + system) / 1_000;
@@ -12,16 +12,21 @@ const askSystem = (): number => {
 
 /**
  * Processor time of this process in ms, right to a quarter of a second: between two looks at the system it goes on by
- * the wall clock. A process that was stopped for a while is charged that quarter at the most.
+ * the wall clock, and never faster than that, however many threads work. A process that was stopped for a while is
+ * charged that quarter at the most.
  */
 export function createProcessorTime(
   ask: () => number = askSystem,
   wall: () => number = () => performance.now(),
 ): ProcessorTime {
-  let asked = { at: -Infinity, answer: 0 };
+  let asked = { at: wall(), answer: ask() };
+  let used = 0;
   return () => {
     const now = wall();
-    if (now - asked.at >= PRECISION_MS) asked = { at: now, answer: ask() };
-    return asked.answer + (now - asked.at);
+    if (now - asked.at < PRECISION_MS) return used + (now - asked.at);
+    const answer = ask();
+    used += Math.min(answer - asked.answer, now - asked.at);
+    asked = { at: now, answer };
+    return used;
   };
 }

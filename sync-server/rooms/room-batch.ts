@@ -132,13 +132,15 @@ function judge(
   context: BatchContext,
 ): NackCode | "crowded" | undefined {
   const { live, bindings, exists } = context;
-  const mayWrite = exists || batch.rows.length > 0 || bytes > 0 ? session.mayWrite : session.mayClaim;
-  if (!mayWrite) return "denied";
+  // An update that says nothing makes no document of it.
+  const isThere = exists || live.doc.store.clients.size > 0;
+  if (!(isThere ? session.mayWrite : session.mayClaim)) return "denied";
   if (storedBytes(context) + batch.bytes + bytes + update.byteLength > DOCUMENT_LIMITS.bytes) return "quota";
-  const room = context.memory.mayTake(update);
-  if (room !== "fits") return room === "too-big" ? "quota" : room;
   const checked = checkUpdate(live.doc, bindings, session.actor, update);
   if (!checked.ok) return checked.failure;
+  // Only what was found to be within the limits can be weighed without filling the heap.
+  const room = context.memory.mayTake(update);
+  if (room !== "fits") return room === "too-big" ? "quota" : room;
   for (const client of checked.value) {
     bindings.set(client, session.actor);
     fresh.push(client);

@@ -3,6 +3,8 @@ import { MAX_FRAME_BYTES, encodeFrame } from "#shared/protocol/sync-frames.ts";
 import type { NackCode, ServerFrame } from "#shared/protocol/sync-frames.ts";
 import { nextAwareness, wholeAwareness, withoutSession } from "./awareness-state.ts";
 import type { Awareness } from "./awareness-state.ts";
+import { storedBytes } from "./log-facts.ts";
+import type { LogFacts } from "./log-facts.ts";
 import type { LiveDocument } from "./live-document.ts";
 import type { JoiningSession, RoomEffect, SessionId } from "./room-events.ts";
 import { nextFlow } from "./slow-socket-state.ts";
@@ -15,9 +17,12 @@ const PAUSE_FRAMES = 256;
 const FLOOD_BYTES = 16 * 1024 * 1024;
 const FLOOD_FRAMES = 8_192;
 
-/** After a long answer to a SyncStep1 the next one waits: whoever asks again and again gets 8 MB a second. */
-const LONG_ANSWER_BYTES = 256 * 1024;
-const ANSWER_BYTES_PER_MS = 8_000;
+/**
+ * To answer a SyncStep1 all of a document is looked at, however little is sent: whoever asks again and again has 8 MB a
+ * second looked at for them. Short documents do not wait.
+ */
+const LONG_DOCUMENT_BYTES = 256 * 1024;
+const ANSWERED_BYTES_PER_MS = 8_000;
 
 /** A digest is worth computing once nobody has written for so long. */
 export const QUIET_MS = 5_000;
@@ -50,11 +55,8 @@ export interface RoomSession extends JoiningSession {
 }
 
 /** What sessions may be shown: a copy that is exactly what is stored. */
-export interface DurableView {
+export interface DurableView extends LogFacts {
   live: LiveDocument;
-  epoch: number;
-  headSeq: number;
-  exists: boolean;
 }
 
 /** A stored row on its way to the sessions. */
@@ -154,7 +156,8 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void, onServed:
   function answer(session: RoomSession, view: DurableView, now: number): void {
     if (session.wants !== undefined && now >= session.answersAt) {
       const update = view.live.since(session.wants);
-      if (update.byteLength > LONG_ANSWER_BYTES) session.answersAt = now + update.byteLength / ANSWER_BYTES_PER_MS;
+      const bytes = storedBytes(view);
+      if (bytes > LONG_DOCUMENT_BYTES) session.answersAt = now + bytes / ANSWERED_BYTES_PER_MS;
       session.wants = undefined;
       session.behindFrom = undefined;
       session.live = true;
@@ -286,6 +289,8 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void, onServed:
     },
     /** Makes every session due for a digest again, as when what they were sent may be wrong. */
     forgetDigests,
+    /** The digest that sessions were shown of this head; without one nobody can say that theirs is another. */
+    shownDigest: (headSeq: number): Uint8Array | undefined => (digest?.seq === headSeq ? digest.hash : undefined),
     /** Tells whoever can take it that the feed moved (R19); a client that is behind looks by itself. */
     showFeedMoved(now: number): void {
       for (const session of sessions.values()) {

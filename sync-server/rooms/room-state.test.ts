@@ -128,6 +128,33 @@ test("R12: whoever asks again and again for a long document gets 8 MB a second",
   expect(answers()).toBe(2);
 });
 
+test("R12: questions that are answered with nothing cost as much", () => {
+  const room = aRoom();
+  const session = room.joinLive();
+  const device = aDevice(9);
+  room.receive(session, device.write("x".repeat(4_000_000)));
+  room.handle({ type: "committed" });
+  room.forget();
+  for (let i = 0; i < 3_000; i++)
+    room.receive(session, { type: "step1", stateVector: Y.encodeStateVector(device.doc) });
+  expect(room.sent(session).filter(({ type }) => type === "step2")).toHaveLength(1);
+});
+
+test("R16, R20: that the feed moved is no use of a document", () => {
+  const room = aRoom();
+  const session = room.joinLive();
+  room.receive(session, aDevice(9).write("mine"));
+  room.handle({ type: "committed" });
+  room.handle({ type: "left", session });
+  const log = logOf(room.commits());
+  for (let second = 0; second < 70; second++) {
+    room.pass(1_000);
+    room.handle({ type: "feed-moved" });
+    if (room.has("load")) room.handle({ type: "loaded", log });
+  }
+  expect(room.has("evict")).toBe(true);
+});
+
 test("R12: an answer that is not long does not wait", () => {
   const room = aRoom();
   const session = room.joinLive();
@@ -592,6 +619,8 @@ describe("R20: copies are compared", () => {
 
   test("a client that differs has the live copy held against the log, and is answered from there", () => {
     const { room, ann, device, log } = aStoredDraft();
+    room.pass(5_000);
+    room.forget();
     room.receive(ann, { type: "digest", seq: 1, hash: new Uint8Array(32) });
     room.receive(ann, { type: "step1", stateVector: new Uint8Array([0]) });
     expect(room.has("load")).toBe(true);
@@ -661,18 +690,34 @@ describe("R20: copies are compared", () => {
 
   test("whoever claims to differ again and again has the log replayed once in ten seconds", () => {
     const { room, ann, log } = aStoredDraft();
+    room.pass(5_000);
     for (let i = 0; i < 5; i++) {
       room.receive(ann, { type: "digest", seq: 1, hash: new Uint8Array(32) });
       room.handle({ type: "loaded", log });
+      room.handle({ type: "tick" });
     }
     expect(room.all.filter(({ type }) => type === "load")).toHaveLength(1);
+    expect(notices(room)).toEqual(["diverged"]);
     room.pass(10_000);
     room.receive(ann, { type: "digest", seq: 1, hash: new Uint8Array(32) });
     expect(room.all.filter(({ type }) => type === "load")).toHaveLength(2);
   });
 
+  test("a digest that nobody was shown costs nothing", () => {
+    const { room, ann } = aStoredDraft();
+    const { liveDoc } = room.room;
+    let looks = 0;
+    const doc = liveDoc()!;
+    const share = doc.share.get.bind(doc.share);
+    doc.share.get = (key) => ((looks += 1), share(key));
+    for (let i = 0; i < 1_000; i++) room.receive(ann, { type: "digest", seq: 1, hash: new Uint8Array(32) });
+    expect(looks).toBe(0);
+    expect(room.has("load")).toBe(false);
+  });
+
   test("a digest of another head, of the same content, or of a stock client says nothing", () => {
     const { room, ann, device } = aStoredDraft();
+    room.pass(5_000);
     const stock = room.joinLive({ extended: false });
     room.receive(ann, { type: "digest", seq: 0, hash: new Uint8Array(32) });
     room.receive(ann, { type: "digest", seq: 1, hash: contentDigest(device.doc) });

@@ -23,6 +23,16 @@ import { STATE_VECTOR_BYTES } from "./update-limits.ts";
 export const IDLE_MS = 60_000;
 const COMPACT_RETRY_MS = 60_000;
 
+/** What happens to a room without anybody wanting something of it. */
+const NO_USE: ReadonlySet<RoomEvent["type"]> = new Set([
+  "tick",
+  "release",
+  "loaded",
+  "feed-moved",
+  "compacted",
+  "compaction-failed",
+]);
+
 export interface RoomOptions {
   /** a number in [0, 1) */
   random: () => number;
@@ -95,7 +105,6 @@ export function createRoom(options: RoomOptions): Room {
 
   function startLoading(): void {
     if (phase.type === "ready" || phase.type === "committing") phase.live.close();
-    memory.holds(0);
     phase = { type: "loading" };
     emit({ type: "load" });
   }
@@ -110,6 +119,8 @@ export function createRoom(options: RoomOptions): Room {
   function onLoaded(log: DocumentLog, now: number): void {
     bindings = new Map(log.clients);
     const updates = log.checkpoint ? [log.checkpoint, ...log.tail] : log.tail;
+    // Not before: whoever comes first takes it, and a room that only reads its log again would be left without.
+    memory.holds(0);
     if (!memory.mayOpen(updates)) return onLoadFailed("crowded");
     const live = createLiveDocument(freshClientId(bindings, random), updates, processorTime);
     if (live === undefined) {
@@ -138,11 +149,10 @@ export function createRoom(options: RoomOptions): Room {
    */
   function onOtherDigest(session: RoomSession, other: { seq: number; hash: Uint8Array }, now: number): void {
     if (!session.extended || phase.type !== "ready" || other.seq !== facts.headSeq) return;
-    const own = phase.live.digest();
-    if (isSameBytes(own, other.hash)) return;
+    const shown = sessions.shownDigest(facts.headSeq);
+    if (shown === undefined || isSameBytes(shown, other.hash) || !check.believes(now)) return;
     emit({ type: "noticed", what: "diverged", session: session.session });
-    if (!check.believes(now)) return;
-    check.doubt(own);
+    check.doubt(phase.live.digest());
     startLoading();
   }
 
@@ -375,7 +385,7 @@ export function createRoom(options: RoomOptions): Room {
     handle(event, now) {
       effects = [];
       if (phase.type === "evicted") return answerTooLate(event);
-      if (event.type !== "tick" && event.type !== "release" && event.type !== "loaded") usedAt = now;
+      if (!NO_USE.has(event.type)) usedAt = now;
       if (phase.type === "new") startLoading();
       handleEvent(event, now);
       return effects;

@@ -1,4 +1,9 @@
+import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import WebSocket from "ws";
+import * as Y from "yjs";
+import { CloseCode } from "#shared/protocol/close-codes.ts";
+import { SYNC_SUBPROTOCOL, encodeFrame } from "#shared/protocol/sync-frames.ts";
 import { answer } from "#tests/support/provider-behaviour.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { HOOK_MS, openFaultScene } from "./fault-scene.ts";
@@ -63,6 +68,30 @@ const metric = async (name: string): Promise<number> => {
     .find((one) => one.startsWith(name));
   return Number(line?.split(" ").at(-1) ?? 0);
 };
+
+/** A frame of 4 MB that holds two million empty objects, which would take 130. */
+function emptyObjects(): Uint8Array {
+  const doc = new Y.Doc();
+  doc.getMap("settings").set(
+    "k",
+    Array.from({ length: 2_000_000 }, () => ({})),
+  );
+  return encodeFrame({ type: "update", update: Y.encodeStateAsUpdate(doc) });
+}
+
+test("B4: with 128 MB of heap, a frame that would fill it is refused before anything is made of it", async () => {
+  const { server, guest } = scene;
+  const bomb = emptyObjects();
+  for (let round = 0; round < 3; round++) {
+    const url = `${server.url.replace("http", "ws")}/sync/conversation.${scene.newId()}.0`;
+    const socket = new WebSocket(url, SYNC_SUBPROTOCOL, { headers: { cookie: guest.cookie, origin: server.url } });
+    await once(socket, "open");
+    socket.send(bomb);
+    const [code] = (await once(socket, "close")) as [number];
+    expect(code).toBe(CloseCode.invalid);
+  }
+  expect(server.alive()).toBe(true);
+});
 
 test.each(ROOMS.flatMap((rooms) => (Object.keys(FILLINGS) as Filling[]).map((filling) => ({ rooms, filling }))))(
   "B4, I1, R16: with 128 MB of heap and $rooms documents filled with $filling, limits refuse, whoever finds no memory comes back, and nothing acknowledged is lost",
