@@ -22,7 +22,10 @@ export function commitStatements(db: Kysely<Schema>, key: RoomKey, batch: Commit
   }
   if (batch.summary === undefined) return statements;
   const place = { account_id: key.accountId, workspace_id: key.workspaceId, document_id: key.id };
-  statements.push({ query: countFeed(db, place), changes: 1 }, { query: placeInFeed(db, place), changes: 1 });
+  statements.push(
+    { query: countFeed(db, { ...place, at }), changes: 1 },
+    { query: placeInFeed(db, place), changes: 1 },
+  );
   return statements;
 }
 
@@ -145,13 +148,23 @@ interface FeedPlace extends Record<string, unknown> {
   document_id: string;
 }
 
-/** Takes the next number of the owner's feed, one that nobody had before. */
-const countFeed = prepareQuery<FeedPlace>((db, value) =>
+/**
+ * Takes the next number of the owner's feed: the time in ms, or the one after the last. Counted from the last alone, the
+ * numbers after a restored backup would be those that devices have already passed.
+ */
+const countFeed = prepareQuery<FeedPlace & { at: number }>((db, value) =>
   db
     .insertInto("feed_counter")
-    .values({ account_id: value("account_id"), workspace_id: value("workspace_id"), last: 1 })
+    .values({ account_id: value("account_id"), workspace_id: value("workspace_id"), last: value("at") })
     .onConflict((on) =>
-      on.columns(["account_id", "workspace_id"]).doUpdateSet((eb) => ({ last: eb("feed_counter.last", "+", 1) })),
+      on.columns(["account_id", "workspace_id"]).doUpdateSet((eb) => ({
+        last: eb
+          .case()
+          .when("feed_counter.last", ">=", eb.ref("excluded.last"))
+          .then(eb("feed_counter.last", "+", 1))
+          .else(eb.ref("excluded.last"))
+          .end(),
+      })),
     ),
 );
 

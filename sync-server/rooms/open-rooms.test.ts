@@ -204,7 +204,7 @@ test("a log with a hole is never served", async () => {
 });
 
 describe("the feed", () => {
-  test("numbers each account's changes without holes or repeats, together with the summary", async () => {
+  test("numbers each account's changes in their order, together with the summary", async () => {
     const [one, two] = [newId(), newId()];
     const first = aSession(one);
     await first.write((doc) => doc.getMap("meta").set("title", "One"));
@@ -215,10 +215,9 @@ describe("the feed", () => {
     const own = (await database.kysely.selectFrom("feed").selectAll().orderBy("feed_seq").execute()).filter(
       (row) => row.account_id === "ann",
     );
-    expect(own.map((row) => [row.document_id, row.feed_seq])).toEqual([
-      [two, 2],
-      [one, 3],
-    ]);
+    expect(own.map((row) => row.document_id)).toEqual([two, one]);
+    // No number comes twice, also in one millisecond, and none that was given in a time that a backup does not know.
+    expect(own.map((row) => row.feed_seq - clock.now())).toEqual([expect.toSatisfy((ms: number) => ms < 0), 0]);
     expect(JSON.parse((await rowOf(one))!.summary)).toMatchObject({ title: "One again" });
   });
 

@@ -92,7 +92,7 @@ function remember(model: Model, document: number, batch: ReturnType<typeof batch
   const { epoch, headSeq: head } = batch;
   model.documents.set(document, { epoch, head, checkpoint: before?.checkpoint ?? 0, folded: before?.folded });
   if (batch.summary === undefined) return;
-  model.counter += 1;
+  model.counter = Math.max(model.counter + 1, batch.at);
   model.feed.delete(document);
   model.feed.set(document, model.counter);
 }

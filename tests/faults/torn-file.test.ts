@@ -199,6 +199,14 @@ describe("B7: a damaged page", () => {
       await device.until(device.arrived);
       const token = device.edit(({ draft }) => draft.insert(draft.length, "newer "));
       await device.until(() => device.settled() >= token);
+      const feedAfter = async (cursor: number): Promise<{ entries: { id: string }[]; cursor: number }> => {
+        const asked = await fetch(`${server.url}/api/sync/feed?cursor=${cursor}`, {
+          headers: { cookie: scene.guest.cookie },
+        });
+        return (await asked.json()) as { entries: { id: string }[]; cursor: number };
+      };
+      await expect.poll(async () => (await feedAfter(0)).entries.length).toBeGreaterThan(0);
+      const seen = await feedAfter(0);
 
       await server.kill("SIGKILL");
       overwriteFirstPage(dataDir, "doc_update");
@@ -211,6 +219,10 @@ describe("B7: a damaged page", () => {
       await fresh.until(() => fresh.content() === device.content());
       expect(fresh.conversation.draft.toJSON()).toBe(`${WORDS.join("")}newer `);
       expect([device.refused(), fresh.refused()]).toEqual([[], []]);
+      // Whoever knew more of the feed than the backup does still hears of what comes now.
+      await expect
+        .poll(async () => (await feedAfter(seen.cursor)).entries.map(({ id }) => id))
+        .toContain(room.split(".")[1]);
       device.close();
       fresh.close();
       await server.close();
