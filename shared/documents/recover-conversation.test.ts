@@ -67,3 +67,13 @@ test("C9: an answer that is only shorter here is not told twice, and repeating c
   expect(texts(theirs)).toEqual(["One two", "question"]);
   expect(Y.encodeStateVector(theirs.doc)).toEqual(once);
 });
+
+test("C9: a copy without a title that has nothing to bring makes no edit at all", () => {
+  const [mine, theirs] = [open(), open()];
+  mine.addPrompt(prompt("a", "question"));
+  Y.applyUpdate(theirs.doc, Y.encodeStateAsUpdate(mine.doc));
+  const edits: Uint8Array[] = [];
+  theirs.doc.on("update", (update: Uint8Array) => edits.push(update));
+  recoverConversation(mine, theirs, newId);
+  expect(edits).toEqual([]);
+});

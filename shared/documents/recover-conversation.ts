@@ -41,9 +41,10 @@ function recoverDraft(text: string, { draft, doc }: ConversationDocument): void 
 
 function recoverMeta(from: ConversationDocument, into: ConversationDocument): void {
   const [ours, theirs] = [from.summary(), into.summary()];
-  if (theirs.title === "") into.rename(ours.title);
+  // Writing that there is nothing would be an edit, which can win over words that others write meanwhile.
+  if (theirs.title === "" && ours.title !== "") into.rename(ours.title);
   for (const tag of ours.tags) if (!theirs.tags.includes(tag)) into.setTag(tag, true);
   const [own, other] = [from.settings(), into.settings()];
-  if (other.systemPrompt === "") into.setSystemPrompt(own.systemPrompt);
+  if (other.systemPrompt === "" && own.systemPrompt !== "") into.setSystemPrompt(own.systemPrompt);
   if (other.model === "" && own.model !== "") into.chooseModel(own.model);
 }
