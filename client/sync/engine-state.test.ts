@@ -343,6 +343,14 @@ function aDivergedClient(theirText: string) {
 const digestOf = (doc: Y.Doc): ServerFrame => ({ type: "digest", seq: 1, hash: new Uint8Array(contentDigest(doc)) });
 const allOf = (doc: Y.Doc): ServerFrame => ({ type: "step2", update: Y.encodeStateAsUpdate(doc) });
 
+/** Goes on where `before` is, as another device does, whose rows this session was not sent yet. */
+function aheadOf(before: Y.Doc): Y.Doc {
+  const ahead = new Y.Doc();
+  Y.applyUpdate(ahead, Y.encodeStateAsUpdate(before));
+  ahead.getText("draft").insert(4, " and theirs");
+  return ahead;
+}
+
 describe("C9: a digest", () => {
   test("of the same content says nothing; of another one is answered with our own, and all there is is asked for", () => {
     const { client, theirs } = aDivergedClient("them");
@@ -361,6 +369,37 @@ describe("C9: a digest", () => {
     client.effects();
     client.server(allOf(theirs));
     expect(client.effects()).toEqual([{ type: "heal", state: Y.encodeStateAsUpdate(theirs) }]);
+    expect(client.doc.getText("draft").toJSON()).toBe("mine");
+  });
+
+  test("that differs because this session is behind brings the rows it was not sent, and replaces nothing", () => {
+    const { client } = aDivergedClient("mine");
+    for (let digest = 0; digest < 5; digest++) {
+      const ahead = aheadOf(client.doc);
+      client.server(digestOf(ahead));
+      expect(client.sent().map(({ type }) => type)).toEqual(["digest", "step1"]);
+      client.server(allOf(ahead));
+      expect(client.effects()).toEqual([]);
+      expect(client.doc.getText("draft").toJSON()).toBe(ahead.getText("draft").toJSON());
+    }
+  });
+
+  test("of a session that is behind and wrong as well has the copy replaced by all there is", () => {
+    const { client, theirs } = aDivergedClient("them");
+    const ahead = aheadOf(theirs);
+    client.server(digestOf(ahead));
+    client.effects();
+    client.server(allOf(ahead));
+    expect(client.effects()).toEqual([{ type: "heal", state: Y.encodeStateAsUpdate(ahead) }]);
+    expect(client.doc.getText("draft").toJSON()).toBe("mine and theirs");
+  });
+
+  test("that is answered with what cannot be read ends the connection and touches nothing", () => {
+    const { client, theirs } = aDivergedClient("them");
+    client.server(digestOf(theirs));
+    client.effects();
+    client.server({ type: "step2", update: new Uint8Array([9, 9, 9]) });
+    expect(client.effects()).toEqual([{ type: "disconnect" }]);
     expect(client.doc.getText("draft").toJSON()).toBe("mine");
   });
 

@@ -48,8 +48,8 @@ interface OpenLink {
   timesGap: number;
   /** how often a digest differed, and all the server has did not */
   timesInVain: number;
-  /** the server was asked for all it has, to hold it against our copy (C9) */
-  comparing: boolean;
+  /** our digest when the server was asked for all it has, to hold it against our copy (C9) */
+  comparing: Uint8Array | undefined;
 }
 
 /**
@@ -102,7 +102,7 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
       timesAsked: 0,
       timesGap: 0,
       timesInVain: 0,
-      comparing: false,
+      comparing: undefined,
     };
     send({ type: "step1", stateVector: Y.encodeStateVector(doc) });
   }
@@ -203,25 +203,31 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
   }
 
   function onUpdate(now: number, open: OpenLink, type: "step2" | "update", update: Uint8Array): void {
-    if (type === "step2" && open.comparing) return compare(open, update);
+    if (!merge(update)) return drop(now);
+    if (type === "step2" && open.comparing) compare(open, open.comparing, update);
+    else if (type === "step2") onAnswer(open);
+    askAgainIfIncomplete(open);
+  }
+
+  function merge(update: Uint8Array): boolean {
     try {
       // Applying is not atomic; what does not decode must not touch the document.
       Y.decodeUpdate(update);
       Y.applyUpdate(doc, update, remoteOrigin);
       // Yjs can strand structs that came out of order although nothing is missing; its own state frees them.
       if (incomplete()) Y.applyUpdate(doc, Y.encodeStateAsUpdate(doc), remoteOrigin);
+      return true;
     } catch {
-      return drop(now);
+      return false;
     }
-    if (type === "step2") {
-      open.asking = false;
-      if (!open.arrived) {
-        open.arrived = true;
-        attempt = 0;
-        emit({ type: "arrived" });
-      }
-    }
-    askAgainIfIncomplete(open);
+  }
+
+  function onAnswer(open: OpenLink): void {
+    open.asking = false;
+    if (open.arrived) return;
+    open.arrived = true;
+    attempt = 0;
+    emit({ type: "arrived" });
   }
 
   function askAgainIfIncomplete(open: OpenLink): void {
@@ -256,14 +262,17 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
     emit({ type: "diverged", seq: digest.seq });
     if (open.timesInVain >= ATTEMPTS) return;
     // The server holds its copy against its log, and answers from what the log says.
-    open.comparing = true;
+    open.comparing = hash;
     send({ type: "digest", seq: digest.seq, hash });
     send({ type: "step1", stateVector: Y.encodeStateVector(new Y.Doc()) });
   }
 
-  /** Holds all the server has, as its log says, against our copy. Applying it would change nothing: the clocks are equal. */
-  function compare(open: OpenLink, update: Uint8Array): void {
-    open.comparing = false;
+  /**
+   * Holds all the server has, as its log says, against our copy, which has merged it: the clocks are equal, and where
+   * they were before, that changed nothing. Rows that were held back from this session can be among it.
+   */
+  function compare(open: OpenLink, claimed: Uint8Array, update: Uint8Array): void {
+    open.comparing = undefined;
     const theirs = new Y.Doc();
     try {
       Y.applyUpdate(theirs, update);
@@ -272,8 +281,9 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
       return;
     }
     if (pending.any() || incomplete() || theirs.store.pendingStructs !== null) return;
-    if (isSameBytes(contentDigest(theirs), contentDigest(doc))) open.timesInVain++;
-    else emit({ type: "heal", state: update });
+    const ours = contentDigest(doc);
+    if (!isSameBytes(contentDigest(theirs), ours)) emit({ type: "heal", state: update });
+    else if (isSameBytes(ours, claimed)) open.timesInVain++;
   }
 
   function onTick(now: number): void {
