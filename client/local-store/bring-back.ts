@@ -1,7 +1,9 @@
 import * as Y from "yjs";
+import { contentDigest } from "#shared/documents/canonical-content.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import { recoverConversation } from "#shared/documents/recover-conversation.ts";
 import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
+import { isSameBytes } from "#shared/lib/same-bytes.ts";
 import { foldUpdates } from "./fold-updates.ts";
 import type { LocalDocument } from "./local-document.ts";
 import type { DocumentWrite, LocalStore, LocalSummary } from "./local-store.ts";
@@ -19,7 +21,7 @@ export interface BringBackHost {
  * Writes the words that copies set aside have and the document lacks into it, as new edits (C9). The edits are
  * stored in the transaction that marks the copies as done, and only if no tab did so before: whoever dies
  * anywhere in here leaves either the copies for the next one, or edits in the outbox that are sent by the next one.
- * Answers whether no copy is left.
+ * Answers whether no copy is left. Nothing is done where this tab's copy, or the stored one, is a wrong one itself.
  */
 export async function bringBack(document: LocalDocument, store: LocalStore, host: BringBackHost): Promise<boolean> {
   for (;;) {
@@ -27,8 +29,8 @@ export async function bringBack(document: LocalDocument, store: LocalStore, host
     if (!read.ok) return false;
     const { setAside, state } = read.value;
     if (setAside.length === 0) return true;
-    // Another tab may have stored what did not reach this one yet, the words in question among it.
-    const known = [Y.encodeStateAsUpdate(document.doc), ...(state ? [state] : [])];
+    const known = knownContent(document.doc, state);
+    if (known === undefined) return false;
     const copies = setAside.map(({ content }) => content);
     const { before, edits, summary } = recoveringEdits(known, copies, host);
     const write: DocumentWrite = {
@@ -52,6 +54,24 @@ export async function bringBack(document: LocalDocument, store: LocalStore, host
   }
 }
 
+/**
+ * All that this device knows of a document: another tab may have stored what did not reach this one yet, the words in
+ * question among it. Where two copies have different words under the same clocks, the one that is merged first wins:
+ * if the order matters, one of them is wrong, and seems to have what it lacks. `undefined` until that one is mended.
+ */
+function knownContent(doc: Y.Doc, state: Uint8Array | undefined): Y.Doc | undefined {
+  const own = Y.encodeStateAsUpdate(doc);
+  if (state === undefined) return merged([own]);
+  const known = merged([own, state]);
+  return isSameBytes(contentDigest(known), contentDigest(merged([state, own]))) ? known : undefined;
+}
+
+function merged(updates: readonly Uint8Array[]): Y.Doc {
+  const doc = new Y.Doc();
+  doc.transact(() => updates.forEach((update) => Y.applyUpdate(doc, update)));
+  return doc;
+}
+
 interface RecoveringEdits {
   before: Uint8Array;
   /** absent where nothing is lacking */
@@ -59,15 +79,9 @@ interface RecoveringEdits {
   summary: LocalSummary["summary"];
 }
 
-/** Made beside the document that is open, which shows nothing that is not stored. */
-function recoveringEdits(
-  known: readonly Uint8Array[],
-  copies: readonly unknown[],
-  host: BringBackHost,
-): RecoveringEdits {
-  const doc = new Y.Doc();
+/** Made in `doc`, beside the document that is open, which shows nothing that is not stored. */
+function recoveringEdits(doc: Y.Doc, copies: readonly unknown[], host: BringBackHost): RecoveringEdits {
   doc.clientID = host.clientId();
-  doc.transact(() => known.forEach((update) => Y.applyUpdate(doc, update)));
   const into = openConversation(doc, "edit");
   const before = Y.encodeStateAsUpdate(doc);
   const edits: Uint8Array[] = [];

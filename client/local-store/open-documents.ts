@@ -102,10 +102,16 @@ export function openDocuments(
       whenBroughtBack: undefined,
     };
     entries.set(id, entry);
-    void document.loaded.then(() => document.setAside() && bringBackOnceArrived(entry));
+    void document.loaded.then(() => onLoaded(entry));
     for (const listener of openedListeners) listener(document, entry.closing.signal);
     return entry;
   };
+
+  function onLoaded(entry: Entry): void {
+    if (entry.document.setAside()) return bringBackOnceArrived(entry);
+    // Another tab did it, or nothing can be read: what waits is found with the next look at what is on this device.
+    endBringingBack(entry);
+  }
 
   function closeIfUnused(entry: Entry): void {
     const { document } = entry;
@@ -149,6 +155,8 @@ export function openDocuments(
     if (!healed.ok || !healed.value || !stillWrong) return;
     entries.delete(wrong.id);
     entry.closing.abort();
+    // What this copy was to bring back is for the next one.
+    endBringingBack(entry);
     const { release } = hold(wrong.id);
     const opened = entries.get(wrong.id);
     if (opened)
@@ -175,9 +183,14 @@ export function openDocuments(
     entry.bringingBack = false;
     if (!done) return;
     document.broughtBack();
-    entry.whenBroughtBack?.();
-    entry.whenBroughtBack = undefined;
+    endBringingBack(entry);
     tellChanged();
+  }
+
+  function endBringingBack(entry: Entry): void {
+    const tell = entry.whenBroughtBack;
+    entry.whenBroughtBack = undefined;
+    tell?.();
   }
 
   const newMessageId = (): MessageId => createUuidV7(clock.now(), platform.randomBytes) as MessageId;
