@@ -10,7 +10,7 @@ export type DocumentStatus =
   | { type: "ready"; arrived: boolean }
   /** the server says there is no such document for this account, or it was moved to a newer epoch */
   | { type: "gone" }
-  /** a mended copy took its place, and this one takes no more edits: release it, and open it again */
+  /** a mended copy took its place, where what is still made in this one goes: release it, and open it again */
   | { type: "replaced" }
   /** written by a newer app: shown, but not editable */
   | { type: "read-only" };

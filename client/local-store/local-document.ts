@@ -6,14 +6,20 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { createDocumentWriter } from "./document-writer.ts";
 import type { DocumentStatus } from "./documents.ts";
+import { createHandedOverEdits } from "./handed-over.ts";
+import type { HandedOver } from "./handed-over.ts";
 import type { LocalStore, LocalSummary } from "./local-store.ts";
 import type { RunCommand } from "./run-command.ts";
 
-/** Transaction origins. Whatever has another one is an edit made in this tab. */
+/** Transaction origins. Whatever has another one than FROM_… is an edit made in this tab. */
 const FROM_STORE = Symbol("from this device's store");
 const FROM_TAB = Symbol("from another tab, which stores it");
+/** made here, in the copy that this one took the place of */
+const HANDED_OVER = Symbol("from the copy before");
 /** for changes that came from the server; they are stored, but wait for no `ack` */
 export const FROM_SERVER = Symbol("from the server");
+
+const isMadeHere = (origin: unknown): boolean => origin !== FROM_SERVER && origin !== FROM_STORE && origin !== FROM_TAB;
 
 export type EditListener = (token: number, update: Uint8Array | undefined) => void;
 
@@ -38,8 +44,10 @@ export interface LocalDocument {
   /** whether copies of it were set aside whose words are to come back (C9) */
   setAside(): boolean;
   broughtBack(): void;
-  /** Another copy takes its place: nothing of this one is stored or sent any more. */
-  replaced(): void;
+  /** Another copy takes its place: nothing of this one is stored or sent any more, and what is still made in it goes there. */
+  replaced(successor: LocalDocument): void;
+  /** From a copy whose place this one took: takes in what was made there meanwhile, once this one is loaded. */
+  handOver(one: HandedOver): void;
   /** From sync: the server ended the connection for good. */
   ended(code: number): void;
   editWithCommand(edit: (conversation: ConversationDocument) => void, command: RunCommand): void;
@@ -88,6 +96,7 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
   let lastToken = 0;
   let epoch: number | undefined;
   let base: "loading" | "ready" | "gone" | "replaced" = "loading";
+  let successor: LocalDocument | undefined;
   let tellArrived: (() => void)[] | undefined = [];
   let setAside = false;
   let arrived = false;
@@ -118,12 +127,33 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
     for (const listener of listeners) listener();
   }
 
+  const handedOver = createHandedOverEdits(doc, {
+    loaded: () => base !== "loading",
+    arrived: () => tellArrived === undefined,
+    edit: (update) => Y.applyUpdate(doc, update, HANDED_OVER),
+    editWithCommand,
+    async setAside(content) {
+      const stored = await store.setAside(id, content);
+      if (stored.ok) setAside = true;
+      return stored.ok;
+    },
+    changed: () => host.changed(),
+  });
+
+  function editWithCommand(edit: (into: ConversationDocument) => void, command: RunCommand): void {
+    if (successor) return successor.handOver({ type: "command", edit, command });
+    if (status.type === "read-only") return;
+    edit(conversation);
+    writer.command(command);
+    host.changed();
+  }
+
   function onUpdate(update: Uint8Array, origin: unknown): void {
-    if (base === "replaced") return;
+    if (successor) return isMadeHere(origin) ? successor.handOver({ type: "edit", update, from: doc }) : undefined;
     if (origin === FROM_SERVER) {
       writer.remote(update);
       host.received(id);
-    } else if (origin !== FROM_STORE && origin !== FROM_TAB) {
+    } else if (isMadeHere(origin)) {
       arrived = true;
       takeEdit(update, (token) => {
         writer.local(token, update);
@@ -171,6 +201,7 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
     epoch ??= host.epochOf(id);
     if (base === "loading") base = "ready";
     updateStatus();
+    handedOver.takeIn();
     host.changed();
   }
 
@@ -210,11 +241,13 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
       const waiting = tellArrived ?? [];
       tellArrived = undefined;
       for (const tell of waiting) tell();
+      handedOver.takeIn();
     },
     onceArrived: (callback) => void (tellArrived ? tellArrived.push(callback) : callback()),
     setAside: () => setAside,
     broughtBack: () => void (setAside = false),
-    replaced() {
+    replaced(next) {
+      successor = next;
       base = "replaced";
       writer.close();
       updateStatus();
@@ -223,12 +256,8 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
       if (code === CloseCode.gone || code === CloseCode.oldEpoch) base = "gone";
       updateStatus();
     },
-    editWithCommand(edit, command) {
-      if (status.type === "read-only" || status.type === "replaced") return;
-      edit(conversation);
-      writer.command(command);
-      host.changed();
-    },
+    handOver: (one) => (successor ? successor.handOver(one) : handedOver.add(one)),
+    editWithCommand,
     receiveFromTab: (update) => Y.applyUpdate(doc, update, FROM_TAB),
     async adopt(keys) {
       const result = await store.load(id);
@@ -239,9 +268,9 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
     },
     outbox: () => writer.outbox(),
     rewrite: () => writer.rewrite("reopened"),
-    unstored: () => writer.unstored(),
-    unstoredEdits: () => writer.unstoredEdits(),
-    pending: () => unacknowledged.length > 0,
+    unstored: () => writer.unstored() || handedOver.any(),
+    unstoredEdits: () => writer.unstoredEdits() || handedOver.any(),
+    pending: () => unacknowledged.length > 0 || handedOver.any(),
     flush: () => writer.flush(),
     async close() {
       if (base === "replaced") return conversation.close();

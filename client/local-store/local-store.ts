@@ -92,8 +92,8 @@ export interface LocalStore {
   ): Promise<Result<number | undefined | "elsewhere", StoreFailure>>;
   /** All that no `ack` covered, over all documents and tabs. */
   outbox(): Promise<Result<Unacknowledged, StoreFailure>>;
-  /** Sets bytes aside that must not be lost although they cannot be used. */
-  quarantine(id: ConversationId, reason: QuarantineReason, content: unknown): Promise<Result<void, StoreFailure>>;
+  /** Sets a copy aside whose words are to come back (C9). */
+  setAside(id: ConversationId, content: Uint8Array): Promise<Result<void, StoreFailure>>;
   quarantined(): Promise<Result<QuarantinedRecord[], StoreFailure>>;
   /** Takes unreadable edits out of what `outbox` answers; their bytes stay in the quarantine. */
   dismissUnreadable(): Promise<Result<void, StoreFailure>>;

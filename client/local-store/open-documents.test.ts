@@ -5,6 +5,8 @@ import * as Y from "yjs";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
 import { createSeededRandom } from "#tests/support/seeded-random.ts";
+import { until } from "#tests/support/simulated-device.ts";
+import { FROM_SERVER } from "./local-document.ts";
 import type { LocalDocument } from "./local-document.ts";
 import type { LocalStore } from "./local-store.ts";
 import { openDocuments } from "./open-documents.ts";
@@ -64,7 +66,7 @@ async function openIn(tab: LocalDocuments): Promise<LocalDocument> {
 const draftOf = (document: LocalDocument): string => document.conversation.draft.toString();
 
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** how many copies set aside wait for their words to come back */
@@ -159,5 +161,70 @@ test("C9: a copy whose words another tab brought back already is closed, and not
   release();
   await settle();
   expect(tab.find(ID)).toBeUndefined();
+  await tab.close();
+});
+
+/** Replaces a copy by what the server had before an edit that it acknowledged meanwhile: the new one lacks that. */
+async function replaceBehind(tab: LocalDocuments, right: Uint8Array): Promise<LocalDocument> {
+  const wrong = await openIn(tab);
+  wrong.conversation.draft.insert(5, "!");
+  await wrong.flush();
+  wrong.acknowledged(1, 2);
+  await until(() => wrong.outbox().length === 0);
+  await tab.replace(wrong, right);
+  expect(wrong.status().type).toBe("replaced");
+  return wrong;
+}
+
+test("C9: what is made in a replaced copy waits where it builds on what the server has and the new copy lacks", async () => {
+  const { right } = await diverge();
+  const tab = openTab();
+  const wrong = await replaceBehind(tab, right);
+  const acknowledged = Y.encodeStateAsUpdate(wrong.doc);
+  wrong.conversation.draft.insert(6, "?");
+  const mended = tab.find(ID);
+  await mended?.loaded;
+  await mended?.flush();
+  expect([mended?.pending(), mended?.unstored(), mended?.outbox()]).toEqual([true, true, []]);
+  expect(mended?.doc.store.pendingStructs).toBeNull();
+
+  const edits: Uint8Array[] = [];
+  mended?.onEdit((_token, update) => update && edits.push(update));
+  if (mended) Y.applyUpdate(mended.doc, acknowledged, FROM_SERVER);
+  const arrived = await arrive(tab);
+  const theirs = new Y.Doc();
+  for (const update of [right, acknowledged, ...edits]) Y.applyUpdate(theirs, update);
+  expect(theirs.getText("draft").toString()).toBe(draftOf(arrived));
+  expect(draftOf(arrived)).toMatch(/^hello!\?/u);
+  await tab.close();
+});
+
+test("C9: what builds on what nobody has any more is kept with the copy it was made in, and its words come back", async () => {
+  const { right } = await diverge();
+  const tab = openTab();
+  const wrong = await replaceBehind(tab, right);
+  wrong.conversation.draft.insert(6, "?");
+  const mended = await arrive(tab);
+  tab.bringBack(mended);
+  await settle();
+  expect(await waiting()).toBe(0);
+  expect(draftOf(mended)).toContain("he#lo!?");
+  expect(mended.unstoredEdits()).toBe(false);
+  expect(mended.doc.store.pendingStructs).toBeNull();
+  await tab.close();
+});
+
+test("C9: what is made in a copy replaced twice goes on to the last one", async () => {
+  const { right } = await diverge();
+  const tab = openTab();
+  const wrong = await openIn(tab);
+  await tab.replace(wrong, right);
+  const second = await openIn(tab);
+  await tab.replace(second, right);
+  wrong.conversation.draft.insert(5, "!");
+  const last = await arrive(tab);
+  expect(last).not.toBe(second);
+  expect(draftOf(last)).toBe("hello!\n\nhe#lo");
+  expect(last.outbox()).not.toEqual([]);
   await tab.close();
 });

@@ -51,6 +51,8 @@ interface Entry {
   /** the words of copies set aside are on their way into it (C9) */
   bringingBack: boolean;
   whenBroughtBack: (() => void) | undefined;
+  /** nobody holds it any more, though another copy has its place by now */
+  whenLetGo: (() => void) | undefined;
 }
 
 /** Opens conversations from the store; one copy per id and tab. */
@@ -100,6 +102,7 @@ export function openDocuments(
       closing: new AbortController(),
       bringingBack: false,
       whenBroughtBack: undefined,
+      whenLetGo: undefined,
     };
     entries.set(id, entry);
     void document.loaded.then(() => onLoaded(entry));
@@ -125,6 +128,7 @@ export function openDocuments(
 
   function letGo(entry: Entry): void {
     entry.holders--;
+    if (entry.holders === 0) entry.whenLetGo?.();
     closeIfUnused(entry);
   }
 
@@ -157,15 +161,27 @@ export function openDocuments(
     entry.closing.abort();
     // What this copy was to bring back is for the next one.
     endBringingBack(entry);
-    const { release } = hold(wrong.id);
-    const opened = entries.get(wrong.id);
-    if (opened)
-      opened.whenBroughtBack = () => {
-        void wrong.close();
-        release();
-      };
-    wrong.replaced();
+    succeed(entry, openEntry(wrong.id));
     tellChanged();
+  }
+
+  /** The new copy is held until the words are back in it and nobody can write into the wrong one any more. */
+  function succeed(wrong: Entry, next: Entry): void {
+    next.holders++;
+    let broughtBack = false;
+    let ended = false;
+    const end = (): void => {
+      if (ended || !broughtBack || wrong.holders > 0) return;
+      ended = true;
+      void wrong.document.close();
+      letGo(next);
+    };
+    next.whenBroughtBack = () => {
+      broughtBack = true;
+      end();
+    };
+    wrong.whenLetGo = end;
+    wrong.document.replaced(next.document);
   }
 
   function bringBackOnceArrived(entry: Entry): void {

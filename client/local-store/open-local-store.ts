@@ -94,9 +94,7 @@ export function openLocalStore(name: string): LocalStore {
         const keys = await updates.index("documentId").getAllKeys(id);
         await Promise.all(keys.map((key) => updates.delete(key)));
         await transaction.objectStore("documents").put({ id, epoch, state });
-        await transaction
-          .objectStore("quarantine")
-          .add({ documentId: id, reason: "diverged", content: own, waits: true });
+        await transaction.objectStore("quarantine").add(divergedCopy(id, own));
         return true;
       }),
     bringBack: (keys, write) =>
@@ -127,9 +125,9 @@ export function openLocalStore(name: string): LocalStore {
           setAside: documentsOf(quarantined.filter(({ waits }) => waits === true)),
         };
       }),
-    quarantine: (id, reason, content) =>
+    setAside: (id, content) =>
       database.run("readwrite", ["quarantine"], async (transaction) => {
-        await transaction.objectStore("quarantine").add({ documentId: id, reason, content });
+        await transaction.objectStore("quarantine").add(divergedCopy(id, content));
       }),
     quarantined: () =>
       database.run("readonly", ["quarantine"], (transaction) => transaction.objectStore("quarantine").getAll()),
@@ -185,6 +183,13 @@ async function readDocument(transaction: AnyTransaction, id: ConversationId): Pr
   const quarantined = folded.corrupt.length;
   return { epoch: stored?.epoch ?? 0, state: folded.state, rows: keys.length, outbox, quarantined, setAside };
 }
+
+const divergedCopy = (documentId: ConversationId, content: Uint8Array): QuarantinedRecord => ({
+  documentId,
+  reason: "diverged",
+  content,
+  waits: true,
+});
 
 const documentsOf = (records: readonly QuarantinedRecord[]): Set<ConversationId> =>
   new Set(records.map(({ documentId }) => documentId as ConversationId));
