@@ -204,6 +204,7 @@ function judgeRuns(judged: Judged, conversation: ConversationDocument, id: strin
     judgeCalls(judged, mark, mark.runId, written.length);
     const [answer] = written;
     if (answer) judgeAnswer(judged, mark.name, mark.runId, answer);
+    else if (loggedTextOf(judged.disk, mark.runId)) judged.violate(`P2: the answer to ${mark.name} is in no document`);
   }
 }
 
