@@ -111,11 +111,7 @@ const ON_DEVICE: Partial<Record<PlannedEvent["what"], OnDevice>> = {
     for (const tab of device.tabs) tab?.storeLost();
     stores.device(device.name).evict();
   },
-  clock({ device, chance }) {
-    const jump = JUMPS[chance.below(JUMPS.length)] ?? 0;
-    device.offset += jump;
-    device.leapt ||= jump >= DAY;
-  },
+  clock: ({ device, chance }, scene) => setClock(device, JUMPS[chance.below(JUMPS.length)] ?? 0, scene),
   locks: ({ device }) => device.shared.shareLocks(3_000),
   away,
 };
@@ -156,8 +152,14 @@ function killTab(tab: Tab, { device, place, chance }: At, { world, openTab }: Sc
   world.after(chance.delay(50, 5_000), () => void (device.tabs[place] = openTab(device)));
 }
 
+function setClock(device: Device, jump: number, { world, ledger }: Scene): void {
+  device.offset += jump;
+  ledger.clockSet(device.name, world.now() + device.offset);
+}
+
 /** Seven days without a network, with 2,000 edits: what time passes for this device passes for everybody. */
-function away({ device, place, id }: At, { world, devices, server }: Scene): void {
+function away({ device, place, id }: At, scene: Scene): void {
+  const { world, devices, server } = scene;
   const { network } = device;
   network.setDown(true);
   network.cutAll();
@@ -167,7 +169,7 @@ function away({ device, place, id }: At, { world, devices, server }: Scene): voi
       if (tab) keystroke(tab, id, n % 100 === 0);
     });
   world.after(AWAY_EDITS * AWAY_GAP_MS + 1_000, () => {
-    for (const one of devices) Object.assign(one, { offset: one.offset + 7 * DAY, leapt: true });
+    for (const one of devices) setClock(one, 7 * DAY, scene);
     server.jump(7 * DAY);
     network.setDown(false);
     for (const tab of device.tabs) tab?.wake();

@@ -7,6 +7,8 @@ export interface Mark {
   readonly device: string;
   readonly tab: string;
   readonly document: string;
+  /** when it was made, by its device's wall clock */
+  readonly madeAt: number;
   /** the run a prompt planned along with it */
   runId: string | undefined;
   /** somebody tried to take the prompt back before it was sent: its run may never start */
@@ -17,6 +19,8 @@ export interface Mark {
   storedAt: number;
   /** its device's store was lost since: edits are written anew from memory, a command that waited is not */
   evicted: boolean;
+  /** by its device's clock it was too old once to be delivered as a command: that may be refused */
+  expired: boolean;
   /** "saved": the server said it is durable */
   acknowledged: boolean;
 }
@@ -24,14 +28,19 @@ export interface Mark {
 /** The prefix of the tags by which edits are known again. */
 export const MARK_TAG = "tag:d";
 
+/** A command older than this is not delivered any more: the server may have forgotten its run. */
+const COMMAND_LIFE_MS = 6 * 24 * 60 * 60_000;
+
 /** Every edit, what was promised of it, and whether the store on the server has it. */
 export interface Ledger {
-  made(mark: Pick<Mark, "name" | "device" | "tab" | "document">): Mark;
+  made(mark: Pick<Mark, "name" | "device" | "tab" | "document" | "madeAt">): Mark;
   stored(mark: Mark): void;
   takenBack(runId: string): void;
   /** A promise of the server; violated at once where it is not true. */
   acknowledged(mark: Mark, how: string): void;
   evicted(device: string): void;
+  /** The wall clock of a device was set. */
+  clockSet(device: string, now: number): void;
   of(device: string): Iterable<Mark>;
   all(): Iterable<Mark>;
   isDurable(document: string, mark: string): boolean;
@@ -51,6 +60,7 @@ export function createLedger(disk: Disk, now: () => number, violate: (what: stri
         stored: false,
         storedAt: Infinity,
         evicted: false,
+        expired: false,
         acknowledged: false,
       };
       marks.push(mark);
@@ -71,6 +81,9 @@ export function createLedger(disk: Disk, now: () => number, violate: (what: stri
     },
     evicted(device) {
       for (const mark of marks) if (mark.device === device) Object.assign(mark, { stored: false, evicted: true });
+    },
+    clockSet(device, wall) {
+      for (const mark of marks) mark.expired ||= mark.device === device && wall - mark.madeAt > COMMAND_LIFE_MS;
     },
     of: (device) => marks.filter((mark) => mark.device === device),
     all: () => marks,

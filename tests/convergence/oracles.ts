@@ -201,24 +201,27 @@ function judgeRuns(judged: Judged, conversation: ConversationDocument, id: strin
   for (const mark of judged.ledger.all()) {
     if (mark.runId === undefined || mark.document !== id) continue;
     const written = answers.filter(({ run }) => run?.runId === mark.runId);
-    judgeCalls(judged, mark, mark.runId, written.length);
+    judgeCalls(judged, mark, written.length);
+    judgeStart(judged, mark, mark.runId);
     const [answer] = written;
     if (answer) judgeAnswer(judged, mark.name, mark.runId, answer);
     else if (loggedTextOf(judged.disk, mark.runId)) judged.violate(`P2: the answer to ${mark.name} is in no document`);
   }
 }
 
-function judgeCalls({ server, disk, devices, violate }: Judged, mark: Mark, runId: string, answers: number): void {
-  const { name, stored, evicted, takenBack } = mark;
+function judgeCalls({ server, violate }: Judged, { name }: Mark, answers: number): void {
   const provided = server.provided.get(name);
   if (provided && provided.most > 1) violate(`O7: ${name} was being answered twice at once`);
   if (provided && provided.answered > 1) violate(`O7: ${name} was answered ${provided.answered} times`);
   if (answers > 1) violate(`O7: ${name} has ${answers} answers`);
+}
+
+function judgeStart({ disk, devices, violate }: Judged, mark: Mark, runId: string): void {
+  const { name, stored, evicted, takenBack, expired } = mark;
   const started = disk.rows(`select id from run where id = ?`, runId).length > 0;
-  // A command that is six days old by its device's clock is not delivered any more.
-  const expired = devices.some((device) => device.name === mark.device && device.leapt);
-  if (stored && !evicted && !takenBack && !started && !expired && !isRefused(devices, runId))
-    violate(`O7: ${name} was never started`);
+  if (stored && !evicted && !takenBack && !started && !expired) violate(`O7: ${name} was never started`);
+  for (const code of refusalsOf(devices, runId))
+    if (code !== "expired" || !expired) violate(`O7: ${name} was refused: ${code}`);
 }
 
 function judgeAnswer(
@@ -247,8 +250,12 @@ function judgeFollowers(devices: readonly Device[], runId: string, name: string,
   }
 }
 
-const isRefused = (devices: readonly Device[], runId: string): boolean =>
-  devices.some(({ tabs }) => tabs.some((tab) => tab?.runs.delivery(runId)?.type === "refused"));
+const refusalsOf = (devices: readonly Device[], runId: string): Set<string> =>
+  new Set(
+    devices
+      .flatMap(({ tabs }) => tabs.map((tab) => tab?.runs.delivery(runId)))
+      .flatMap((delivery) => (delivery?.type === "refused" ? [delivery.code] : [])),
+  );
 
 /** Opens every device's store anew with the network gone: what is on the device is what it was told. */
 async function judgeReload({ world, devices, ids, disk, context, rotten, violate }: Judged): Promise<void> {

@@ -126,7 +126,6 @@ function createScene(plan: Plan, bugs: Bugs, violate: (what: string) => void): S
       network,
       shared,
       offset: 0,
-      leapt: false,
       offline: false,
       healed: 0,
       marks: 0,

@@ -30,8 +30,6 @@ export interface Device {
   offset: number;
   /** its tabs were told that the network is gone, and not yet that it is back */
   offline: boolean;
-  /** its clock was set forward by days: commands made before that may be too old by it */
-  leapt: boolean;
   /** copies that were replaced because they turned out wrong */
   healed: number;
   /** edits made on it */
@@ -195,7 +193,13 @@ export function openTab(context: TabContext, device: Device, marks: () => string
     },
     opened: () => open.values(),
     mark(document) {
-      const mark = ledger.made({ name: marks(), device: device.name, tab: name, document });
+      const mark = ledger.made({
+        name: marks(),
+        device: device.name,
+        tab: name,
+        document,
+        madeAt: platform.clock.now(),
+      });
       const copy = documents.find(document as ConversationId);
       if (copy) own.set(copy, [...(own.get(copy) ?? []), mark]);
       return mark;
