@@ -9,8 +9,10 @@ import { foldLog } from "#server/rooms/compaction.ts";
 import type { FoldThread } from "#server/rooms/fold-thread.ts";
 import { openRooms } from "#server/rooms/open-rooms.ts";
 import type { RoomNotice } from "#server/rooms/room-events.ts";
+import { DocumentGone } from "#server/rooms/rooms.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
 import { openRunService } from "#server/runs/run-service.ts";
+import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 import { createGroupCommit } from "#server/storage/group-commit.ts";
 import { migrateToLatest } from "#server/storage/migrations.ts";
@@ -93,8 +95,9 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
     try {
       const started = await openProcess(owner);
       if (!owner.dead) running = started;
-    } catch {
+    } catch (error) {
       // The disk did not answer: a supervisor starts it again.
+      lookAt(error, "the server did not start", options.onBug);
       owner.dead = true;
       bootLater();
     }
@@ -129,7 +132,10 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
       })
       .route("/api/sync/feed", feedRoutes(database))
       .route("/api/runs", runRoutes({ runs, resolvePrincipal: principalIn }))
-      .onError(() => new Response(null, { status: 503 }));
+      .onError((error, { req }) => {
+        lookAt(error, `${req.method} ${req.path} failed`, options.onBug);
+        return new Response(null, { status: 503 });
+      });
     return { owner, rooms, runs, app, connections: new Set() };
   }
 
@@ -248,12 +254,29 @@ function openSimulatedDatabase(disk: Disk, owner: Owner): Database {
 
 const quiet = (): void => undefined;
 
-/** Failures of the simulated disk are expected; an error of the code's own is not. */
+/** What the faults lead to: a store that takes nothing now, and documents that are not there. All else is a bug. */
+const isExpected = (error: unknown): boolean => error instanceof CommitError || error instanceof DocumentGone;
+
+function lookAt(error: unknown, message: string, onBug: (what: string) => void): void {
+  if (!isExpected(error)) onBug(`${message}: ${error instanceof Error ? String(error.stack) : String(error)}`);
+}
+
+const BROKEN_LOG: RoomNotice = "broken-log";
+
 function createLog(onBug: (what: string) => void) {
   const look = (facts: object, message: string): void => {
-    const { err } = facts as { err?: unknown };
-    const isBug = err instanceof TypeError || err instanceof RangeError || err instanceof ReferenceError;
-    if (isBug) onBug(`${message}: ${String(err.stack)}`);
+    if ("err" in facts) lookAt(facts.err, message, onBug);
+    // This disk does not rot.
+    if ("what" in facts && facts.what === BROKEN_LOG) onBug("a log is not whole");
   };
-  return { debug: quiet, info: quiet, warn: look, error: look };
+  return {
+    debug: quiet,
+    info: quiet,
+    warn: look,
+    error(facts: object, message: string): void {
+      look(facts, message);
+      // An error without what was thrown is one that must not be shown, or damage: no fault explains either.
+      if (!("err" in facts)) onBug(`${message}: ${JSON.stringify(facts)}`);
+    },
+  };
 }
