@@ -9,6 +9,8 @@ import { isTerminal } from "#shared/domain/run.ts";
 import { isFinalClose } from "#shared/protocol/close-codes.ts";
 import { parseFrame } from "#shared/protocol/sync-frames.ts";
 import type { Disk } from "./disk.ts";
+import { readAfresh } from "./fresh-reader.ts";
+import { OWNER } from "./happenings.ts";
 import type { Scene } from "./happenings.ts";
 import type { Mark } from "./ledger.ts";
 import { principalOf } from "./server.ts";
@@ -144,8 +146,11 @@ async function judgeDocument(judged: Judged, id: string): Promise<void> {
   const truth = disk.document(id);
   const shape = shapeOf(truth, canonicalContent(truth));
   judgeLog(disk, id, truth, shape, violate);
-  if (!rotten.has(id)) judgeDraft(disk, id, truth, violate);
+  const drafted = draftedIn(truth);
+  if (!rotten.has(id) && new Set(drafted).size !== drafted.length)
+    violate(`O9: an edit of the draft of ${id} is there twice`);
   await judgeRoom(judged, id, shape);
+  await judgeServed(judged, id, shape, drafted);
   for (const { tabs } of devices) for (const tab of tabs) judgeCopy(tab, id, shape, violate);
   judgeRuns(judged, openConversation(truth, "oracle"), id);
 }
@@ -153,24 +158,47 @@ async function judgeDocument(judged: Judged, id: string): Promise<void> {
 function judgeLog(disk: Disk, id: string, truth: Y.Doc, shape: string, violate: Violate): void {
   if (hasPending(truth)) violate(`O3: the log of ${id} leaves something pending`);
   const folded = disk.folded(id);
-  const again = new Y.Doc();
-  Y.applyUpdate(again, folded);
+  const again = docOf(folded);
   if (shapeOf(again, canonicalContent(again)) !== shape) violate(`O2: the fold of ${id} differs from its log`);
   const rows = disk.rows<{ n: number }>(`select count(*) as n from doc_update where document_id = ?`, id)[0]?.n ?? 0;
   if (rows > 600) violate(`O5: ${rows} rows are not folded`);
 }
 
-function judgeDraft(disk: Disk, id: string, truth: Y.Doc, violate: Violate): void {
-  const drafted = [
-    ...truth
-      .getText("draft")
-      .toJSON()
-      .matchAll(/<(d\d-\d+)>/gu),
-  ].map(([, mark]) => mark);
-  if (new Set(drafted).size !== drafted.length) violate(`O9: an edit of the draft of ${id} is there twice`);
-  const served = Buffer.from(disk.folded(id)).toString("latin1");
-  for (const [, mark = ""] of served.matchAll(/<(d\d-\d+)>/gu))
+const insertedIn = (text: string): string[] => [...text.matchAll(/<(d\d-\d+)>/gu)].map(([, mark = ""]) => mark);
+const draftedIn = (doc: Y.Doc): string[] => insertedIn(doc.getText("draft").toJSON());
+const insertedInBytes = (bytes: Uint8Array): string[] => insertedIn(Buffer.from(bytes).toString("latin1"));
+
+/** What a device gets that has nothing yet. */
+async function judgeServed(judged: Judged, id: string, shape: string, drafted: readonly string[]): Promise<void> {
+  const { world, server, disk, rotten, violate } = judged;
+  const served = await awaiting(world, readAfresh(server, OWNER, id));
+  if (served === undefined) return violate(`O9: a new device gets nothing of ${id}`);
+  const read = docOf(served);
+  if (shapeOf(read, canonicalContent(read)) !== shape)
+    violate(`O2: what a new device gets of ${id} differs from its log`);
+  // What rotted looks deleted.
+  if (rotten.has(id)) return;
+  for (const mark of insertedInBytes(served))
     if (!drafted.includes(mark)) violate(`O8: <${mark}> was deleted and is still served`);
+  judgeCheckpoints(disk, id, violate);
+}
+
+/** What was deleted after a fold is in it until the next one, what was deleted before is not. */
+function judgeCheckpoints(disk: Disk, id: string, violate: Violate): void {
+  for (const { bytes } of disk.rows<{ bytes: Uint8Array }>(
+    `select bytes from doc_checkpoint where document_id = ?`,
+    id,
+  )) {
+    const drafted = draftedIn(docOf(bytes));
+    for (const mark of insertedInBytes(bytes))
+      if (!drafted.includes(mark)) violate(`O8: <${mark}> was deleted before the log was folded and is still there`);
+  }
+}
+
+function docOf(bytes: Uint8Array): Y.Doc {
+  const doc = new Y.Doc();
+  Y.applyUpdate(doc, bytes);
+  return doc;
 }
 
 async function judgeRoom({ world, server, violate }: Judged, id: string, shape: string): Promise<void> {
@@ -179,11 +207,7 @@ async function judgeRoom({ world, server, violate }: Judged, id: string, shape: 
     world,
     server
       .rooms()
-      ?.read(
-        principalOf("owner"),
-        id as ConversationId,
-        ({ doc }) => void (live = shapeOf(doc, canonicalContent(doc))),
-      ),
+      ?.read(principalOf(OWNER), id as ConversationId, ({ doc }) => void (live = shapeOf(doc, canonicalContent(doc)))),
   );
   if (live !== undefined && live !== shape) violate(`O2: the room of ${id} differs from its log`);
   if (live === undefined) violate(`O9: the room of ${id} cannot be read`);
@@ -284,10 +308,13 @@ function judgeStored(tab: Tab, id: string, disk: Disk, violate: Violate): void {
 
 const hasPending = (doc: Y.Doc): boolean => doc.store.pendingStructs !== null || doc.store.pendingDs !== null;
 
-/** Lets time pass until a promise is settled; one that is not within a minute is left alone. */
-async function awaiting(world: World, promise: Promise<unknown> | undefined): Promise<void> {
-  const state = { settled: promise === undefined };
-  const settle = (): void => void (state.settled = true);
-  promise?.then(settle, settle);
+/** Lets time pass until a promise is settled, a minute at most. Answers what it came to, `undefined` for nothing. */
+async function awaiting<T>(world: World, promise: Promise<T> | undefined): Promise<T | undefined> {
+  const state: { settled: boolean; value?: T } = { settled: promise === undefined };
+  promise?.then(
+    (value) => Object.assign(state, { settled: true, value }),
+    () => Object.assign(state, { settled: true }),
+  );
   for (let waited = 0; waited < 60 && !state.settled; waited++) await world.run(1_000);
+  return state.value;
 }
