@@ -3,6 +3,7 @@ import { openSqliteStore } from "#server/storage/sqlite-store.ts";
 import type { StoreAnswer, StoreRequest } from "#server/storage/sqlite-messages.ts";
 import type { SqliteThread } from "#server/storage/sqlite-thread.ts";
 import { foldLog } from "#server/rooms/compaction.ts";
+import type { LogFacts } from "#server/rooms/log-facts.ts";
 import type { Owner, World } from "./world.ts";
 
 /** The only thing that survives a kill: a real SQLite database, in memory. */
@@ -14,11 +15,15 @@ export interface Disk {
   /** A document as its log says, up to date; the same object until the log was folded or kept from being read. */
   document(id: string): Y.Doc;
   headOf(id: string): number;
+  /** how much of a document's log is not folded, and how much is */
+  tailOf(id: string): Tail;
   /** the log folded as compaction would */
   folded(id: string): Uint8Array;
   /** per request: the store cannot answer; half of the commits are written all the same */
   setFailing(rate: number): void;
 }
+
+export type Tail = Pick<LogFacts, "tailRows" | "tailBytes" | "checkpointBytes">;
 
 const UNAVAILABLE: StoreAnswer = {
   kind: "failed",
@@ -110,11 +115,18 @@ export function createDisk(world: World): Disk {
     return doc;
   }
 
+  function tailOf(id: string): Tail {
+    const sql = `select count(*) as tailRows, coalesce(sum(length(bytes)), 0) as tailBytes from doc_update where document_id = ?`;
+    const [tail] = rows<Pick<Tail, "tailRows" | "tailBytes">>(sql, id);
+    return { tailRows: 0, tailBytes: 0, ...tail, checkpointBytes: checkpointOf(id)?.bytes.byteLength ?? 0 };
+  }
+
   return {
     thread,
     rows,
     document,
     headOf,
+    tailOf,
     folded(id) {
       const checkpoint = checkpointOf(id);
       const log = logOf(id, checkpoint?.through_seq ?? 0).map(({ bytes }) => bytes);
