@@ -44,7 +44,7 @@ type OnDevice = (at: At, scene: Scene) => void;
 type OnServer = (at: Pick<At, "id" | "chance">, scene: Scene) => void;
 
 export const OWNER = "owner";
-const STRANGER = "stranger";
+export const STRANGER = "stranger";
 const DAY = 24 * 60 * 60_000;
 const JUMPS = [-7 * DAY, -3_600_000, -30_000, 30_000, 3_600_000, 7 * DAY];
 const AWAY_EDITS = 2_000;

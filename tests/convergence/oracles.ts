@@ -15,6 +15,7 @@ import { OWNER } from "./happenings.ts";
 import type { Scene } from "./happenings.ts";
 import type { Mark } from "./ledger.ts";
 import { principalOf } from "./server.ts";
+import { askAsStranger } from "./stranger-oracles.ts";
 import { openTab, shapeOf } from "./tab.ts";
 import type { Device, Tab, TabContext } from "./tab.ts";
 import type { World } from "./world.ts";
@@ -129,6 +130,10 @@ export async function judge(scene: Scene, context: TabContext, violate: Violate)
   const judged: Judged = { ...scene, context, violate };
   judgeMarks(judged);
   for (const id of scene.ids) if (scene.disk.headOf(id) > 0) await judgeDocument(judged, id);
+  const answered = await awaiting(scene.world, askAsStranger(scene.server, scene.disk, OWNER));
+  if (answered === undefined) violate("O9: a stranger's questions are not answered");
+  for (const { asked, status, expected } of answered ?? [])
+    if (status !== expected) violate(`O4: a stranger who asks for ${asked} is answered ${status}`);
   await judgeReload(judged);
 }
 

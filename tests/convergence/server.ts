@@ -52,6 +52,8 @@ export interface ServerOptions {
   wrapDatabase?: ((database: Database, owner: Owner, world: World) => Database) | undefined;
   /** each frame of a session on its way out */
   onFrame: (account: string, room: string, frame: Uint8Array) => void;
+  /** each piece of an answer over HTTP on its way out: what was asked, and the body up to here */
+  onReply: (account: string, asked: string, soFar: string) => void;
   /** each session the rooms end */
   onClose: (account: string, code: number) => void;
   /** an error that no fault explains */
@@ -197,8 +199,17 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
         headers: { ...(headers as Record<string, string>), "x-account": account },
         ...(typeof body === "string" && { body }),
       });
-      const outgoing = createOutgoing(reply);
-      void answer(process, request, outgoing, reply);
+      let sent = "";
+      const seen: Reply = {
+        ...reply,
+        chunk(text) {
+          sent += text;
+          options.onReply(account, `${method} ${path}`, sent);
+          reply.chunk(text);
+        },
+      };
+      const outgoing = createOutgoing(seen);
+      void answer(process, request, outgoing, seen);
       return {
         left() {
           process.connections.delete(reply.destroy);

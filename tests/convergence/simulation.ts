@@ -12,6 +12,7 @@ import { createFrameOracle, judge, loggedTextOf, unquiet } from "./oracles.ts";
 import type { Fault, Plan } from "./plan.ts";
 import { createSimulatedServer } from "./server.ts";
 import type { ServerOptions } from "./server.ts";
+import { createReplyOracle } from "./stranger-oracles.ts";
 import { openTab, startCountingTabs } from "./tab.ts";
 import type { Device, Tab, TabContext } from "./tab.ts";
 import { createWorld } from "./world.ts";
@@ -101,6 +102,7 @@ function createScene(plan: Plan, bugs: Bugs, violate: (what: string) => void): S
     disk,
     providerFaults: on("provider"),
     onFrame: frames.sent,
+    onReply: createReplyOracle(disk, violate, OWNER),
     onClose: frames.closed,
     onBug: (what) => violate(`O10: ${what}`),
     ...bugs,
