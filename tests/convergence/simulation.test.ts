@@ -18,6 +18,9 @@ const SHRUNK = 3;
 /** a seed takes a third of a second of a processor of its own; tests share theirs */
 const MOST_MS_PER_SEED = 20_000;
 
+/** the cheapest seed with 2,000 edits without a network, which also fold a log */
+const AWAY = 395;
+
 /** Plans that once failed, shrunk, with what they found. They are played for ever. */
 const KNOWN: readonly (readonly [seed: number, plan: string, found: string])[] = [
   [
@@ -114,6 +117,13 @@ async function failuresOf(failing: Played["failing"]): Promise<string> {
     shrunk.push(await shrunkFailureOf(seed, (reduction) => play(seed, reduction)));
   return `${failing.length} seeds failed\n${lines.join("\n")}\n\n${shrunk.join("\n\n")}`;
 }
+
+// One plan in a hundred has a week away in it, and the ordinary range starts with a hundred that have none.
+test.runIf(ordinary)(`seed ${AWAY} holds: a device is away for a week`, { timeout: 60_000 }, async () => {
+  expect(createPlan(AWAY).events.map(({ what }) => what)).toContain("away");
+  const report = await play(AWAY, NOTHING_OUT);
+  expect(report.violations, failureOf(AWAY, NOTHING_OUT, report)).toEqual([]);
+});
 
 test.runIf(ordinary)("a seed tells the same story twice", async () => {
   expect(await play(7, NOTHING_OUT)).toEqual(await play(7, NOTHING_OUT));
