@@ -11,9 +11,17 @@ const OVER = { value: undefined, done: true } as const;
 const OPEN: Batch = [{ type: "open" }];
 const CUT: Batch = [{ type: "failed", failure: { class: "cut" } }];
 const TOO_LARGE: Batch = [{ type: "failed", failure: { class: "bad_response", said: "event_too_large" } }];
+const FLOODED: Batch = [{ type: "failed", failure: { class: "log" } }];
 
-/** Bytes that may wait for the reader; beyond it the provider is not read. */
-const WAITING_BYTES = 256 * 1024;
+/** Bytes looked at at once; what they say is more than the log was asked for. */
+const BATCH_BYTES = 256 * 1024;
+/**
+ * What may wait for the reader: the longest answer, of characters that take six bytes each. A provider that has sent
+ * more while the log is stuck is left.
+ */
+export const MOST_WAITING_BYTES = 16 * 1024 * 1024;
+/** about what keeping a piece takes beside its bytes; a piece may be one byte */
+const PIECE_BYTES = 256;
 
 /** One batch, and no more. */
 export function onlyBatch(batch: Batch): Batches {
@@ -38,9 +46,8 @@ export function openPartStream(body: ProviderBody): Batches {
   let size = 0;
   let opened = false;
   let saidAll = false;
-  let held = false;
   /** how the body ended; `over` once that was handed over, or nobody wants to know */
-  let end: "whole" | "cut" | "over" | undefined;
+  let end: "whole" | "cut" | "flooded" | "over" | undefined;
   let answer: ((result: Result) => void) | undefined;
 
   /** What there is to hand over; `undefined` where there is nothing yet, or nothing more. */
@@ -49,18 +56,32 @@ export function openPartStream(body: ProviderBody): Batches {
       opened = true;
       return OPEN;
     }
-    const parts = size > 0 ? parse() : undefined;
-    if (parts !== undefined && parts.length > 0) return parts;
-    const last = end === "cut" ? CUT : undefined;
+    while (bytes.length > 0) {
+      const parts = parse(shift());
+      if (parts.length > 0) return parts;
+    }
+    const last = end === "cut" ? CUT : end === "flooded" ? FLOODED : undefined;
     if (end !== undefined) end = "over";
     return last;
   }
 
-  function parse(): Batch {
-    const [first] = bytes;
-    const events = parser.push(bytes.length === 1 && first ? first : Buffer.concat(bytes));
-    bytes = [];
-    size = 0;
+  /** Takes the next bytes off what waits. */
+  function shift(): Uint8Array {
+    let count = 0;
+    let length = 0;
+    for (const piece of bytes) {
+      if (count > 0 && length + piece.byteLength > BATCH_BYTES) break;
+      count += 1;
+      length += piece.byteLength;
+    }
+    size -= length + count * PIECE_BYTES;
+    const taken = bytes.splice(0, count);
+    const [first] = taken;
+    return count === 1 && first ? first : Buffer.concat(taken);
+  }
+
+  function parse(taken: Uint8Array): Batch {
+    const events = parser.push(taken);
     if (events === undefined) {
       leave();
       return TOO_LARGE;
@@ -81,10 +102,12 @@ export function openPartStream(body: ProviderBody): Batches {
     const to = answer;
     answer = undefined;
     to(value === undefined ? OVER : { value, done: false });
-    if (!held || size > WAITING_BYTES) return;
-    held = false;
-    // Last, for more bytes may come before this returns.
-    body.goOn();
+  }
+
+  /** What came so far is still handed over. */
+  function flood(): void {
+    end = "flooded";
+    body.discard();
   }
 
   function leave(): void {
@@ -99,12 +122,9 @@ export function openPartStream(body: ProviderBody): Batches {
     data(piece) {
       if (end !== undefined) return;
       bytes.push(piece);
-      size += piece.byteLength;
-      if (size > WAITING_BYTES) {
-        held = true;
-        body.hold();
-      }
+      size += piece.byteLength + PIECE_BYTES;
       tell();
+      if (size > MOST_WAITING_BYTES) flood();
     },
     ended(whole) {
       if (end !== undefined) return;

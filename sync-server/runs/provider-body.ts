@@ -20,7 +20,13 @@ class Left extends Error {
   }
 }
 
-/** The body of one answer, from the request on. @param signal aborts the request, and later the body */
+/**
+ * The body of one answer, from the request on. It cannot be told to wait: undici throws out of a socket's event, which
+ * ends the process, where the other side closes while a response without keep-alive is paused (nodejs/undici#5360),
+ * and whether it is kept alive is not told to us in all cases. Whoever reads bounds what waits, and discards the rest.
+ *
+ * @param signal aborts the request, and later the body
+ */
 export function createProviderBody(signal: AbortSignal | undefined) {
   let controller: Dispatcher.DispatchController | undefined;
   let reader: BodyReader | undefined;
@@ -57,9 +63,6 @@ export function createProviderBody(signal: AbortSignal | undefined) {
       early = [];
       if (end !== undefined) by.ended(end);
     },
-    /** Lets the other side wait, and go on. */
-    hold: (): void => controller?.pause(),
-    goOn: (): void => controller?.resume(),
     /** Leaves the rest unread and closes the connection. */
     discard,
     /** Reads the little that may follow an answer that has said all, and keeps the connection where that is soon. */
@@ -68,7 +71,6 @@ export function createProviderBody(signal: AbortSignal | undefined) {
       forgetSignal();
       const late = setTimeout(discard, LAST_BYTES_MS);
       reader = { data: nothing, ended: () => clearTimeout(late) };
-      controller?.resume();
     },
   };
 }

@@ -2,6 +2,7 @@ import { request as httpRequest } from "node:http";
 import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
 import { answer, refusals } from "#tests/support/provider-behaviour.ts";
+import type { Behaviour } from "#tests/support/provider-behaviour.ts";
 import { deferred } from "#tests/support/waiting.ts";
 import { systemClock } from "#server/runs/clock.ts";
 import type { ProviderPart, Providers } from "#server/runs/provider.ts";
@@ -10,6 +11,7 @@ import { insertRun } from "#server/runs/run-store.ts";
 import { RUN_LIMITS } from "#server/runs/run-timers.ts";
 import type { Database } from "#server/storage/database.ts";
 import { SHORT, newId, readEvents, relayPerTest } from "./run-harness.ts";
+import type { HarnessOptions } from "./run-harness.ts";
 
 const scene = relayPerTest();
 const { openRelay } = scene;
@@ -30,7 +32,8 @@ const hearsNothing = (providers: Providers): Providers => ({
 
 const pieces = (count: number, length: number): string[] => Array.from({ length: count }, () => "x".repeat(length));
 
-test("E3: a log that cannot be written stops the reading at 1 MiB, and after 10 s the run; what was read is kept", async () => {
+/** A database whose commits wait while `held`. */
+function holdable(): { held: { until: Promise<void> | undefined }; wrap: (database: Database) => Database } {
   const held: { until: Promise<void> | undefined } = { until: undefined };
   const wrap = (database: Database): Database => ({
     ...database,
@@ -39,8 +42,14 @@ test("E3: a log that cannot be written stops the reading at 1 MiB, and after 10 
       return database.commit(statements);
     },
   });
-  const relay = await openRelay({ wrap, timers: { logWait: 200 } });
-  scene.provider.script(answer(pieces(3000, 4000), { headersAfterMs: 150 }));
+  return { held, wrap };
+}
+
+/** Starts a run, and lets no commit through until its provider has lost the connection. */
+async function runWhileStuck(behaviour: Behaviour, timers: HarnessOptions["timers"]) {
+  const { held, wrap } = holdable();
+  const relay = await openRelay({ wrap, timers: { ...timers } });
+  scene.provider.script(behaviour);
   const id = await relay.start(await relay.prompt());
   const { closed } = await scene.provider.request(0);
   const free = deferred();
@@ -49,10 +58,26 @@ test("E3: a log that cannot be written stops the reading at 1 MiB, and after 10 
   expect((await relay.snapshot(id)).text).toBe("");
   held.until = undefined;
   free.resolve();
-  const { state, failure, text } = await relay.finished(id);
+  return relay.finished(id);
+}
+
+test("E3: a log that cannot be written stops the reading at 1 MiB, and after 10 s the run; what was read is kept", async () => {
+  const ending = { type: "stall", after: 2999 } as const;
+  const { state, failure, text } = await runWhileStuck(answer(pieces(3000, 4000), { headersAfterMs: 150, ending }), {
+    logWait: 400,
+  });
   expect([state, failure?.code]).toEqual(["interrupted", "log_unavailable"]);
   expect(text.length).toBeGreaterThan(RUN_LIMITS.unwritten - 64 * 1024);
   expect(text.length).toBeLessThan(RUN_LIMITS.unwritten + 256 * 1024);
+});
+
+test("E3: a provider that floods meanwhile is left at once, and what it said by then is kept", async () => {
+  const comment = { before: 300, raw: `: ${"c".repeat(64 * 1024)}\n\n` };
+  const inserts = Array.from({ length: 400 }, () => comment);
+  const flood = answer(pieces(301, 4000), { headersAfterMs: 150, inserts });
+  const { state, failure, text } = await runWhileStuck(flood, { logWait: 600_000 });
+  expect([state, failure?.code]).toEqual(["interrupted", "log_unavailable"]);
+  expect(text.length).toBe(300 * 4000);
 });
 
 test("an answer longer than 2 MiB is cut off there, and its text is kept", async () => {
