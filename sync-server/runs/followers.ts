@@ -13,7 +13,7 @@ export interface FollowerSink {
   write(text: string): boolean;
   /** bytes handed over that the network did not take yet */
   bufferedBytes(): number;
-  /** Ends the response in good order. */
+  /** Ends the response in good order, once all that was handed over is read. */
   end(): void;
   /** Drops the connection. */
   destroy(): void;
@@ -26,6 +26,8 @@ export interface Follower {
   left(): void;
   /** Says goodbye and ends; the reader comes back with its cursor. */
   bye(reason: string): void;
+  /** about what is kept for this reader alone */
+  readonly pending: number;
 }
 
 interface FollowOptions {
@@ -35,6 +37,7 @@ interface FollowOptions {
   sink: FollowerSink;
   clock: Clock;
   timers: Pick<RunTimers, "heartbeat" | "followerBlocked">;
+  /** The connection is gone, and nothing is kept for it any more. */
   onEnd(): void;
 }
 
@@ -44,11 +47,12 @@ const PIECE_LENGTH = 32 * 1024;
 /**
  * Sends a feed to one reader: what is behind its cursor joined to few events, then live. The feed is never
  * held up: while the sink is full nothing is queued here but the rest of one event, and afterwards the reader
- * is caught up from where it stands. A sink that takes nothing for 30 s is dropped.
+ * is caught up from where it stands. A sink that takes nothing for 30 s is dropped, as is one that does not take the
+ * last of it in this time.
  */
 export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: FollowOptions): Follower {
   let cursor = start;
-  let state: "flowing" | "blocked" | "over" = "flowing";
+  let state: "flowing" | "blocked" | "ended" | "over" = "flowing";
   /** what of an event was not handed over yet */
   let rest = "";
   let cancelBlocked = nothing;
@@ -68,11 +72,24 @@ export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: Foll
 
   function block(): void {
     state = "blocked";
+    dropLater();
+  }
+
+  function dropLater(): void {
     cancelBlocked();
     cancelBlocked = clock.after(timers.followerBlocked, () => {
       sink.destroy();
       close();
     });
+  }
+
+  /** Nothing is handed over any more; `left` follows once the last of it was read. */
+  function end(): void {
+    state = "ended";
+    rest = "";
+    cancelHeartbeat();
+    dropLater();
+    sink.end();
   }
 
   /** Looks again after each event: whatever came up meanwhile is joined to what is left. */
@@ -84,9 +101,7 @@ export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: Foll
         if (!write(sse)) return;
       }
     }
-    if (!feed.ended || cursor < feed.head) return;
-    sink.end();
-    close();
+    if (feed.ended && cursor >= feed.head) end();
   }
 
   function close(): void {
@@ -107,10 +122,9 @@ export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: Foll
   }
 
   function bye(reason: string): void {
-    if (state === "over") return;
+    if (state === "ended" || state === "over") return;
     if (state === "flowing") sink.write(formatRunEvent({ type: "bye", seq: undefined, reason }));
-    sink.end();
-    close();
+    end();
   }
 
   const detach = feed.attach({
@@ -132,5 +146,8 @@ export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: Foll
     },
     left: close,
     bye,
+    get pending() {
+      return rest.length + sink.bufferedBytes();
+    },
   };
 }
