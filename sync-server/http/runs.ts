@@ -35,7 +35,7 @@ export function runRoutes({ runs, resolvePrincipal }: RunRouteParts): Hono<AppEn
     const opened = await runs.openFeed(c.var.principal, id);
     // The log is deleted after its time, but a start that is repeated still answers with what there is.
     if (opened.ok && opened.value.type === "gone") return c.json(snapshot, 200, NO_STORE);
-    return streamOf(c, id, opened, 0, created ? 201 : 200);
+    return streamOf(c, opened, 0, created ? 201 : 200);
   }
 
   async function events(c: Ctx, id: RunId): Promise<Response> {
@@ -45,12 +45,11 @@ export function runRoutes({ runs, resolvePrincipal }: RunRouteParts): Hono<AppEn
     const { wait } = query.value;
     // Rights are checked here again: a resume is an opening like any other.
     const opened = await runs.openFeed(c.var.principal, id);
-    return streamOf(c, id, opened, cursor, 200, wait === undefined ? undefined : Number(wait) * 1000);
+    return streamOf(c, opened, cursor, 200, wait === undefined ? undefined : Number(wait) * 1000);
   }
 
   async function streamOf(
     c: Ctx,
-    id: RunId,
     opened: Opened,
     cursor: number,
     status: 200 | 201,
@@ -59,22 +58,23 @@ export function runRoutes({ runs, resolvePrincipal }: RunRouteParts): Hono<AppEn
     if (!opened.ok) return problem("not_found");
     if (opened.value.type === "unwritten") return problem(opened.value.code, SOON);
     if (opened.value.type === "gone") return cursor === opened.value.seq ? nothingMore() : problem("gone");
-    const { feed } = opened.value;
+    const of = opened.value;
+    const { feed } = of;
     if (feed.ended && cursor === feed.head) return nothingMore();
-    return waitMs === undefined ? send(c, id, feed, cursor, status) : poll(c, feed, cursor, waitMs);
+    return waitMs === undefined ? send(c, of, cursor, status) : poll(c, feed, cursor, waitMs);
   }
 
-  function send(c: Ctx, id: RunId, feed: RunFeed, cursor: number, status: 200 | 201): Response {
+  function send(c: Ctx, of: { runId: RunId; feed: RunFeed }, cursor: number, status: 200 | 201): Response {
     const response = c.env.outgoing;
     if (response === undefined) return problem("internal", { detail: "Event streams need the Node server" });
-    if (!runs.mayFollow(feed)) return problem("too_many_followers", { headers: { "retry-after": "5" } });
+    if (!runs.mayFollow(of.feed)) return problem("too_many_followers", { headers: { "retry-after": "5" } });
     const sink = openEventStream(response, status);
     const { headers } = c.req.raw;
     const mayStay = async (): Promise<boolean> => {
       const principal = await resolvePrincipal(headers);
-      return principal !== undefined && runs.mayRead(principal, id);
+      return principal !== undefined && runs.mayRead(principal, of.runId);
     };
-    connectResponse(response, runs.attach(feed, cursor, sink, mayStay));
+    connectResponse(response, runs.attach(of, cursor, sink, mayStay));
     return RESPONSE_ALREADY_SENT;
   }
 

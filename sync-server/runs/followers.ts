@@ -3,7 +3,7 @@ import type { RunEvent } from "#shared/protocol/run-events.ts";
 import { nothing } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import { cutPoint } from "./frames.ts";
-import type { RunFeed } from "./run-feed.ts";
+import type { RunFeed, Sending } from "./run-feed.ts";
 import { RUN_LIMITS } from "./run-timers.ts";
 import type { RunTimers } from "./run-timers.ts";
 
@@ -26,8 +26,10 @@ export interface Follower {
   left(): void;
   /** Says goodbye and ends; the reader comes back with its cursor. */
   bye(reason: string): void;
-  /** about what is kept for this reader alone */
+  /** bytes kept for this reader alone */
   readonly pending: number;
+  /** the event that was handed over in part; readers may share it */
+  readonly sending: Sending | undefined;
 }
 
 interface FollowOptions {
@@ -55,6 +57,7 @@ export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: Foll
   let state: "flowing" | "blocked" | "ended" | "over" = "flowing";
   /** what of an event was not handed over yet */
   let rest = "";
+  let sending: Sending | undefined;
   let cancelBlocked = nothing;
   let cancelHeartbeat = nothing;
 
@@ -96,9 +99,10 @@ export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: Foll
   function catchUp(): void {
     if (state !== "flowing") return;
     for (let found = feed.after(cursor); found.length > 0; found = feed.after(cursor)) {
-      for (const { seq, sse } of found) {
-        cursor = seq;
-        if (!write(sse)) return;
+      for (const event of found) {
+        cursor = event.seq;
+        sending = event;
+        if (!write(event.sse)) return;
       }
     }
     if (feed.ended && cursor >= feed.head) end();
@@ -147,7 +151,10 @@ export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: Foll
     left: close,
     bye,
     get pending() {
-      return rest.length + sink.bufferedBytes();
+      return sink.bufferedBytes();
+    },
+    get sending() {
+      return rest === "" ? undefined : sending;
     },
   };
 }

@@ -1,9 +1,21 @@
+import type { RunId } from "#shared/domain/ids.ts";
 import { follow } from "./followers.ts";
 import type { Follower, FollowerSink } from "./followers.ts";
-import type { RunFeed } from "./run-feed.ts";
+import type { RunFeed, Sending } from "./run-feed.ts";
 import type { RunParts } from "./run-parts.ts";
 import { RUN_LIMITS } from "./run-timers.ts";
 import type { RunWriter } from "./run-writer.ts";
+
+/** A run that somebody may read. */
+interface FollowedRun {
+  runId: RunId;
+  feed: RunFeed;
+}
+
+interface Followed extends FollowedRun {
+  /** cancels the next look at its right */
+  cancel: () => void;
+}
 
 export type RunFollowers = ReturnType<typeof createRunFollowers>;
 
@@ -15,11 +27,10 @@ export function createRunFollowers(
   { clock, timers, log, random }: Pick<RunParts, "clock" | "timers" | "log" | "random">,
   writers: () => Iterable<RunWriter>,
 ) {
-  /** each with how to cancel the next look at its right */
-  const followers = new Map<Follower, () => void>();
+  const followers = new Map<Follower, Followed>();
 
   /** Whoever lost the right, or of whom that cannot be told, is sent away; a device with the right comes back. */
-  function recheck(follower: Follower, mayStay: () => Promise<boolean>): void {
+  function recheck(follower: Follower, of: FollowedRun, mayStay: () => Promise<boolean>): void {
     const cancel = clock.after(timers.recheck, () => {
       mayStay()
         .catch((error: unknown) => {
@@ -28,38 +39,57 @@ export function createRunFollowers(
         })
         .then((may) => {
           if (!may) return follower.bye("right");
-          return followers.has(follower) ? recheck(follower, mayStay) : undefined;
+          return followers.has(follower) ? recheck(follower, of, mayStay) : undefined;
         })
         .catch((error: unknown) => log.error({ err: error }, "could not send a follower away"));
     });
-    followers.set(follower, cancel);
+    followers.set(follower, { runId: of.runId, feed: of.feed, cancel });
+  }
+
+  /** What runs that are read, or written, and their readers hold in memory. */
+  function heldWith(feed: RunFeed): number {
+    const feeds = new Set([feed]);
+    const sendings = new Set<Sending>();
+    for (const writer of writers()) feeds.add(writer.feed);
+    let held = 0;
+    for (const [follower, followed] of followers) {
+      feeds.add(followed.feed);
+      if (follower.sending) sendings.add(follower.sending);
+      held += follower.pending;
+    }
+    for (const { size } of feeds) held += size;
+    for (const { sse } of sendings) held += sse.length;
+    return held;
   }
 
   return {
     /**
-     * Sends a feed to a reader, beginning after its cursor.
+     * Sends a run to a reader, beginning after its cursor.
      * @param mayStay asked every 60 s; once it answers no, or rejects, the stream ends
      */
-    attach(feed: RunFeed, cursor: number, sink: FollowerSink, mayStay: () => Promise<boolean>): Follower {
+    attach(of: FollowedRun, cursor: number, sink: FollowerSink, mayStay: () => Promise<boolean>): Follower {
       // A run that is over may be sent, and so ended, before `follow` has answered.
       const mine: { follower?: Follower; over?: true } = {};
       const onEnd = (): void => {
         mine.over = true;
         if (mine.follower === undefined) return;
-        followers.get(mine.follower)?.();
+        followers.get(mine.follower)?.cancel();
         followers.delete(mine.follower);
       };
-      const follower = follow({ feed, cursor, sink, clock, timers, onEnd });
+      const follower = follow({ feed: of.feed, cursor, sink, clock, timers, onEnd });
       mine.follower = follower;
-      if (!mine.over) recheck(follower, mayStay);
+      if (!mine.over) recheck(follower, of, mayStay);
       return follower;
     },
     count: (): number => followers.size,
+    /** The whole of a run that is over, where somebody reads it now: whoever else does shares it. */
+    wholeOf(id: RunId): RunFeed | undefined {
+      for (const { runId, feed } of followers.values()) if (runId === id && feed.ended) return feed;
+      return undefined;
+    },
     /** Whether one more reader fits into memory. */
     mayFollow(feed: RunFeed): boolean {
-      let held = 0;
-      for (const writer of writers()) held += writer.feed.size;
-      return feed.readers < RUN_LIMITS.followersPerRun && held <= RUN_LIMITS.process;
+      return feed.readers < RUN_LIMITS.followersPerRun && heldWith(feed) <= RUN_LIMITS.process;
     },
     /** Tells everybody to come back, spread over a short time. */
     sendAwaySpread(reason: string): void {

@@ -91,6 +91,7 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     RunId,
     { principal: AccountPrincipal; fingerprint: string; outcome: Promise<StartOutcome> }
   >();
+  const reading = new Map<RunId, Promise<RunFeed | undefined>>();
   const leaving = new AbortController();
   let closed = false;
   const writers = () => active.values();
@@ -199,6 +200,19 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     return stop(principal, id);
   }
 
+  /** Readers who come at the same time share one: they follow it before the next turn of the event loop. */
+  function readWhole(stored: StoredRun): Promise<RunFeed | undefined> {
+    const known = reading.get(stored.id);
+    if (known) return known;
+    const read = readFrames(database, stored.id).then((frames) =>
+      frames.length > 0 ? feedOf(stored, frames) : undefined,
+    );
+    reading.set(stored.id, read);
+    const forget = (): unknown => setImmediate().then(() => reading.delete(stored.id));
+    read.then(forget, forget);
+    return read;
+  }
+
   async function openFeed(principal: AccountPrincipal, id: RunId): Promise<Result<OpenedFeed, "not_found">> {
     const before = await find(principal, "run.read", id);
     if (!before) return err("not_found");
@@ -206,9 +220,8 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     if (!stored) return ok({ type: "unwritten", ...unwritten() });
     const writer = active.get(id);
     if (writer) return ok({ type: "feed", feed: writer.feed, runId: id });
-    const frames = await readFrames(database, id);
-    if (frames.length === 0) return ok({ type: "gone", seq: stored.seq });
-    return ok({ type: "feed", feed: feedOf(stored, frames), runId: id });
+    const feed = followers.wholeOf(id) ?? (await readWhole(stored));
+    return ok(feed ? { type: "feed", feed, runId: id } : { type: "gone", seq: stored.seq });
   }
 
   return {

@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { request as httpRequest } from "node:http";
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { expect, test } from "vitest";
 import { answer, refusals } from "#tests/support/provider-behaviour.ts";
 import type { Behaviour } from "#tests/support/provider-behaviour.ts";
@@ -11,7 +12,7 @@ import { insertRun } from "#server/runs/run-store.ts";
 import { RUN_LIMITS } from "#server/runs/run-timers.ts";
 import type { Database } from "#server/storage/database.ts";
 import { SHORT, newId, readEvents, relayPerTest } from "./run-harness.ts";
-import type { HarnessOptions } from "./run-harness.ts";
+import type { Harness, HarnessOptions } from "./run-harness.ts";
 
 const scene = relayPerTest();
 const { openRelay } = scene;
@@ -142,6 +143,36 @@ test("the 65th follower of a run is sent away for a while", async () => {
   await Promise.all(all.slice(1).map((response) => response.text()));
 });
 
+/** Asks for the events of a run and reads nothing but the headers of the answer. */
+async function stall(relay: Harness, id: string): Promise<IncomingMessage> {
+  const request = httpRequest(`${relay.origin}/api/runs/${id}/events`, { agent: false });
+  request.on("error", () => undefined).end();
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  return response.pause().on("error", () => undefined);
+}
+
+test("readers who come for a run that is over share it, and the 65th is sent away", async () => {
+  const relay = await openRelay();
+  // 12 MB of events: 64 copies would be more than the process may hold, and one is more than a connection takes.
+  scene.provider.script(answer(Array.from({ length: 2000 }, () => "\u0001".repeat(1000))));
+  const id = await relay.start(await relay.prompt());
+  await relay.finished(id);
+  const half = RUN_LIMITS.followersPerRun / 2;
+  // Half of them at the same moment, the others one after the other.
+  const stalled = await Promise.all(Array.from({ length: half }, () => stall(relay, id)));
+  for (let i = 0; i < half; i++) stalled.push(await stall(relay, id));
+  expect(new Set(stalled.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
+  expect((await relay.request(`/api/runs/${id}/events`)).status).toBe(429);
+  expect((await relay.request(`/api/runs/${id}/events?wait=1`)).status).toBe(429);
+  stalled[0]!.destroy();
+  await expect.poll(() => relay.runs.followers()).toBe(RUN_LIMITS.followersPerRun - 1);
+  stalled[0] = await stall(relay, id);
+  expect(stalled[0].statusCode).toBe(200);
+  for (const response of stalled) response.destroy();
+  await expect.poll(() => relay.runs.followers()).toBe(0);
+  expect((await relay.request(`/api/runs/${id}/events`)).status).toBe(200);
+});
+
 test("D6: a reader who takes nothing holds bounded memory, slows nobody, and is dropped after 30 s", async () => {
   const relay = await openRelay({ timers: { followerBlocked: 2_000 } });
   // A control character takes six bytes on the wire: 12 MB are more than the system's own buffers take.
@@ -176,16 +207,16 @@ test("D7: the breaker opens after five failures, and one call after 15 s closes 
   let ahead = 0;
   const relay = await openRelay({ clock: { now: () => Date.now() + ahead, after: systemClock.after } });
   scene.provider.scriptOtherwise(refusals.status(500));
-  const once = async () => relay.finished(await relay.start(await relay.prompt()));
-  expect(await once()).toMatchObject({ state: "failed", attempts: 4 });
-  expect(await once()).toMatchObject({ state: "failed", failure: { code: "provider_unavailable" } });
+  const runOnce = async () => relay.finished(await relay.start(await relay.prompt()));
+  expect(await runOnce()).toMatchObject({ state: "failed", attempts: 4 });
+  expect(await runOnce()).toMatchObject({ state: "failed", failure: { code: "provider_unavailable" } });
   expect(scene.provider.requests).toHaveLength(5);
-  expect(await once()).toMatchObject({ state: "failed", attempts: 1 });
+  expect(await runOnce()).toMatchObject({ state: "failed", attempts: 1 });
   expect(scene.provider.requests).toHaveLength(5);
   scene.provider.scriptOtherwise(answer("Well again."));
   ahead = 15_000;
-  expect(await once()).toMatchObject({ state: "completed" });
-  expect(await once()).toMatchObject({ state: "completed" });
+  expect(await runOnce()).toMatchObject({ state: "completed" });
+  expect(await runOnce()).toMatchObject({ state: "completed" });
 });
 
 test("a provider that sends nothing but keep-alives is given up", async () => {
