@@ -61,7 +61,10 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
   let lastFailure: ProviderFailure | undefined;
   const bill = createRunBill(parts, plan);
   const watch = watchRun(parts, stored, provider);
-  let booking = Promise.resolve();
+  /** settles when no bill of an earlier attempt is being stored */
+  let booking: Promise<unknown> = Promise.resolve();
+  /** bills the store did not take; they go with the next frame */
+  const unstored: CommitStatement[] = [];
   let flushAt: (() => void) | undefined;
   let releaseSlot = nothing;
   let finish = nothing;
@@ -101,10 +104,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
       case "abort":
         return call?.abort();
       case "book":
-        booking = book(effect.attempt, effect.failure, effect.failure.class)
-          .then(store)
-          .catch(complain("book an attempt"));
-        return;
+        return bookRetried(effect.attempt, effect.failure);
       case "end":
         return void end().catch((error: unknown) => {
           complain("end a run")(error);
@@ -133,7 +133,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     if (attempt > 1 || begun === undefined) {
       const set = { state: "streaming", attempt, facts: JSON.stringify(facts) };
       const opening = openingOf(stored, attempt, carried);
-      for (const body of opening) runLog.append(body, set);
+      for (const body of opening) runLog.append(body, set, unstored.splice(0));
       goOnAfter(opening);
       await runLog.durable();
       if (run.status !== "streaming" || runLog.lost) return stoppedBeforeCall();
@@ -220,6 +220,20 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     return [await bill.book({ number: attempt, output, reported, failure: failure?.class }, outcome)];
   }
 
+  function bookRetried(attempt: number, failure: ProviderFailure): void {
+    const one = book(attempt, failure, failure.class).then(storeBill).catch(complain("book an attempt"));
+    booking = Promise.all([booking, one]);
+  }
+
+  async function storeBill(statements: CommitStatement[]): Promise<void> {
+    try {
+      await store(statements);
+    } catch (error) {
+      unstored.push(...statements);
+      throw error;
+    }
+  }
+
   const store = (statements: CommitStatement[]): Promise<void> | undefined =>
     statements.length > 0 ? database.commit(statements) : undefined;
 
@@ -230,15 +244,15 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     for (const cancel of cancels) cancel();
     flush(true);
     releaseSlot();
-    await booking;
-    const also = await book(attempt, state === "stopped" ? undefined : lastFailure, state);
+    const billed = book(attempt, state === "stopped" ? undefined : lastFailure, state);
+    const [last] = await Promise.all([billed, booking]);
     const usage = bill.sum();
     const endedAt = clock.now();
     facts = { ...facts, status: state, ...endingOf(ending), usage, endedAt };
     runLog.append(
       { type: "end", state, ...endingOf(ending), usage, len: { ...lengths } },
       { state, attempt, facts: JSON.stringify({ ...facts, frame: runLog.seq + 1 }), ended_at: endedAt },
-      also,
+      [...unstored.splice(0), ...last],
     );
     await runLog.durable();
     facts = { ...facts, frame: runLog.seq };

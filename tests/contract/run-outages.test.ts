@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { answer } from "#tests/support/provider-behaviour.ts";
+import { answer, refusals } from "#tests/support/provider-behaviour.ts";
 import { deferred } from "#tests/support/waiting.ts";
 import { systemClock } from "#server/runs/clock.ts";
 import type { Clock } from "#server/runs/clock.ts";
@@ -113,6 +114,34 @@ test("with a full disk a stop is answered, and a drain ends", async () => {
   disk.full = false;
   expect(await relay.runs.recover()).toBe(1);
   expect(await relay.snapshot(id)).toMatchObject({ text: "one" });
+});
+
+test.each([
+  ["at once", 0],
+  ["late, after the next attempt was made", 300],
+])("the bill of an attempt that the store refuses %s is stored with what comes after it", async (_, ms) => {
+  let refusedBills = 0;
+  const wrap = (database: Database): Database => ({
+    ...database,
+    commit: async (statements) => {
+      const isBill = statements.every(({ query }) => query.sql.includes('insert into "usage"'));
+      if (!isBill || refusedBills > 0) return database.commit(statements);
+      refusedBills += 1;
+      await sleep(ms);
+      throw new CommitError("unavailable");
+    },
+  });
+  const relay = await openRelay({ wrap });
+  scene.provider.script(refusals.status(500), refusals.status(500), answer("It worked."));
+  const id = await relay.start(await relay.prompt());
+  expect(await relay.finished(id)).toMatchObject({ state: "completed", attempts: 3 });
+  expect(refusedBills).toBe(1);
+  const booked = await relay.usage(id);
+  expect(booked.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
+    [1, "server"],
+    [2, "server"],
+    [3, "completed"],
+  ]);
 });
 
 test("a start that waits for its prompt is sent away when the server drains", async () => {
