@@ -21,14 +21,27 @@ export async function readModelNames(
 ): Promise<string[] | undefined> {
   try {
     const response = await fetch(`${baseUrl.replace(/\/$/u, "")}/models`, {
-      headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
+      headers: { "accept-encoding": "identity", ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
       redirect: "error",
       signal: AbortSignal.timeout(timeoutMs),
     });
-    if (!response.ok || Number(response.headers.get("content-length") ?? 0) > MOST_BYTES) return undefined;
-    const parsed = listSchema.safeParse(await response.json());
+    const text = await readSome(response);
+    if (!response.ok || text === undefined) return undefined;
+    const parsed = listSchema.safeParse(JSON.parse(text));
     return parsed.success ? parsed.data.data.slice(0, MOST_MODELS).map(({ id }) => id) : undefined;
   } catch {
     return undefined; // nothing listens there, or it is something else
   }
+}
+
+/** A body of bounded length, also once it is unpacked; the rest of a longer one is not read. */
+async function readSome({ body }: Response): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength;
+    if (size > MOST_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
