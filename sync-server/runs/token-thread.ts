@@ -13,7 +13,7 @@ export interface CountAnswer {
 
 /** Counts tokens off the event loop. */
 export interface TokenThread {
-  /** Never rejects: where the thread died, the length of the text has to do. */
+  /** Never rejects: where the thread died, or could not be started, the length of the text has to do. */
   count: TokenCounter;
   close(): Promise<void>;
 }
@@ -22,6 +22,8 @@ export interface TokenThread {
 const KEPT_MS = 60_000;
 /** About the length of a token of English. */
 const TOKEN_LENGTH = 4;
+
+const byLength = (text: string): number => Math.ceil(text.length / TOKEN_LENGTH);
 
 /**
  * Starts the thread with the first text to be counted: most providers say themselves what an answer took. It keeps no
@@ -47,7 +49,7 @@ export function openTokenThread(onTrouble: (error: Error) => void, keptMs = KEPT
 
   function lose(): void {
     worker = undefined;
-    for (const [number, { text }] of waiting) settle(number, Math.ceil(text.length / TOKEN_LENGTH));
+    for (const [number, { text }] of waiting) settle(number, byLength(text));
   }
 
   function settle(number: number, tokens: number): void {
@@ -67,14 +69,18 @@ export function openTokenThread(onTrouble: (error: Error) => void, keptMs = KEPT
   return {
     count(text) {
       clearTimeout(ending);
-      worker ??= start();
-      const to = worker;
       lastNumber += 1;
       const request: CountRequest = { number: lastNumber, text };
       return new Promise((resolve) => {
         waiting.set(request.number, { text, resolve });
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-        to.postMessage(request);
+        try {
+          worker ??= start();
+          // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+          worker.postMessage(request);
+        } catch (error) {
+          onTrouble(error instanceof Error ? error : new Error("The thread could not be started", { cause: error }));
+          settle(request.number, byLength(text));
+        }
       });
     },
     close: end,
