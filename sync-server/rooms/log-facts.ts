@@ -53,6 +53,6 @@ export function withFold(facts: LogFacts, through: number, checkpointBytes: numb
   return { ...facts, checkpointSeq: through, checkpointBytes, tailRows, tailBytes };
 }
 
-/** Whether folding pays. */
-export const isFoldDue = ({ tailRows, tailBytes, checkpointBytes }: LogFacts): boolean =>
-  tailRows >= COMPACT_ROWS || tailBytes >= Math.max(COMPACT_BYTES, checkpointBytes);
+/** Whether folding pays. @param rows the most that are left unfolded */
+export const isFoldDue = ({ tailRows, tailBytes, checkpointBytes }: LogFacts, rows = COMPACT_ROWS): boolean =>
+  tailRows >= rows || tailBytes >= Math.max(COMPACT_BYTES, checkpointBytes);

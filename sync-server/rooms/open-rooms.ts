@@ -46,6 +46,8 @@ export interface RoomsOptions {
   memoryBytes?: number;
   /** how often each open room has its clients compare their copies, in ms; 5 min where absent */
   digestMs?: number;
+  /** the most rows of a log that are left unfolded, 200 by default */
+  foldRows?: number;
   /** the policy; replaced only to try rights that no principal has yet */
   authorize?: (principal: Principal, action: Action, resource: Resource | undefined | "none") => boolean;
 }
@@ -82,7 +84,7 @@ export function openRooms(options: RoomsOptions): Rooms {
   }
 
   function createDriver(key: RoomKey, name: string): RoomDriver {
-    const { random, idleMs, digestMs } = options;
+    const { random, idleMs, digestMs, foldRows } = options;
     const driver = createRoomDriver({
       key,
       database,
@@ -92,6 +94,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       fold: folding.fold,
       ...(idleMs !== undefined && { idleMs }),
       ...(digestMs !== undefined && { digestMs }),
+      foldRows,
       memory: shareOf(memory, name, makeRoom),
       onNotice: meters.noticed,
       onFeedMoved: () => (closed ? undefined : feeds.moved(key)),

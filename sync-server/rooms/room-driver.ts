@@ -44,6 +44,7 @@ export interface RoomDriverOptions {
   fold: FoldThread["fold"];
   idleMs?: number;
   digestMs?: number;
+  foldRows?: number | undefined;
   memory?: RoomMemory;
   onNotice: (code: string) => void;
   /** a commit of this document moved its owner's feed */
@@ -57,7 +58,8 @@ const processorTime = createProcessorTime();
 
 /** Carries out what a room decides: storage, transports, promises. One for each live document and owner. */
 export function createRoomDriver(options: RoomDriverOptions) {
-  const { key, database, clock, random, log, fold, idleMs, digestMs, memory, onNotice, onFeedMoved, onEnd } = options;
+  const { key, database, clock, random, log, fold, idleMs, digestMs, foldRows, memory } = options;
+  const { onNotice, onFeedMoved, onEnd } = options;
   // A room waits by this one: a wall clock that is set back would stop its feed and its digests until it caught up.
   const steady = clock.steady ?? clock.now;
   const room = createRoom({
@@ -65,6 +67,7 @@ export function createRoomDriver(options: RoomDriverOptions) {
     processorTime,
     ...(idleMs !== undefined && { idleMs }),
     ...(digestMs !== undefined && { digestMs }),
+    foldRows,
     ...(memory && { memory }),
   });
   const transports = new Map<SessionId, SessionTransport>();

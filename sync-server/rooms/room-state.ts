@@ -41,6 +41,8 @@ export interface RoomOptions {
   processorTime?: ProcessorTime;
   /** how often digests are shown anew, in ms */
   digestMs?: number;
+  /** the most rows that are left unfolded, 200 by default */
+  foldRows?: number | undefined;
   /** the memory that live documents share; without it there is enough */
   memory?: RoomMemory;
 }
@@ -80,7 +82,7 @@ type Phase =
  * `load-failed: unknown` where the document is somebody else's (R15).
  */
 export function createRoom(options: RoomOptions): Room {
-  const { random, idleMs = IDLE_MS, digestMs = DIGEST_MS, processorTime, memory = UNBOUNDED } = options;
+  const { random, idleMs = IDLE_MS, digestMs = DIGEST_MS, foldRows, processorTime, memory = UNBOUNDED } = options;
   let effects: RoomEffect[] = [];
   const emit = (effect: RoomEffect): void => void effects.push(effect);
   const check = createCopyCheck(digestMs);
@@ -308,7 +310,7 @@ export function createRoom(options: RoomOptions): Room {
   }
 
   function compactIfDue(now: number): void {
-    if (compaction.running || closing || now < compaction.notBefore || !isFoldDue(facts)) return;
+    if (compaction.running || closing || now < compaction.notBefore || !isFoldDue(facts, foldRows)) return;
     compaction = { running: true, notBefore: now + COMPACT_RETRY_MS };
     emit({ type: "compact" });
   }

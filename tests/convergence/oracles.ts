@@ -14,7 +14,7 @@ import { readAfresh } from "./fresh-reader.ts";
 import { OWNER } from "./happenings.ts";
 import type { Scene } from "./happenings.ts";
 import type { Mark } from "./ledger.ts";
-import { principalOf } from "./server.ts";
+import { FOLD_ROWS, principalOf } from "./server.ts";
 import { askAsStranger } from "./stranger-oracles.ts";
 import { openTab, shapeOf } from "./tab.ts";
 import type { Device, Tab, TabContext } from "./tab.ts";
@@ -174,10 +174,10 @@ const FOLDED_WITHIN = 62;
 
 /** Whatever is due to be folded is, while somebody has the document open (R17). */
 async function judgeTail({ world, disk, violate }: Judged, id: string): Promise<void> {
-  for (let waited = 0; waited < FOLDED_WITHIN && isFoldDue({ ...EMPTY_FACTS, ...disk.tailOf(id) }); waited++)
+  for (let waited = 0; waited < FOLDED_WITHIN && isFoldDue({ ...EMPTY_FACTS, ...disk.tailOf(id) }, FOLD_ROWS); waited++)
     await world.run(1_000);
   const tail = disk.tailOf(id);
-  if (isFoldDue({ ...EMPTY_FACTS, ...tail }))
+  if (isFoldDue({ ...EMPTY_FACTS, ...tail }, FOLD_ROWS))
     violate(
       `O5: ${tail.tailRows} rows of ${id} are not folded: ${tail.tailBytes} bytes beside ${tail.checkpointBytes} that are`,
     );

@@ -76,6 +76,8 @@ export const principalOf = (account: string): AccountPrincipal => ({
 });
 
 /** The thread that folds logs would take turns of the real event loop. */
+/** Documents of a simulation are short, and are to be folded now and then all the same. */
+export const FOLD_ROWS = 12;
 const FOLDING: FoldThread = { fold: async (log) => foldLog(log), close: async () => undefined };
 
 const principalIn = async (headers: Headers): Promise<AccountPrincipal> =>
@@ -122,7 +124,7 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
     const database = options.wrapDatabase?.(opened, owner, world) ?? opened;
     await migrateToLatest(database.kysely);
     const meters = { ...NO_METERS, noticed: onNotice };
-    const upkeep = { idleMs: 8_000, idleRooms: 1, digestMs: 5_000, folding: FOLDING };
+    const upkeep = { idleMs: 8_000, idleRooms: 1, digestMs: 5_000, foldRows: FOLD_ROWS, folding: FOLDING };
     const rooms = openRooms({ database, clock, random: chance.next, log, meters, ...upkeep });
     const providers = createProvider(world, owner, provided, () => faultyProvider);
     const runs = openRunService({ database, rooms, providers, clock, random: chance.next, log });
