@@ -23,6 +23,10 @@ export const MOST_WAITING_BYTES = 16 * 1024 * 1024;
 /** about what keeping a piece takes beside its bytes; a piece may be one byte */
 const PIECE_BYTES = 256;
 
+/** A small piece of what was read at once would keep all of it, as where the rest is said to be no content. */
+const alone = (piece: Uint8Array): Uint8Array =>
+  piece.byteLength * 2 < piece.buffer.byteLength ? Buffer.from(piece) : piece;
+
 /** One batch, and no more. */
 export function onlyBatch(batch: Batch): Batches {
   let next: Batch | undefined = batch;
@@ -121,7 +125,7 @@ export function openPartStream(body: ProviderBody): Batches {
   body.read({
     data(piece) {
       if (end !== undefined) return;
-      bytes.push(piece);
+      bytes.push(answer === undefined ? alone(piece) : piece);
       size += piece.byteLength + PIECE_BYTES;
       tell();
       if (size > MOST_WAITING_BYTES) flood();

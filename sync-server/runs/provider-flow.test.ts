@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import { memoryUsage } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent } from "undici";
 import { afterEach, expect, test } from "vitest";
 import { MOST_WAITING_BYTES, openPartStream } from "./part-stream.ts";
 import type { Batches } from "./part-stream.ts";
+import type { BodyReader } from "./provider-body.ts";
 import { OpenedResponse, createBoundFetch } from "./provider-fetch.ts";
 import type { ProviderPart } from "./provider.ts";
 
@@ -127,3 +129,19 @@ test.each(Object.keys(FRAMINGS) as Framing[])(
     expect(kept).toBeLessThanOrEqual(MOST_WAITING_BYTES);
   },
 );
+
+test("a piece that waits keeps nothing of what was read with it", () => {
+  let reader: BodyReader | undefined;
+  openPartStream({
+    begin() {},
+    take() {},
+    end() {},
+    read: (by) => void (reader = by),
+    discard() {},
+    leave() {},
+  });
+  const before = memoryUsage().arrayBuffers;
+  // 512 MB read, of which a byte each is content.
+  for (let i = 0; i < 8000; i++) reader?.data(new Uint8Array(64 * 1024).subarray(7, 8));
+  expect(memoryUsage().arrayBuffers - before).toBeLessThan(256 * 1024 * 1024);
+});
