@@ -55,7 +55,7 @@ test("an answer that said all is read to its end, so that the next call has its 
   });
   for (let call = 0; call < 3; call++) {
     (await ask("[DONE]")).leave();
-    await sleep(150);
+    await sleep(400);
   }
   expect(sockets.size).toBe(1);
 });
