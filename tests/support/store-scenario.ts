@@ -36,7 +36,8 @@ export function batchOf(document: number, head: number, rows: number, over: Part
     clients: head === 0 ? [[document + 1, "account:account"]] : [],
     claim: head === 0,
     summary: `{"title":"${document} at ${head + rows}"}`,
-    at: head + rows,
+    // ms since 1970, which are never 0
+    at: head + rows + 1,
     ...over,
   };
 }
