@@ -23,7 +23,7 @@ export function commitStatements(db: Kysely<Schema>, key: RoomKey, batch: Commit
   if (batch.summary === undefined) return statements;
   const place = { account_id: key.accountId, workspace_id: key.workspaceId, document_id: key.id };
   statements.push(
-    { query: countFeed(db, { ...place, at }), changes: 1 },
+    { query: countFeed(db, { ...place, at: Math.floor(at) }), changes: 1 },
     { query: placeInFeed(db, place), changes: 1 },
   );
   return statements;
