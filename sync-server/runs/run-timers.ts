@@ -78,6 +78,8 @@ export const createRunTimers = (timeouts: RunTimeouts): RunTimers => ({
 /** Sizes the relay keeps to, in UTF-16 units of text unless said otherwise. */
 export const RUN_LIMITS = {
   text: 2 * 1024 * 1024,
+  /** of one run, ten times what an hour of talk makes: each change between reasoning and text makes one of its own */
+  frames: 100_000,
   /** frames that wait for the disk; beyond it what the provider sends waits, and is bounded there */
   unwritten: 1024 * 1024,
   /** what a follower may be behind before it gets one snapshot instead of the frames */

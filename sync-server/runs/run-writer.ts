@@ -186,7 +186,8 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
 
   function onText(channel: "t" | "r", text: string): void {
     if (run.status !== "streaming") return;
-    if (carried.length + output.length + text.length > RUN_LIMITS.text) return call?.abort({ class: "too_long" });
+    const isTooLong = carried.length + output.length + text.length > RUN_LIMITS.text || runLog.seq >= RUN_LIMITS.frames;
+    if (isTooLong) return call?.abort({ class: "too_long" });
     output += text;
     appendText(framer.push(channel, text));
     if (framer.gathering) flushAt ??= parts.frameClock.after(() => flush(false));

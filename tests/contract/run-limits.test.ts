@@ -91,6 +91,23 @@ test("an answer longer than 2 MiB is cut off there, and its text is kept", async
   expect((await relay.message(body))?.text).toBe(text);
 });
 
+const line = (delta: object): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta }] })}\n\n`;
+
+test(
+  "an answer in more pieces than a log may have is cut off there, and what was said is kept",
+  { timeout: 60_000 },
+  async () => {
+    const relay = await openRelay();
+    // Each piece after one of the other kind is a frame of its own.
+    const raw = (line({ reasoning_content: "r" }) + line({ content: "t" })).repeat(RUN_LIMITS.frames * 0.6);
+    scene.provider.script(answer(["Begin ", "end"], { inserts: [{ before: 1, raw }] }));
+    const { state, failure, text, seq } = await relay.finished(await relay.start(await relay.prompt()));
+    expect([state, failure?.code]).toEqual(["interrupted", "output_too_long"]);
+    expect(text.length).toBeGreaterThan(RUN_LIMITS.frames * 0.49);
+    expect(seq).toBeLessThan(RUN_LIMITS.frames * 1.01);
+  },
+);
+
 test("a stop is through after 5 s, also when the provider's side never ends", async () => {
   const relay = await openRelay({ wrapProviders: hearsNothing, timers: { stopForced: 100 } });
   const body = await relay.prompt();
