@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Agent } from "undici";
 import { afterEach, expect, test, vi } from "vitest";
 import { OpenedResponse, Unanswered, createBoundFetch } from "./provider-fetch.ts";
@@ -45,17 +44,17 @@ async function openProvider(respond: (response: ServerResponse) => void) {
     });
     return content;
   }
-  return { ask, sockets };
+  return { ask, sockets, running: () => agent.stats[url]?.running };
 }
 
 test("an answer that said all is read to its end, so that the next call has its connection", async () => {
-  const { ask, sockets } = await openProvider((response) => {
+  const { ask, sockets, running } = await openProvider((response) => {
     response.write("data: [DONE]\n\n");
     setTimeout(() => response.end("\n"), 50);
   });
   for (let call = 0; call < 3; call++) {
     (await ask("[DONE]")).leave();
-    await sleep(400);
+    await expect.poll(running).toBe(0);
   }
   expect(sockets.size).toBe(1);
 });
