@@ -78,7 +78,7 @@ export const createRunTimers = (timeouts: RunTimeouts): RunTimers => ({
 /** Sizes the relay keeps to, in UTF-16 units of text unless said otherwise. */
 export const RUN_LIMITS = {
   text: 2 * 1024 * 1024,
-  /** of one run, ten times what an hour of talk makes: each change between reasoning and text makes one of its own */
+  /** of one run: as many as an hour without a pause makes; each change between reasoning and text makes one of its own */
   frames: 100_000,
   /** frames that wait for the disk; beyond it what the provider sends waits, and is bounded there */
   unwritten: 1024 * 1024,
