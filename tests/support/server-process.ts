@@ -97,7 +97,7 @@ export async function openServerProcess(options: ServerOptions = {}) {
 }
 
 function start(env: Readonly<Record<string, string>>, collect: (text: string) => void): Launch {
-  const child = spawn(process.execPath, ["--enable-source-maps", BUILT_SERVER], {
+  const child = spawn(process.execPath, [BUILT_SERVER], {
     env: { ...cleanEnvironment(), PORT: "0", LOG_LEVEL: "info", LOCAL_ENDPOINTS: "off", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
