@@ -6,7 +6,19 @@ const server = process.env["HOLDFAST_DEV_SERVER"] ?? "http://localhost:8787";
 export default defineConfig({
   root: "client",
   publicDir: "../public",
-  build: { outDir: "../dist/client", emptyOutDir: true, sourcemap: true, target: "es2022", manifest: true },
+  // Every browser the app runs in preloads modules by itself.
+  build: {
+    outDir: "../dist/client",
+    emptyOutDir: true,
+    sourcemap: true,
+    target: "es2022",
+    manifest: true,
+    modulePreload: { polyfill: false },
+  },
+  resolve: {
+    // What Yjs writes its warnings with brings a schema language along, 10 kB that every first visit would load.
+    alias: { "lib0/logging": new URL("client/platform/yjs-logging.ts", import.meta.url).pathname },
+  },
   plugins: [react()],
   server: {
     port: 5173,

@@ -2,7 +2,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "#client/app/app.tsx";
 import { openBrowserPlatform } from "#client/platform/browser-platform.ts";
-import { openRuns } from "#client/runs/open-runs.ts";
+import { openLateRuns } from "#client/runs/late-runs.ts";
 import { openModelCatalogue } from "#client/session/model-catalogue.ts";
 import { openSession } from "#client/session/session.ts";
 import type { FirstContactFailure, Session } from "#client/session/session.ts";
@@ -38,14 +38,18 @@ const page = new AbortController();
 function openWorkspace(platform: BrowserPlatform, session: Session, signal: AbortSignal): Workspace {
   const { me } = session;
   const { documents, library, sync, commands } = openWorkspaceSync(platform, me, signal);
-  const { clock, locks, painting, smallStorage } = platform;
+  const { clock, connectivity, locks, painting, smallStorage } = platform;
   const scope = `${me.accountId}-${me.workspaceId}`;
+  const loadRuns = async () => {
+    const { openRuns } = await import("#client/runs/open-runs.ts");
+    return openRuns({ platform, locks, painting, commands, documents, smallStorage, scope }, signal);
+  };
   return {
     me,
     documents,
     library,
     sync,
-    runs: openRuns({ platform, locks, painting, commands, documents, smallStorage, scope }, signal),
+    runs: openLateRuns({ load: loadRuns, clock, connectivity }, signal),
     models: openModelCatalogue({ platform, smallStorage, me }, signal),
     clock,
     newId: () => createUuidV7(clock.now(), platform.randomBytes),

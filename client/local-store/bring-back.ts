@@ -17,6 +17,9 @@ export interface BringBackHost {
   stored(id: ConversationId, update: Uint8Array, summary: LocalSummary): void;
 }
 
+/** How to get at `bringBack`: few devices ever need it, so its code is fetched by those that do. */
+export type LoadBringBack = () => Promise<typeof bringBack>;
+
 /**
  * Writes the words that copies set aside have and the document lacks into it, as new edits (C9). The edits are
  * stored in the transaction that marks the copies as done, and only if no tab did so before: whoever dies

@@ -32,4 +32,6 @@ export interface OpenConversation {
 export interface Documents {
   /** Opens the local copy, or an empty one that comes to be with the first edit. */
   open(id: ConversationId): OpenConversation;
+  /** Resolves when all that was written in open ones is on this device, or could not be. */
+  flush(): Promise<void>;
 }

@@ -6,6 +6,7 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
 import { createSeededRandom } from "#tests/support/seeded-random.ts";
 import { until } from "#tests/support/simulated-device.ts";
+import { bringBack } from "./bring-back.ts";
 import { FROM_SERVER } from "./local-document.ts";
 import type { LocalDocument } from "./local-document.ts";
 import type { LocalStore } from "./local-store.ts";
@@ -18,8 +19,11 @@ const ID = "conversation" as ConversationId;
 const clock = createFakeClock();
 const random = createSeededRandom(5);
 let store: LocalStore;
+/** whether the code that brings words back can be fetched */
+let codeIsHere: boolean;
 
 beforeEach(() => {
+  codeIsHere = true;
   globalThis.indexedDB = new IDBFactory();
   store = openLocalStore("device");
 });
@@ -31,7 +35,12 @@ const openTab = (): LocalDocuments =>
     store,
     { post: () => undefined, onMessage: () => () => undefined },
     openRunCommands(store),
-    { epochOf: () => 0, summaryChanged: () => undefined, received: () => undefined },
+    {
+      epochOf: () => 0,
+      summaryChanged: () => undefined,
+      received: () => undefined,
+      loadBringBack: () => (codeIsHere ? Promise.resolve(bringBack) : Promise.reject(new Error("not here"))),
+    },
   );
 
 /** Two copies under the same clocks: what the server has, and what this device stored of it. */
@@ -123,6 +132,25 @@ test("C9: a wrong copy that lives on, since somebody typed while it was set asid
   expect(mended).not.toBe(wrong);
   expect(draftOf(mended)).toBe("hello!\n\nhe#lo\n\nhe#lo!");
   expect(await waiting()).toBe(0);
+  await tab.close();
+});
+
+test("C9: words wait on this device while the code that brings them back cannot be fetched", async () => {
+  const { right } = await diverge();
+  const tab = openTab();
+  const wrong = await openIn(tab);
+  wrong.arrived();
+  codeIsHere = false;
+  await tab.replace(wrong, right);
+  const mended = await arrive(tab);
+  expect(await waiting()).toBe(1);
+  expect(draftOf(mended)).toBe("hello");
+
+  codeIsHere = true;
+  tab.bringBack(mended);
+  await settle();
+  expect(await waiting()).toBe(0);
+  expect(draftOf(mended)).toBe("hello\n\nhe#lo");
   await tab.close();
 });
 

@@ -2,7 +2,7 @@ import type { Platform } from "#client/platform/platform.ts";
 import * as Y from "yjs";
 import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
-import { bringBack } from "./bring-back.ts";
+import type { LoadBringBack } from "./bring-back.ts";
 import type { Documents, OpenConversation } from "./documents.ts";
 import { openLocalDocument } from "./local-document.ts";
 import type { LocalDocument } from "./local-document.ts";
@@ -31,7 +31,6 @@ export interface LocalDocuments extends Documents {
   find(id: ConversationId): LocalDocument | undefined;
   /** Calls back when what is stored or acknowledged of any document changed. */
   subscribe(listener: () => void): () => void;
-  flush(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,6 +41,7 @@ export interface DocumentsHost {
   summaryChanged(id: ConversationId, local: LocalSummary): void;
   /** something came from the server */
   received(): void;
+  loadBringBack: LoadBringBack;
 }
 
 interface Entry {
@@ -194,7 +194,8 @@ export function openDocuments(
     const { document } = entry;
     // A newer app wrote it: whoever does not know its schema leaves it alone.
     const isWritable = document.status().type === "ready";
-    const done = isWritable && (await bringBack(document, store, bringBackHost));
+    const bringBack = isWritable ? await host.loadBringBack().catch(() => undefined) : undefined;
+    const done = bringBack !== undefined && (await bringBack(document, store, bringBackHost));
     // What failed is tried again with the next look at what waits on this device.
     entry.bringingBack = false;
     if (!done) return;

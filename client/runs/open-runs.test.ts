@@ -136,6 +136,7 @@ function aTab(
   const page = new AbortController();
   cleanups.push(() => page.abort());
   const documents: Documents = {
+    flush: () => Promise.resolve(),
     open: (id) => ({
       id,
       conversation,

@@ -6,6 +6,7 @@ import { steadyClock } from "#client/platform/platform.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import type { SmallStorage } from "#client/platform/small-storage.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
+import { isTerminal } from "#shared/domain/run.ts";
 import { createAwaitedRuns } from "./awaited-runs.ts";
 import { createParentSettled, isDeletedHere } from "./parent-settled.ts";
 import { openPublishedRun } from "./published-run.ts";
@@ -108,6 +109,7 @@ export function openRuns(parts: RunsParts, signal: AbortSignal): Runs {
   }
 
   return {
+    ready: () => delivery.loaded(),
     follow(runId, listener) {
       const run = published(runId);
       const stop = run.watch(listener);
@@ -115,6 +117,11 @@ export function openRuns(parts: RunsParts, signal: AbortSignal): Runs {
       return stop;
     },
     live: (runId) => runs.get(runId)?.live(),
+    streaming: () =>
+      [...runs.values()].some((run) => {
+        const live = run.watched() ? run.live() : undefined;
+        return live !== undefined && !isTerminal(live.status);
+      }),
     pause: (runId) => published(runId).follower.dispatch({ type: "pause" }),
     resume: (runId) => published(runId).follower.dispatch({ type: "resume" }),
     stop(runId) {

@@ -8,12 +8,13 @@ import type { Runs } from "./runs.ts";
  */
 export function planPending(
   conversation: Pick<ConversationDocument, "message">,
-  runs: Pick<Runs, "delivery" | "live">,
+  runs: Pick<Runs, "ready" | "delivery" | "live">,
   promptId: string,
 ): boolean {
   const prompt = conversation.message(promptId);
   const planned = prompt?.role === "user" ? prompt.plannedRun : undefined;
   if (!planned || conversation.message(planned.messageId) !== undefined) return false;
+  if (!runs.ready()) return true;
   const delivery = runs.delivery(planned.runId)?.type;
   if (delivery !== undefined) return delivery !== "refused";
   const live = runs.live(planned.runId);

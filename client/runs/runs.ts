@@ -26,9 +26,13 @@ export type Delivery =
 
 /** Starts runs and follows them. One follower per run and tab, shared by everyone who watches. */
 export interface Runs {
+  /** false until what waits on this device to be delivered was read; `delivery` knows nothing before */
+  ready(): boolean;
   /** Watches a run from the server; answers how to stop watching. */
   follow(runId: string, listener: () => void): () => void;
   live(runId: string): LiveRun | undefined;
+  /** whether an answer that somebody watches here is being written */
+  streaming(): boolean;
   pause(runId: string): void;
   resume(runId: string): void;
   /** Aborts at the provider and keeps the text; kept trying until the server said so. */

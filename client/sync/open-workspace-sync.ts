@@ -1,3 +1,4 @@
+import type { LoadBringBack } from "#client/local-store/bring-back.ts";
 import { localStoreName, openLocalStore } from "#client/local-store/open-local-store.ts";
 import { openDocuments } from "#client/local-store/open-documents.ts";
 import { openLibrary } from "#client/local-store/open-library.ts";
@@ -9,8 +10,10 @@ import type { FeedReader } from "./feed.ts";
 import { openSync } from "./open-sync.ts";
 import type { OpenWorkspaceSync } from "./workspace-sync.ts";
 
+const fetchBringBack: LoadBringBack = async () => (await import("#client/local-store/bring-back.ts")).bringBack;
+
 /** Opens this device's copy of a workspace and keeps it in sync. See `OpenWorkspaceSync`. */
-export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal) => {
+export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadBringBack = fetchBringBack) => {
   const ending = new AbortController();
   const name = localStoreName(me.accountId, me.workspaceId);
   const store = openLocalStore(name);
@@ -23,6 +26,7 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal) => {
     epochOf: (id) => library.epochOf(id),
     summaryChanged: (id, local) => library.summaryChanged(id, local),
     received: hintFeed,
+    loadBringBack,
   });
   const waiting = { ...platform, clock: steadyClock(platform.clock) };
   const sync = openSync(

@@ -1,3 +1,4 @@
+import type { LoadBringBack } from "#client/local-store/bring-back.ts";
 import type { Documents } from "#client/local-store/documents.ts";
 import type { Library } from "#client/local-store/library.ts";
 import type { RunCommandStore } from "#client/local-store/run-command-store.ts";
@@ -19,4 +20,9 @@ export interface WorkspaceSync {
  * The type of `openWorkspaceSync` (open-workspace-sync.ts). It answers at once: the database and the network
  * are opened behind it, and what cannot be opened shows in `sync.status()`, never as a throw.
  */
-export type OpenWorkspaceSync = (platform: Platform, me: Me, signal: AbortSignal) => WorkspaceSync;
+export type OpenWorkspaceSync = (
+  platform: Platform,
+  me: Me,
+  signal: AbortSignal,
+  loadBringBack?: LoadBringBack,
+) => WorkspaceSync;

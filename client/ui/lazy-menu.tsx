@@ -1,7 +1,8 @@
-import { Suspense, lazy, useId, useRef, useState } from "react";
+import { useId, useRef, useState } from "react";
 import type { ReactNode } from "react";
 import { Button, IconButton } from "./button.tsx";
 import type { IconName } from "./icon.tsx";
+import { lazyPart } from "./lazy-part.tsx";
 import "./menu.css";
 
 /** One line of a menu: something to do, or a line that only says something. */
@@ -18,13 +19,13 @@ export interface LazyMenuProps {
   text?: ReactNode;
   items: () => readonly MenuItem[];
   side?: "top" | "bottom";
+  onOpen?: () => void;
 }
 
-const loadMenu = () => import("./menu.tsx");
-const Menu = lazy(async () => ({ default: (await loadMenu()).Menu }));
+const menu = lazyPart(async () => (await import("./menu.tsx")).Menu);
 
 /** A button that opens a menu. The menu's code is loaded when a person first comes near the button. */
-export function LazyMenu({ label, icon, text, items, side = "bottom" }: LazyMenuProps) {
+export function LazyMenu({ label, icon, text, items, side = "bottom", onOpen }: LazyMenuProps) {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const id = useId();
@@ -33,9 +34,12 @@ export function LazyMenu({ label, icon, text, items, side = "bottom" }: LazyMenu
     id,
     "aria-haspopup": "menu" as const,
     "aria-expanded": open,
-    onPointerEnter: () => void loadMenu(),
-    onFocus: () => void loadMenu(),
-    onClick: () => setOpen(true),
+    onPointerEnter: menu.preload,
+    onFocus: menu.preload,
+    onClick: () => {
+      onOpen?.();
+      setOpen(true);
+    },
   };
   return (
     <span className="menu-anchor">
@@ -47,15 +51,13 @@ export function LazyMenu({ label, icon, text, items, side = "bottom" }: LazyMenu
         </Button>
       )}
       {open && (
-        <Suspense>
-          <Menu
-            labelledBy={id}
-            items={items()}
-            side={side}
-            onClose={() => setOpen(false)}
-            onReturnFocus={() => button.current?.focus()}
-          />
-        </Suspense>
+        <menu.Part
+          labelledBy={id}
+          items={items()}
+          side={side}
+          onClose={() => setOpen(false)}
+          onReturnFocus={() => button.current?.focus()}
+        />
       )}
     </span>
   );

@@ -3,12 +3,13 @@ import { useLayoutEffect, useRef } from "react";
 interface TitleFieldProps {
   label: string;
   title: string;
-  /** the new title, or `undefined` when it was left as it is */
-  onDone: (title: string | undefined) => void;
+  /** with another title than before; then it closes */
+  onSave: (title: string) => void;
+  onClose: () => void;
 }
 
 /** Edits a name in place: Enter or leaving keeps it, Escape drops the change. */
-export function TitleField({ label, title, onDone }: TitleFieldProps) {
+export function TitleField({ label, title, onSave, onClose }: TitleFieldProps) {
   const field = useRef<HTMLInputElement>(null);
   const done = useRef(false);
   useLayoutEffect(() => {
@@ -18,7 +19,8 @@ export function TitleField({ label, title, onDone }: TitleFieldProps) {
   const finish = (next: string | undefined): void => {
     if (done.current) return;
     done.current = true;
-    onDone(next !== undefined && next.trim() !== title ? next.trim() : undefined);
+    if (next !== undefined && next.trim() !== title) onSave(next.trim());
+    onClose();
   };
   return (
     <input

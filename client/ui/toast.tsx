@@ -7,16 +7,19 @@ import "./toast.css";
 export interface Toast {
   text: string;
   action?: { label: string; run: () => void };
+  /** until it is closed or its action taken; it has a place of its own beside the others */
+  stays?: true;
 }
 
 const SHOWN_MS = 10_000;
 const ToastContext = createContext<(toast: Toast) => void>(() => undefined);
 
-/** Shows one toast at a time, only for what can be undone or needs attention. It waits while it is used. */
+/** Shows one toast at a time, and one that stays, only for what can be undone or needs attention. It waits while it is used. */
 export function ToastProvider({ children }: { children: ReactNode }) {
   const [toast, setToast] = useState<Toast>();
+  const [standing, setStanding] = useState<Toast>();
   const [held, setHeld] = useState(false);
-  const show = useCallback((next: Toast) => setToast(next), []);
+  const show = useCallback((next: Toast) => (next.stays ? setStanding : setToast)(next), []);
   const close = useCallback(() => {
     setToast(undefined);
     setHeld(false);
@@ -30,30 +33,45 @@ export function ToastProvider({ children }: { children: ReactNode }) {
     <ToastContext value={show}>
       {children}
       <div className="toast-place" aria-live="polite">
-        {toast && (
-          <div
-            className="toast"
-            onPointerEnter={() => setHeld(true)}
-            onPointerLeave={() => setHeld(false)}
-            onFocus={() => setHeld(true)}
-            onBlur={() => setHeld(false)}
-          >
-            <span dir="auto">{toast.text}</span>
-            {toast.action && (
-              <Button
-                onClick={() => {
-                  toast.action?.run();
-                  close();
-                }}
-              >
-                {toast.action.label}
-              </Button>
-            )}
-            <IconButton icon="close" label={words.app.close} onClick={close} />
-          </div>
-        )}
+        {toast && <ToastBox toast={toast} onClose={close} onHold={setHeld} />}
+      </div>
+      {/* Not below, where it would lie over the place to write. */}
+      <div className="toast-place" data-stays aria-live="polite">
+        {standing && <ToastBox toast={standing} onClose={() => setStanding(undefined)} onHold={() => undefined} />}
       </div>
     </ToastContext>
+  );
+}
+
+interface ToastBoxProps {
+  toast: Toast;
+  onClose: () => void;
+  /** whether it is in use */
+  onHold: (held: boolean) => void;
+}
+
+function ToastBox({ toast: { text, action }, onClose, onHold }: ToastBoxProps) {
+  return (
+    <div
+      className="toast"
+      onPointerEnter={() => onHold(true)}
+      onPointerLeave={() => onHold(false)}
+      onFocus={() => onHold(true)}
+      onBlur={() => onHold(false)}
+    >
+      <span dir="auto">{text}</span>
+      {action && (
+        <Button
+          onClick={() => {
+            action.run();
+            onClose();
+          }}
+        >
+          {action.label}
+        </Button>
+      )}
+      <IconButton icon="close" label={words.app.close} onClick={onClose} />
+    </div>
   );
 }
 

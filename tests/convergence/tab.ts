@@ -2,6 +2,7 @@ import * as Y from "yjs";
 import type { OpenConversation } from "#client/local-store/documents.ts";
 import { FROM_SERVER } from "#client/local-store/local-document.ts";
 import type { LocalDocument } from "#client/local-store/local-document.ts";
+import { bringBack } from "#client/local-store/bring-back.ts";
 import type { LocalDocuments } from "#client/local-store/open-documents.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import { openRuns } from "#client/runs/open-runs.ts";
@@ -94,7 +95,9 @@ export function openTab(context: TabContext, device: Device, marks: () => string
   const account = stores.accountOf(device.name, name);
   const platform = platformOf(context, device, { owner, chance, signals, account });
 
-  const workspace = openWorkspaceSync(platform, { accountId: account, workspaceId: "personal", kind: "guest" }, over);
+  const me = { accountId: account, workspaceId: "personal", kind: "guest" } as const;
+  // Fetching code takes time that is not the world's.
+  const workspace = openWorkspaceSync(platform, me, over, () => Promise.resolve(bringBack));
   const documents = workspace.documents as LocalDocuments;
   const { sync, library, commands } = workspace;
   const runs = openRuns(

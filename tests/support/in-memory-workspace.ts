@@ -8,6 +8,7 @@ import type { SyncStatus } from "#client/sync/sync-status.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
+import { isTerminal } from "#shared/domain/run.ts";
 import type { RunFacts } from "#shared/domain/run.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import type { Models } from "#shared/protocol/http-bodies.ts";
@@ -85,8 +86,10 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
     return made;
   }
 
-  const documents: Documents = { open: (id) => chat(id).open };
+  const documents: Documents = { open: (id) => chat(id).open, flush: () => Promise.resolve() };
   const runs: Runs = {
+    ready: () => true,
+    streaming: () => [...liveRuns.values()].some(({ status }) => !isTerminal(status)),
     follow(runId, listener) {
       const listeners = runListeners.get(runId) ?? createListeners();
       runListeners.set(runId, listeners);

@@ -1,3 +1,4 @@
+import { bringBack } from "#client/local-store/bring-back.ts";
 import { openWorkspaceSync } from "#client/sync/open-workspace-sync.ts";
 import type { Broadcast, Platform } from "#client/platform/platform.ts";
 import type { WorkspaceSync } from "#client/sync/workspace-sync.ts";
@@ -66,6 +67,7 @@ export function createSimulatedBrowser(server: SimulatedServer, accountId: strin
         life ? mortal(platform, life) : platform,
         { accountId, workspaceId: "personal", kind: "guest" },
         new AbortController().signal,
+        () => Promise.resolve(bringBack),
       ),
     wake() {
       online = true;

@@ -1,8 +1,9 @@
-import { Suspense, lazy, memo, useMemo, useState } from "react";
+import { memo, useMemo, useState } from "react";
 import { planPending } from "#client/runs/plan-pending.ts";
 import type { Runs } from "#client/runs/runs.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { IconButton } from "#client/ui/button.tsx";
+import { lazyPart } from "#client/ui/lazy-part.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { words } from "#client/ui/words/words.ts";
 import type { ConversationChange, ConversationDocument } from "#shared/documents/conversation.ts";
@@ -17,7 +18,7 @@ import { useModelName } from "./model-names.ts";
 import { RunNotice } from "./run-notice.tsx";
 import { useLiveRun } from "./use-live-run.ts";
 
-const AnswerDetails = lazy(async () => ({ default: (await import("./answer-details.tsx")).AnswerDetails }));
+const details = lazyPart(async () => (await import("./answer-details.tsx")).AnswerDetails);
 
 interface AnswerArticleProps {
   conversation: ConversationDocument;
@@ -95,11 +96,7 @@ function DetailsButton({ message }: { message: AssistantMessage }) {
   return (
     <>
       <IconButton icon="details" label={words.chat.details} aria-haspopup="dialog" onClick={() => setOpen(true)} />
-      {open && message.run && (
-        <Suspense>
-          <AnswerDetails run={message.run} onClose={() => setOpen(false)} />
-        </Suspense>
-      )}
+      {open && message.run && <details.Part run={message.run} onClose={() => setOpen(false)} />}
     </>
   );
 }

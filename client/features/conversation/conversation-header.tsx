@@ -1,15 +1,15 @@
-import { Suspense, lazy, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import type { ReactNode } from "react";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { IconButton } from "#client/ui/button.tsx";
-import { TitleField } from "#client/ui/title-field.tsx";
+import { lazyPart } from "#client/ui/lazy-part.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { words } from "#client/ui/words/words.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { displayTitle } from "#shared/domain/summary.ts";
 
-const loadSettings = () => import("./settings-dialog.tsx");
-const SettingsDialog = lazy(async () => ({ default: (await loadSettings()).SettingsDialog }));
+const titleField = lazyPart(async () => (await import("#client/ui/title-field.tsx")).TitleField);
+const dialog = lazyPart(async () => (await import("./settings-dialog.tsx")).SettingsDialog);
 
 interface ConversationHeaderProps {
   conversation: ConversationDocument;
@@ -32,15 +32,11 @@ export function ConversationHeader({ conversation, model, editable, leading }: C
         label={words.chat.settings}
         aria-haspopup="dialog"
         disabled={!editable}
-        onPointerEnter={() => void loadSettings()}
-        onFocus={() => void loadSettings()}
+        onPointerEnter={dialog.preload}
+        onFocus={dialog.preload}
         onClick={() => setSettings(true)}
       />
-      {settings && (
-        <Suspense>
-          <SettingsDialog conversation={conversation} onClose={() => setSettings(false)} />
-        </Suspense>
-      )}
+      {settings && <dialog.Part conversation={conversation} onClose={() => setSettings(false)} />}
     </header>
   );
 }
@@ -55,14 +51,15 @@ function ChatTitle({ conversation, editable }: { conversation: ConversationDocum
   if (editing) {
     return (
       <div className="chat-title">
-        <TitleField
+        <titleField.Part
           label={words.library.title}
           title={shown}
-          onDone={(next) => {
-            if (next !== undefined) conversation.rename(next);
+          onSave={conversation.rename}
+          onClose={() => {
             setEditing(false);
             requestAnimationFrame(() => rename.current?.focus());
           }}
+          meanwhile={<h1 dir="auto">{shown}</h1>}
         />
       </div>
     );
@@ -72,7 +69,16 @@ function ChatTitle({ conversation, editable }: { conversation: ConversationDocum
       <h1 dir="auto" title={shown}>
         {shown}
       </h1>
-      {editable && <IconButton ref={rename} icon="pencil" label={words.chat.rename} onClick={() => setEditing(true)} />}
+      {editable && (
+        <IconButton
+          ref={rename}
+          icon="pencil"
+          label={words.chat.rename}
+          onPointerEnter={titleField.preload}
+          onFocus={titleField.preload}
+          onClick={() => setEditing(true)}
+        />
+      )}
     </div>
   );
 }

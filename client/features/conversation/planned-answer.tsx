@@ -31,12 +31,14 @@ export function PlannedAnswer({ row, actions, behind }: PlannedAnswerProps) {
     [runs],
   );
   const delivery = useWatched(deliveries, () => runs.delivery(runId), sameFields);
+  const ready = useWatched(deliveries, () => runs.ready());
   const online = useWatched(sync, () => sync.online());
   const live = useLiveRun(runs, delivery?.type === "queued" || delivery?.type === "refused" ? undefined : runId);
   const fresh = clock.now() - row.prompt.createdAt < ARRIVAL_GRACE_MS;
   const age = useNow(clock, fresh) - row.prompt.createdAt;
   const view = plannedView({ delivery, live, online, behind, age, answered: row.answered });
-  if (view.type === "nothing") return null;
+  // Before it is known what waits on this device, nothing true can be said.
+  if (!ready || view.type === "nothing") return null;
   if (view.type === "live") {
     const shown = answerView(undefined, live);
     return (

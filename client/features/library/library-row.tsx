@@ -3,10 +3,12 @@ import { Link } from "wouter";
 import type { LibraryEntry } from "#client/local-store/library.ts";
 import { LazyMenu } from "#client/ui/lazy-menu.tsx";
 import type { MenuItem } from "#client/ui/lazy-menu.tsx";
-import { TitleField } from "#client/ui/title-field.tsx";
+import { lazyPart } from "#client/ui/lazy-part.tsx";
 import { words } from "#client/ui/words/words.ts";
 import { displayTitle } from "#shared/domain/summary.ts";
 import { useEntryActions } from "./use-entry-actions.ts";
+
+const titleField = lazyPart(async () => (await import("#client/ui/title-field.tsx")).TitleField);
 
 interface LibraryRowProps {
   entry: LibraryEntry;
@@ -36,13 +38,12 @@ export const LibraryRow = memo(({ entry, current, onOpen }: LibraryRowProps) => 
   if (renaming) {
     return (
       <li className="library-row">
-        <TitleField
+        <titleField.Part
           label={words.library.title}
           title={title}
-          onDone={(next) => {
-            if (next !== undefined) actions.rename(next);
-            setRenaming(false);
-          }}
+          onSave={actions.rename}
+          onClose={() => setRenaming(false)}
+          meanwhile={<span className="title-field">{title}</span>}
         />
       </li>
     );
@@ -53,7 +54,7 @@ export const LibraryRow = memo(({ entry, current, onOpen }: LibraryRowProps) => 
         {title}
       </Link>
       {summary.messageCount === 0 && <span className="library-draft">{words.library.draft}</span>}
-      <LazyMenu icon="more" label={words.library.more(title)} items={items} />
+      <LazyMenu icon="more" label={words.library.more(title)} items={items} onOpen={titleField.preload} />
     </li>
   );
 });

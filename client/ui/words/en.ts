@@ -12,7 +12,14 @@ export const en = {
     openLibrary: "Open library",
     closeLibrary: "Close library",
     close: "Close",
+    partMissing: "Holdfast was updated meanwhile. Reload to open this; everything you wrote is kept.",
+    partOffline: "This part of Holdfast isn't on this device yet. It opens when you're back online.",
+    reload: "Reload",
     cannotCopy: "The browser doesn't let Holdfast copy here. Select the text and copy it yourself.",
+  },
+  updates: {
+    ready: "A new version is ready",
+    update: "Update",
   },
   cannotOpen: {
     title: "Holdfast can't open on this device",
@@ -304,5 +311,14 @@ export const en = {
   refused: {
     what: "The server didn't take this message.",
     next: "It is kept here. You can try again, or edit it.",
+  },
+};
+
+/** English: what the system shows of the installed app, from its manifest. The page itself shows none of it. */
+export const enInstalled = {
+  about: "A chat for language models that never loses a word. It works offline.",
+  screenshots: {
+    wide: "A finished answer with a list, a table and code, beside the library",
+    narrow: "The same answer on a phone",
   },
 };
