@@ -11,6 +11,7 @@ import { measureRequests, metricsRoutes } from "#server/http/metrics.ts";
 import { openapiRoutes } from "#server/http/openapi.ts";
 import { SOON, problem } from "#server/http/problem.ts";
 import { withSecurityHeaders } from "#server/http/security-headers.ts";
+import { shareRoutes } from "#server/http/share.ts";
 import type { StaticFiles } from "#server/http/static-files.ts";
 import { traceRequests } from "#server/http/trace-requests.ts";
 import type { Log } from "#server/observability/log.ts";
@@ -49,6 +50,8 @@ export function createApp({ database, auth, resolver, publicUrl, log, metrics, .
   app.use(measureRequests(metrics));
   app.use("/api/*", traceRequests);
   app.use(withSecurityHeaders(publicUrl));
+  // Before the origin is looked at: it is the system that posts there.
+  app.route("/", shareRoutes());
   app.use(requireOwnOrigin(publicUrl));
   app.use(
     "/api/*",

@@ -10,6 +10,7 @@ import { createPrincipalResolver } from "./access/principal-resolver.ts";
 import { readOrCreateSecret } from "./access/secret.ts";
 import { createApp } from "./app.ts";
 import type { Config } from "./config/config.ts";
+import { openAssetArchive } from "./http/asset-archive.ts";
 import { createHttpServer } from "./http/http-server.ts";
 import { modelRoutes } from "./http/models.ts";
 import { isOwnOrigin } from "./http/origin.ts";
@@ -93,6 +94,14 @@ export async function openServer(
   });
   await runs.recover();
 
+  const clientFolder = pathBeside("../dist/client/", "../client/");
+  const earlier = await openAssetArchive({
+    assets: join(clientFolder, "assets"),
+    folder: join(dataDir, "client-assets"),
+    now: clock.now,
+    log,
+  });
+
   let draining = false;
   const app = createApp({
     database,
@@ -101,7 +110,7 @@ export async function openServer(
     publicUrl,
     runs: runRoutes({ runs, resolvePrincipal: resolver.resolve }),
     models: modelRoutes({ providers }),
-    staticFiles: await openStaticFiles(pathBeside("../dist/client/", "../client/")),
+    staticFiles: await openStaticFiles(clientFolder, { serviceWorker: config.serviceWorker, earlier }),
     isDraining: () => draining,
     onSignedOut: (sessionId) => syncSockets.endSession(sessionId),
     log,

@@ -13,6 +13,7 @@ test("with nothing set, everything has its default", () => {
       publicUrl: undefined,
       openai: undefined,
       localEndpoints: "usual",
+      serviceWorker: "on",
       logLevel: "info",
       drainTimeoutMs: 60_000,
       runTimeouts: { connectMs: 10_000, totalMs: 1_800_000 },
@@ -55,6 +56,7 @@ test("all problems are named at once, and no value is repeated", () => {
     OPENAI_BASE_URL: "ftp://canary-5",
     LOCAL_ENDPOINTS: "file:///canary-6",
     LOG_LEVEL: "canary-7",
+    SERVICE_WORKER: "canary-8",
     DRAIN_TIMEOUT_MS: "-1",
   });
   if (config.ok) throw new Error("accepted");
@@ -68,6 +70,7 @@ test("all problems are named at once, and no value is repeated", () => {
       "PORT",
       "PUBLIC_URL",
       "REDIS_URL",
+      "SERVICE_WORKER",
     ]),
   );
   expect(config.failure.join()).not.toContain("canary");

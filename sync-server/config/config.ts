@@ -30,6 +30,8 @@ export interface Config {
   providersFile: string | undefined;
   /** `usual`: the addresses local model servers listen on by default */
   localEndpoints: "usual" | readonly string[];
+  /** `off`: browsers are told to let go of the service worker they have */
+  serviceWorker: "on" | "off";
   logLevel: LogLevel;
   /** the bearer token of `/metrics` */
   metricsToken: string | undefined;
@@ -53,6 +55,7 @@ export function parseConfig(environment: Environment): Result<Config, readonly s
     openai: read.openai(),
     providersFile: read.path("PROVIDERS_FILE"),
     localEndpoints: read.localEndpoints(),
+    serviceWorker: read.serviceWorker(),
     logLevel: read.logLevel(),
     metricsToken: read.text("METRICS_TOKEN"),
     otlpEndpoint: read.webAddress("OTEL_EXPORTER_OTLP_ENDPOINT"),
@@ -120,6 +123,11 @@ function createReader(environment: Environment, problems: string[]) {
       if (!addresses.every(isWebUrl))
         problems.push("LOCAL_ENDPOINTS must be on, off, or http(s) addresses separated by commas.");
       return addresses.map((address) => address.replace(/\/+$/, ""));
+    },
+    serviceWorker(): "on" | "off" {
+      const value = text("SERVICE_WORKER");
+      if (value !== "on" && value !== "off") problems.push("SERVICE_WORKER must be on or off.");
+      return value === "off" ? "off" : "on";
     },
     logLevel(): LogLevel {
       const level = LOG_LEVELS.find((known) => known === text("LOG_LEVEL"));

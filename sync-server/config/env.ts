@@ -24,6 +24,10 @@ export const VARIABLES = {
     meaning:
       "`on` looks for Ollama, LM Studio, llama.cpp and vLLM here; `off` does not; or base addresses, comma-separated.",
   },
+  SERVICE_WORKER: {
+    standard: "on",
+    meaning: "`off` takes the installed app's service worker back from every browser that comes by.",
+  },
   LOG_LEVEL: { standard: "info", meaning: "`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`." },
   METRICS_TOKEN: {
     standard: "",

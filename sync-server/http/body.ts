@@ -51,7 +51,8 @@ function parseJson(bytes: Uint8Array): Result<unknown> {
   }
 }
 
-async function readAtMost(request: Request, limit: number): Promise<Uint8Array | undefined> {
+/** The bytes of a body, or `undefined` where they are more than the limit: nothing beyond it is read. */
+export async function readAtMost(request: Request, limit: number): Promise<Uint8Array | undefined> {
   const announced = request.headers.get("content-length");
   if (Number(announced ?? 0) > limit) return undefined;
   // Node holds a body to its announced length, and reads it whole much faster than as a web stream.

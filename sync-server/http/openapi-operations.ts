@@ -61,6 +61,14 @@ const SNAPSHOT = { json: "RunSnapshot" } as const;
 export const OPERATIONS: readonly Operation[] = [
   {
     method: "post",
+    path: "/share",
+    summary: "Go to the page that takes shared text (a form with title, text, url) into a draft; stores nothing",
+    signedIn: false,
+    answers: { 303: { description: "The page, with the text in its fragment" } },
+    problems: ["body_too_large", "unsupported_media_type"],
+  },
+  {
+    method: "post",
     path: "/api/auth/sign-in/anonymous",
     summary: "Sign in as a new guest; who has a session keeps it",
     signedIn: false,

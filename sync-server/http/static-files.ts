@@ -3,6 +3,9 @@ import { readFile, readdir } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
+import { isClientRoute } from "#shared/protocol/client-routes.ts";
+import type { AssetArchive } from "./asset-archive.ts";
+import { NO_WORKER_MARK, NO_WORKER_SCRIPT } from "./no-worker.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -18,8 +21,9 @@ const TYPES: Readonly<Record<string, string>> = {
   ".woff2": "font/woff2",
 };
 const COMPRESSIBLE = /^(text\/|application\/(json|manifest)|image\/svg)/;
-/** The pages of the app: one HTML shell answers them all. */
-const CLIENT_ROUTES = [/^\/$/, /^\/c\/[0-9a-f-]{36}$/];
+const SHELL = "/index.html";
+const WORKER = "/sw.js";
+const ASSETS = "/assets/";
 
 type Encoding = "br" | "gzip" | "identity";
 
@@ -37,19 +41,32 @@ export interface StaticFiles {
   answer(path: string, headers: Headers): Promise<Response | undefined>;
 }
 
+export interface StaticFilesOptions {
+  /** `off` takes the service worker back from every browser */
+  serviceWorker: "on" | "off";
+  /** what earlier builds left behind */
+  earlier?: AssetArchive;
+}
+
 /**
- * Reads the built client into memory. Only what was found there is ever served, so no path can lead out of
- * the folder. A missing folder is an empty client.
+ * Reads the built client into memory. Only what was found there, or in the archive, is ever served, so no path can
+ * lead out of the folder. A missing folder is an empty client.
  */
-export async function openStaticFiles(folder: string): Promise<StaticFiles> {
+export async function openStaticFiles(folder: string, options: StaticFilesOptions): Promise<StaticFiles> {
   const files = new Map<string, StaticFile>();
   for (const file of await listFiles(folder)) {
     const path = `/${relative(folder, file).split(sep).join("/")}`;
-    if (!path.includes("/.")) files.set(path, await readStatic(path, file));
+    if (!path.includes("/.")) files.set(path, createStatic(path, await readFile(file)));
+  }
+  if (options.serviceWorker === "off") withoutWorker(files);
+  async function findEarlier(path: string): Promise<StaticFile | undefined> {
+    if (!path.startsWith(ASSETS)) return undefined;
+    const bytes = await options.earlier?.read(path.slice(ASSETS.length));
+    return bytes && createStatic(path, bytes);
   }
   return {
     async answer(path, headers) {
-      const file = CLIENT_ROUTES.some((route) => route.test(path)) ? files.get("/index.html") : files.get(path);
+      const file = files.get(isClientRoute(path) ? SHELL : path) ?? (await findEarlier(path));
       return file && respond(file, headers);
     },
   };
@@ -65,14 +82,22 @@ async function listFiles(folder: string): Promise<string[]> {
   }
 }
 
-async function readStatic(path: string, file: string): Promise<StaticFile> {
-  const bytes = await readFile(file);
+/** Puts the worker that leaves in the place of the built one, and tells the page to register none. */
+function withoutWorker(files: Map<string, StaticFile>): void {
+  files.set(WORKER, createStatic(WORKER, Buffer.from(NO_WORKER_SCRIPT)));
+  const shell = files.get(SHELL);
+  if (!shell) return;
+  const marked = Buffer.from(shell.bytes).toString().replace("<head>", `<head>${NO_WORKER_MARK}`);
+  files.set(SHELL, createStatic(SHELL, Buffer.from(marked)));
+}
+
+function createStatic(path: string, bytes: Uint8Array): StaticFile {
   return {
     bytes,
     type: TYPES[extname(path)] ?? "application/octet-stream",
     etag: createHash("sha256").update(bytes).digest("base64url").slice(0, 22),
     // The build puts the hash of their content into the names of these.
-    cacheControl: path.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+    cacheControl: path.startsWith(ASSETS) ? "public, max-age=31536000, immutable" : "no-cache",
     encoded: new Map(),
   };
 }

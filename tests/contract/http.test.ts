@@ -67,7 +67,7 @@ beforeAll(async () => {
       if (c.req.query("fail") === "store") throw new CommitError("unavailable");
       return c.json({ models: [] });
     }),
-    staticFiles: await openStaticFiles(join(folder, "client")),
+    staticFiles: await openStaticFiles(join(folder, "client"), { serviceWorker: "on" }),
     isDraining: () => draining,
     log: createLog("info", { write: (line) => void logged.push(line) }),
   });

@@ -196,6 +196,11 @@ describe("every documented failure is brought about", () => {
 
 /** How each documented success is brought about. */
 const GRANTED: Record<string, () => Promise<Answer>> = {
+  "POST /share 303": () =>
+    ask(named("/share", "post"), {
+      body: "text=tides",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    }),
   "POST /api/auth/sign-in/anonymous 204": () => ask(named("/api/auth/sign-in/anonymous", "post"), { body: "{}" }),
   "POST /api/auth/sign-out 204": () =>
     ask(named("/api/auth/sign-out", "post"), { body: "{}", headers: { cookie: "" } }),
