@@ -1,5 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { VitePWA } from "vite-plugin-pwa";
+import { webAppManifest } from "./client/web-app-manifest.ts";
 
 const server = process.env["HOLDFAST_DEV_SERVER"] ?? "http://localhost:8787";
 
@@ -19,7 +21,23 @@ export default defineConfig({
     // What Yjs writes its warnings with brings a schema language along, 10 kB that every first visit would load.
     alias: { "lib0/logging": new URL("client/platform/yjs-logging.ts", import.meta.url).pathname },
   },
-  plugins: [react()],
+  plugins: [
+    react(),
+    VitePWA({
+      strategies: "injectManifest",
+      srcDir: "service-worker",
+      filename: "sw.ts",
+      injectRegister: false,
+      registerType: "prompt",
+      manifest: webAppManifest,
+      includeManifestIcons: false,
+      injectManifest: {
+        globPatterns: ["**/*.{js,css,html,svg,png,webmanifest}"],
+        // For the system and its shop windows; the app itself shows none of them.
+        globIgnores: ["icons/**", "screenshots/**"],
+      },
+    }),
+  ],
   server: {
     port: 5173,
     strictPort: true,

@@ -18,7 +18,7 @@ const CHECKS = [
   ],
   [["lint", "npx", "oxlint", "--type-aware"]],
   [["format", "npx", "oxfmt", "--check"]],
-  [["types", "npx", "tsc", "-p", "tsconfig.json"]],
+  [["types", "npm", "run", "--silent", "types"]],
   [["unused code", "npx", "knip"]],
 ];
 

@@ -15,6 +15,8 @@ export interface ServerOptions {
   env?: Readonly<Record<string, string>>;
   /** a fresh temporary directory by default, removed by `close` */
   dataDir?: string;
+  /** the server of another build, see `built-copy.ts` */
+  main?: string;
 }
 
 export type ServerProcess = Awaited<ReturnType<typeof openServerProcess>>;
@@ -51,12 +53,13 @@ function killAtExit(): void {
  * deploy look like from outside.
  */
 export async function openServerProcess(options: ServerOptions = {}) {
-  if (!existsSync(BUILT_SERVER)) throw new Error("dist/server/main.js is missing: run `npm run build` first");
+  const main = options.main ?? BUILT_SERVER;
+  if (!existsSync(main)) throw new Error("dist/server/main.js is missing: run `npm run build` first");
   killAtExit();
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "holdfast-")));
   let output = "";
   const collect = (text: string): void => void (output += text);
-  let launch = start({ ...options.env, DATA_DIR: dataDir }, collect);
+  let launch = start(main, { ...options.env, DATA_DIR: dataDir }, collect);
   const port = await ready(launch, () => output);
 
   async function kill(signal: NodeJS.Signals = "SIGKILL"): Promise<number | null> {
@@ -85,7 +88,7 @@ export async function openServerProcess(options: ServerOptions = {}) {
     /** Starts again on the same data and port. The process must have ended. `env` is laid over the first one. */
     async restart(env: Readonly<Record<string, string>> = {}): Promise<void> {
       await launch.exited;
-      launch = start({ ...options.env, ...env, DATA_DIR: dataDir, PORT: String(port) }, collect);
+      launch = start(main, { ...options.env, ...env, DATA_DIR: dataDir, PORT: String(port) }, collect);
       await ready(launch, () => output);
     },
     /** Kills it and removes a temporary data directory. */
@@ -96,8 +99,8 @@ export async function openServerProcess(options: ServerOptions = {}) {
   };
 }
 
-function start(env: Readonly<Record<string, string>>, collect: (text: string) => void): Launch {
-  const child = spawn(process.execPath, [BUILT_SERVER], {
+function start(main: string, env: Readonly<Record<string, string>>, collect: (text: string) => void): Launch {
+  const child = spawn(process.execPath, [main], {
     env: { ...cleanEnvironment(), PORT: "0", LOG_LEVEL: "info", LOCAL_ENDPOINTS: "off", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -1,0 +1,19 @@
+import type { PrecacheEntry } from "workbox-precaching";
+import { passServerPathsBy } from "./server-paths.ts";
+import { takeShares } from "./share-target.ts";
+import { serveShell } from "./shell.ts";
+import { takeOverWhenAsked } from "./take-over.ts";
+
+declare global {
+  interface WorkerGlobalScope {
+    /** the files of the build, filled in by the build */
+    __WB_MANIFEST: (PrecacheEntry | string)[];
+  }
+}
+
+// The service worker. Each part adds its listeners here and now: a browser wakes a worker only for those it had then.
+takeOverWhenAsked();
+passServerPathsBy();
+takeShares();
+// oxlint-disable-next-line no-underscore-dangle -- the name that the build looks for
+serveShell(self.__WB_MANIFEST);
