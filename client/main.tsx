@@ -1,6 +1,7 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "#client/app/app.tsx";
+import { takeLaunch } from "#client/app/launch.ts";
 import { openBrowserPlatform } from "#client/platform/browser-platform.ts";
 import { openLateRuns } from "#client/runs/late-runs.ts";
 import { openModelCatalogue } from "#client/session/model-catalogue.ts";
@@ -69,7 +70,7 @@ async function boot(signal: AbortSignal): Promise<void> {
   root.render(
     <StrictMode>
       <SessionNotice session={session.value} onRenewed={() => location.reload()} />
-      <App workspace={workspace} />
+      <App workspace={workspace} launch={takeLaunch(workspace.me)} />
     </StrictMode>,
   );
 }

@@ -1,4 +1,4 @@
-import { Suspense, lazy, useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useLocation, useRoute } from "wouter";
 import { AccountMenu } from "#client/features/account/account-menu.tsx";
 import { LibraryPanel } from "#client/features/library/library-panel.tsx";
@@ -8,6 +8,7 @@ import { WorkspaceContext } from "#client/session/workspace.ts";
 import type { Workspace } from "#client/session/workspace.ts";
 import { AnnouncerProvider } from "#client/ui/announcer.tsx";
 import { IconButton } from "#client/ui/button.tsx";
+import { lazyPart } from "#client/ui/lazy-part.tsx";
 import { preloadMarkdown } from "#client/ui/markdown/lazy-markdown.tsx";
 import { readTheme, showTheme } from "#client/ui/theme.ts";
 import { ToastProvider } from "#client/ui/toast.tsx";
@@ -17,44 +18,56 @@ import { parseConversationId } from "#shared/domain/ids.ts";
 import { Blank } from "./blank.tsx";
 import { ChatPage } from "./chat-page.tsx";
 import { useNewChat } from "./new-chat.ts";
+import type { Launch } from "./launch-state.ts";
+import { useLaunch } from "./use-launch.ts";
 import { useShortcuts } from "./use-shortcuts.ts";
+import { useUpdates } from "./use-updates.ts";
 import "#client/ui/tokens.css";
 import "#client/ui/base.css";
 import "./app.css";
 
-const ShortcutsDialog = lazy(async () => ({ default: (await import("./shortcuts-dialog.tsx")).ShortcutsDialog }));
+const shortcutsDialog = lazyPart(async () => (await import("./shortcuts-dialog.tsx")).ShortcutsDialog);
+const PLAIN: Launch = { type: "plain" };
 
 /** Where the library lies over the chat as a sheet; the same width stands in app.css. */
 const NARROW = "(max-width: 800px)";
 
 showTheme(readTheme());
 
+interface AppProps {
+  workspace: Workspace;
+  /** what opening the page asked for */
+  launch?: Launch;
+}
+
 /** The whole app over one open workspace. */
-export function App({ workspace }: { workspace: Workspace }) {
+export function App({ workspace, launch = PLAIN }: AppProps) {
   return (
     <WorkspaceContext value={workspace}>
       <AnnouncerProvider>
         <ToastProvider>
-          <Frame />
+          <Frame launch={launch} />
         </ToastProvider>
       </AnnouncerProvider>
     </WorkspaceContext>
   );
 }
 
-function Frame() {
+function Frame({ launch }: { launch: Launch }) {
   const [sheet, setSheet] = useState(false);
   const narrow = useMedia(NARROW);
   const [shortcuts, setShortcuts] = useState(false);
   const openLibrary = useRef<HTMLButtonElement>(null);
   const searchBox = useRef<HTMLInputElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
-  const page = useChatPages(field, () => setSheet(false));
+  const page = useChatPages(field, () => setSheet(false), launch.type === "share");
   useEffect(preloadMarkdown, []);
   const openSheet = (): void => {
     setSheet(true);
     requestAnimationFrame(() => searchBox.current?.focus());
   };
+  useLaunch(launch, { newId: page.newId, location: page.location, openSearch: openSheet });
+  useUpdates();
   useShortcuts((shortcut) => {
     if (shortcut === "shortcuts") setShortcuts(true);
     if (shortcut === "new-chat") page.startNewChat();
@@ -125,20 +138,16 @@ function Frame() {
           />
         )}
       </main>
-      {shortcuts && (
-        <Suspense>
-          <ShortcutsDialog onClose={() => setShortcuts(false)} />
-        </Suspense>
-      )}
+      {shortcuts && <shortcutsDialog.Part onClose={() => setShortcuts(false)} />}
     </div>
   );
 }
 
 /** Which conversation the address names: `/` is a new chat, `/c/:id` a known one. */
-function useChatPages(field: React.RefObject<HTMLTextAreaElement | null>, onLeave: () => void) {
+function useChatPages(field: React.RefObject<HTMLTextAreaElement | null>, onLeave: () => void, another: boolean) {
   const [location, navigate] = useLocation();
   const [isChat, params] = useRoute("/c/:id");
-  const { id: newId, renew } = useNewChat();
+  const { id: newId, renew } = useNewChat(another);
   const isNew = location === "/";
   const id = isNew ? newId : isChat ? parseConversationId(params.id) : undefined;
 
@@ -146,6 +155,8 @@ function useChatPages(field: React.RefObject<HTMLTextAreaElement | null>, onLeav
   return {
     id,
     isNew,
+    newId,
+    location,
     currentId: id,
     startNewChat: () => {
       if (isNew && (field.current?.value ?? "") !== "") renew();

@@ -149,6 +149,8 @@ function Chat({ open, editable, online, isNew, leading, field, onFirstSend, onSp
 function useChatFocus(isNew: boolean, deleted: boolean, field: RefObject<HTMLTextAreaElement | null>) {
   const deletedHeading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
+    // Who searches goes on searching, also where the app was opened for that.
+    if (document.activeElement?.matches("input[type=search]")) return;
     // A touch keyboard that opens by itself covers what a person came to read.
     if (isNew || matchMedia("(pointer: fine)").matches) field.current?.focus();
   }, [isNew, field]);

@@ -5,9 +5,11 @@ import { useWorkspace } from "#client/session/workspace.ts";
 
 const keyOf = (accountId: string): string => `holdfast.new-chat.${accountId}`;
 
+/** This window's own, else the last one of this device: another window may have gone on to a new one meanwhile. */
 function remembered(accountId: string): ConversationId | undefined {
+  const key = keyOf(accountId);
   try {
-    return parseConversationId(localStorage.getItem(keyOf(accountId)) ?? "");
+    return parseConversationId(sessionStorage.getItem(key) ?? localStorage.getItem(key) ?? "");
   } catch {
     return undefined;
   }
@@ -15,7 +17,7 @@ function remembered(accountId: string): ConversationId | undefined {
 
 function remember(accountId: string, id: ConversationId): void {
   try {
-    localStorage.setItem(keyOf(accountId), id);
+    for (const storage of [localStorage, sessionStorage]) storage.setItem(keyOf(accountId), id);
   } catch {
     // Storage is blocked: the draft lives as long as this page, and the sync status says so.
   }
@@ -24,15 +26,16 @@ function remember(accountId: string, id: ConversationId): void {
 /**
  * The conversation behind `/`: only an id until its first keystroke. It is remembered on this device, so that a
  * draft that was never sent is there again after a reload.
+ * @param another begins with a chat that nobody has written in, and leaves the one before as a draft in the library
  */
-export function useNewChat(): { id: ConversationId; renew: () => void } {
+export function useNewChat(another: boolean): { id: ConversationId; renew: () => void } {
   const { me, newId } = useWorkspace();
   const fresh = useCallback((): ConversationId => {
     const id = newId() as ConversationId;
     remember(me.accountId, id);
     return id;
   }, [me.accountId, newId]);
-  const [id, setId] = useState(() => remembered(me.accountId) ?? fresh());
+  const [id, setId] = useState(() => (another ? undefined : remembered(me.accountId)) ?? fresh());
   const renew = useCallback(() => setId(fresh()), [fresh]);
   return { id, renew };
 }

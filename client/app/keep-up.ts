@@ -1,0 +1,45 @@
+import { openUpdates } from "#client/features/updates/open-updates.ts";
+import { steadyClock } from "#client/platform/platform.ts";
+import { watchTyping } from "#client/platform/typing.ts";
+import type { Workspace } from "#client/session/workspace.ts";
+import type { Toast } from "#client/ui/toast.tsx";
+import { words } from "#client/ui/words/words.ts";
+import { watchMissingParts } from "./missing-parts.ts";
+import { isQuiet } from "./quiet-state.ts";
+
+/** Keeps this page up to date with the app, without disturbing anybody, until the signal ends. */
+export function keepUp(
+  { documents, runs, clock }: Pick<Workspace, "documents" | "runs" | "clock">,
+  toast: (toast: Toast) => void,
+  signal: AbortSignal,
+): void {
+  const steady = steadyClock(clock);
+  const typing = watchTyping(() => steady.now(), signal);
+  const isPageQuiet = (): boolean =>
+    isQuiet({
+      now: steady.now(),
+      typedAt: typing.typedAt(),
+      writing: typing.writing(),
+      streaming: runs.streaming(),
+      hidden: document.hidden,
+    });
+  watchMissingParts(isPageQuiet, signal);
+  if (!mayRegister()) return;
+  openUpdates(
+    {
+      clock: steady,
+      isQuiet: isPageQuiet,
+      flush: () => documents.flush(),
+      tell: (onUpdate) =>
+        toast({ text: words.updates.ready, action: { label: words.updates.update, run: onUpdate }, stays: true }),
+      reload: () => location.reload(),
+    },
+    signal,
+  );
+}
+
+/** Not while developing, where files change under the worker, nor where the server takes the worker back. */
+const mayRegister = (): boolean =>
+  import.meta.env.PROD &&
+  "serviceWorker" in navigator &&
+  document.querySelector('meta[name="service-worker"][content="off"]') === null;

@@ -1,0 +1,102 @@
+import { Workbox } from "workbox-window";
+import type { Clock } from "#client/platform/platform.ts";
+import { CHECK_EVERY_MS, mayCheck, nextUpdate } from "./update-state.ts";
+import type { Update, UpdateEvent } from "./update-state.ts";
+
+/** How often a page that is to be loaded again looks whether that would disturb somebody, in ms. */
+const LOOK_MS = 1_000;
+
+export interface UpdatesParts {
+  clock: Clock;
+  /** whether loading the page again would disturb nobody */
+  isQuiet: () => boolean;
+  /** resolves when all that was written is on this device */
+  flush: () => Promise<void>;
+  /** tells a person that a new version is ready */
+  tell: (onUpdate: () => void) => void;
+  reload: () => void;
+}
+
+/**
+ * Registers the service worker, looks for newer versions, and brings this tab to a newer one when a person says so,
+ * here or in another tab, and never while it would disturb them. Ends with the signal.
+ */
+export function openUpdates(parts: UpdatesParts, signal: AbortSignal): void {
+  const { clock } = parts;
+  const container = navigator.serviceWorker;
+  const workbox = new Workbox("/sw.js", { scope: "/" });
+  let registration: ServiceWorkerRegistration | undefined;
+  let update: Update = { type: "none" };
+  let controlled = container.controller !== null;
+  let checkedAt = clock.now();
+
+  function take(event: UpdateEvent): void {
+    const before = update.type;
+    update = nextUpdate(update, event);
+    if (update.type === before || signal.aborted) return;
+    switch (update.type) {
+      case "none":
+        return;
+      case "waiting":
+        return parts.tell(() => take({ type: "pressed" }));
+      case "applying":
+        return void apply();
+      case "due":
+        return look();
+      case "reloading":
+        return void parts.flush().finally(parts.reload);
+    }
+  }
+
+  async function apply(): Promise<void> {
+    await parts.flush();
+    if (registration?.waiting) return workbox.messageSkipWaiting();
+    // Another tab was quicker.
+    take({ type: "took-over" });
+  }
+
+  function look(): void {
+    if (update.type !== "due" || signal.aborted) return;
+    take({ type: "looked", quiet: parts.isQuiet() });
+    clock.after(LOOK_MS, look);
+  }
+
+  /** Without a network there is nothing to be found; the next look comes by itself. */
+  async function check(): Promise<void> {
+    checkedAt = clock.now();
+    await registration?.update().catch(() => undefined);
+  }
+
+  function onComeBack(): void {
+    if (document.visibilityState === "hidden") return take({ type: "looked", quiet: parts.isQuiet() });
+    if (mayCheck(clock.now(), checkedAt, navigator.onLine)) void check();
+  }
+
+  function checkAgain(): void {
+    if (signal.aborted) return;
+    clock.after(CHECK_EVERY_MS, () => {
+      void check();
+      checkAgain();
+    });
+  }
+
+  workbox.addEventListener("waiting", () => take({ type: "came" }));
+  workbox.addEventListener("activated", () => {
+    // A page that no worker controls, e.g. after a forced reload, hears of it in no other way.
+    if (update.type === "applying") take({ type: "took-over" });
+  });
+  const onController = (): void => {
+    if (controlled) take({ type: "took-over" });
+    controlled = true;
+  };
+  container.addEventListener("controllerchange", onController, { signal });
+  document.addEventListener("visibilitychange", onComeBack, { signal });
+  window.addEventListener("focus", onComeBack, { signal });
+  checkAgain();
+
+  const register = async (): Promise<void> => {
+    registration = await workbox.register({ immediate: true });
+  };
+  // A browser may refuse (private windows, storage blocked): the app then works as a page.
+  register().catch(() => undefined);
+}
