@@ -4,6 +4,7 @@ import type { PrincipalResolver } from "#server/access/principal-resolver.ts";
 import { requireOwnOrigin, requirePrincipal, requireRoute } from "#server/http/api-guard.ts";
 import type { AppEnv } from "#server/http/app-env.ts";
 import { authRoutes } from "#server/http/auth-routes.ts";
+import { bulkSyncRoutes } from "#server/http/bulk-sync.ts";
 import { feedRoutes } from "#server/http/feed.ts";
 import { healthRoutes } from "#server/http/health.ts";
 import { meRoutes } from "#server/http/me.ts";
@@ -17,6 +18,7 @@ import { traceRequests } from "#server/http/trace-requests.ts";
 import type { Log } from "#server/observability/log.ts";
 import type { Metrics } from "#server/observability/metrics.ts";
 import { RoomsCrowded } from "#server/rooms/rooms.ts";
+import type { Rooms } from "#server/rooms/rooms.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 
@@ -25,6 +27,7 @@ export interface AppParts {
   auth: Auth;
   resolver: PrincipalResolver;
   publicUrl: URL | undefined;
+  rooms: Pick<Rooms, "pull" | "push">;
   /** routes of `/api/runs` and `/api/models`; each finds the caller in `c.var.principal` */
   runs: Hono<AppEnv>;
   models: Hono<AppEnv>;
@@ -65,6 +68,7 @@ export function createApp({ database, auth, resolver, publicUrl, log, metrics, .
   app.use("/api/*", requirePrincipal(resolver));
   app.route("/api/me", meRoutes(auth));
   app.route("/api/sync/feed", feedRoutes(database));
+  app.route("/api/sync", bulkSyncRoutes(parts.rooms));
   app.route("/api/runs", parts.runs);
   app.route("/api/models", parts.models);
   app.route("/", healthRoutes(database, parts.isDraining));

@@ -108,6 +108,7 @@ export async function openServer(
     auth,
     resolver,
     publicUrl,
+    rooms,
     runs: runRoutes({ runs, resolvePrincipal: resolver.resolve }),
     models: modelRoutes({ providers }),
     staticFiles: await openStaticFiles(clientFolder, { serviceWorker: config.serviceWorker, earlier }),

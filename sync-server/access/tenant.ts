@@ -43,6 +43,15 @@ export function openTenant({ kysely }: Database, { accountId, workspaceId }: Pri
         .where("owner_id", "=", accountId)
         .where("workspace_id", "=", workspaceId)
         .executeTakeFirst(),
+    /** Those of the documents that are the principal's own. */
+    documents: (ids: readonly string[]): Promise<DocumentRow[]> =>
+      kysely
+        .selectFrom("document")
+        .selectAll()
+        .where("id", "in", ids)
+        .where("owner_id", "=", accountId)
+        .where("workspace_id", "=", workspaceId)
+        .execute(),
     async runResource(id: string): Promise<Resource | undefined> {
       const row = await kysely
         .selectFrom("run")

@@ -12,13 +12,34 @@ export const BODY_LIMIT_BYTES = 256 * 1024;
  * body over the limit (nothing beyond it is read), 400 for what is not JSON or not of the schema.
  */
 export async function readBody<T>(request: Request, schema: z.core.$ZodType<T>): Promise<Result<T, Response>> {
-  const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
-  if (type !== "application/json") return err(problem("unsupported_media_type"));
+  if (!isOfType(request, "application/json")) return err(problem("unsupported_media_type"));
   const bytes = await readAtMost(request, BODY_LIMIT_BYTES);
   if (!bytes) return err(problem("body_too_large"));
   const json = parseJson(bytes);
   return json.ok ? parse(schema, json.value, "invalid_body") : err(problem("malformed_json"));
 }
+
+/** Reads a body of bytes, as `readBody` reads JSON; 400 for what the parser does not take. */
+export async function readBytes<T>(
+  request: Request,
+  { type, limit, parse: parseBytes }: BytesForm<T>,
+): Promise<Result<T, Response>> {
+  if (!isOfType(request, type)) return err(problem("unsupported_media_type"));
+  const bytes = await readAtMost(request, limit);
+  if (!bytes) return err(problem("body_too_large"));
+  const parsed = parseBytes(bytes);
+  return parsed.ok ? parsed : err(problem("invalid_body"));
+}
+
+interface BytesForm<T> {
+  type: string;
+  /** in bytes */
+  limit: number;
+  parse(bytes: Uint8Array): Result<T>;
+}
+
+const isOfType = (request: Request, type: string): boolean =>
+  request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() === type;
 
 /** Checks the query of a request against a schema; a key given twice is refused. */
 export function readQuery<T>(url: string, schema: z.core.$ZodType<T>): Result<T, Response> {

@@ -29,6 +29,8 @@ export interface Answer {
   json?: Component;
   /** an event stream (`text/event-stream`) instead of, or besides, JSON */
   stream?: true;
+  /** bytes (`application/octet-stream`) in the form named here */
+  bytes?: string;
 }
 
 /** One route: what it takes and everything it may answer. */
@@ -40,7 +42,8 @@ export interface Operation {
   /** whether the session cookie is needed */
   signedIn: boolean;
   query?: z.ZodMiniObject;
-  body?: { schema?: Component; optional?: true };
+  /** JSON of the schema, an empty object without one, or bytes in the form named here */
+  body?: { schema?: Component; bytes?: string; optional?: true };
   /** whether a reader may name the last frame it has by `Last-Event-ID` */
   resumes?: true;
   answers: Partial<Record<number, Answer>>;
@@ -51,6 +54,7 @@ export interface Operation {
 const BODY = ["malformed_json", "invalid_body", "body_too_large", "unsupported_media_type"] as const;
 const SIGNED_IN = ["unauthenticated"] as const;
 const CHANGES = ["foreign_origin"] as const;
+const BYTES = ["invalid_body", "body_too_large", "unsupported_media_type"] as const;
 /** A run that has too many readers, and one that has no writer here. */
 const FOLLOWING = ["too_many_followers", "draining", "overloaded"] as const;
 
@@ -109,6 +113,25 @@ export const OPERATIONS: readonly Operation[] = [
     query: feedQuerySchema,
     answers: { 200: { description: "Each changed document once, in order of change", json: "Feed" } },
     problems: [...SIGNED_IN, "invalid_query"],
+  },
+  {
+    method: "post",
+    path: "/api/sync/pull",
+    summary: "What the caller lacks of many documents, by what they have of each",
+    signedIn: true,
+    body: { bytes: "`Wanted[]` of `shared/protocol/bulk-sync.ts`, at most 200" },
+    answers: { 200: { description: "An answer for each, in order", bytes: "`Pulled[]`" } },
+    problems: [...SIGNED_IN, ...CHANGES, ...BYTES],
+  },
+  {
+    method: "post",
+    path: "/api/sync/push",
+    summary:
+      "Take edits of many documents as a socket would; each answer comes once they are durable or were not taken",
+    signedIn: true,
+    body: { bytes: "`Pushed[]` of `shared/protocol/bulk-sync.ts`, at most 200" },
+    answers: { 200: { description: "An answer for each, in order", bytes: "`PushAnswer[]`" } },
+    problems: [...SIGNED_IN, ...CHANGES, ...BYTES],
   },
   {
     method: "put",

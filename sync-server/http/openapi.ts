@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { Hono } from "hono";
+import { BULK_TYPE } from "#shared/protocol/bulk-sync.ts";
 import { uuidV7 } from "#shared/protocol/http-bodies.ts";
 import { PROBLEM_STATUS, problemSchema } from "#shared/protocol/problem.ts";
 import type { ProblemCode } from "#shared/protocol/problem.ts";
@@ -64,7 +65,7 @@ function describe(operation: Operation): Json {
     ...(body && {
       requestBody: {
         required: body.optional !== true,
-        content: { "application/json": { schema: body.schema ? refTo(body.schema) : EMPTY } },
+        content: body.bytes === undefined ? jsonOf(body.schema) : bytesIn(body.bytes),
       },
     }),
     responses: {
@@ -74,6 +75,12 @@ function describe(operation: Operation): Json {
   };
 }
 
+const jsonOf = (schema: string | undefined): Json => ({
+  "application/json": { schema: schema === undefined ? EMPTY : refTo(schema) },
+});
+const bytesIn = (form: string): Json => ({
+  [BULK_TYPE]: { schema: { type: "string", format: "binary", description: form } },
+});
 const EMPTY = { type: "object", additionalProperties: false };
 const refTo = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 
@@ -94,6 +101,7 @@ function parametersOf({ path, query, resumes }: Operation): Json[] {
 function answered(answer: Answer | undefined): Json {
   const content = {
     ...(answer?.json && { "application/json": { schema: refTo(answer.json) } }),
+    ...(answer?.bytes !== undefined && bytesIn(answer.bytes)),
     ...(answer?.stream && { "text/event-stream": { schema: { type: "string" } } }),
   };
   return { description: answer?.description, ...(Object.keys(content).length > 0 && { content }) };

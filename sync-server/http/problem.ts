@@ -18,7 +18,7 @@ const TITLES: Record<ProblemCode, string> = {
   request_timeout: "The request took too long to arrive",
   gone: "This is no longer here",
   body_too_large: "The body is too large",
-  unsupported_media_type: "The body must be application/json",
+  unsupported_media_type: "The body is not of the type that is taken here",
   model_unknown: "There is no such model",
   upgrade_required: "This app is too old for the server",
   too_many_followers: "Too many connections follow this",

@@ -27,6 +27,27 @@ export function foldLog(log: readonly Uint8Array[]): Result<Uint8Array, FoldFail
   return equal ? ok(state) : err("diverged");
 }
 
+/**
+ * What somebody with this state vector lacks of a log, or all of it: folded as `foldLog` does, so that no deleted text is
+ * in it (R17), and not verified, since nothing is replaced by it. A vector that is none counts as absent.
+ */
+export function foldSince(log: readonly Uint8Array[], stateVector?: Uint8Array): Result<Uint8Array, FoldFailure> {
+  const folded = createLiveDocument(READER, log);
+  if (folded === undefined) return err("not-whole");
+  const lacking = stateVector && sinceOrNothing(folded, stateVector);
+  const state = lacking ?? folded.since();
+  folded.close();
+  return ok(state);
+}
+
+function sinceOrNothing(folded: LiveDocument, stateVector: Uint8Array): Uint8Array | undefined {
+  try {
+    return folded.since(stateVector);
+  } catch {
+    return undefined;
+  }
+}
+
 function isSame(one: LiveDocument, other: LiveDocument): boolean {
   const a = Y.decodeStateVector(one.stateVector());
   const b = Y.decodeStateVector(other.stateVector());

@@ -6,7 +6,11 @@ import type { FoldFailure } from "./compaction.ts";
 export interface FoldRequest {
   number: number;
   log: readonly Uint8Array[];
+  /** what the state is for: to take the log's place, or to be sent to somebody who has this much of it */
+  purpose: FoldPurpose;
 }
+
+export type FoldPurpose = { type: "compaction" } | { type: "reader"; stateVector: Uint8Array | undefined };
 
 export interface FoldAnswer {
   number: number;
@@ -17,6 +21,8 @@ export interface FoldAnswer {
 export interface FoldThread {
   /** As `foldLog`. Rejects where the thread died or was closed; the log is left as it is then. */
   fold(log: readonly Uint8Array[]): Promise<Result<Uint8Array, FoldFailure>>;
+  /** As `foldSince`. */
+  foldSince(log: readonly Uint8Array[], stateVector: Uint8Array | undefined): Promise<Result<Uint8Array, FoldFailure>>;
   close(): Promise<void>;
 }
 
@@ -50,19 +56,22 @@ export function openFoldThread(): FoldThread {
     return started;
   }
 
+  function ask(log: readonly Uint8Array[], purpose: FoldPurpose): Promise<Result<Uint8Array, FoldFailure>> {
+    if (closed) return Promise.reject(new Error("The folding thread is closed"));
+    worker ??= start();
+    const to = worker;
+    lastNumber += 1;
+    const request: FoldRequest = { number: lastNumber, log, purpose };
+    return new Promise((resolve, reject) => {
+      waiting.set(request.number, { resolve, reject });
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+      to.postMessage(request);
+    });
+  }
+
   return {
-    fold(log) {
-      if (closed) return Promise.reject(new Error("The folding thread is closed"));
-      worker ??= start();
-      const to = worker;
-      lastNumber += 1;
-      const request: FoldRequest = { number: lastNumber, log };
-      return new Promise((resolve, reject) => {
-        waiting.set(request.number, { resolve, reject });
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-        to.postMessage(request);
-      });
-    },
+    fold: (log) => ask(log, { type: "compaction" }),
+    foldSince: (log, stateVector) => ask(log, { type: "reader", stateVector }),
     async close() {
       closed = true;
       await worker?.terminate();

@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { foldLog } from "./compaction.ts";
+import { foldLog, foldSince } from "./compaction.ts";
 import type { FoldAnswer, FoldRequest } from "./fold-thread.ts";
 
 // The thread that folds logs, one after the other: a long log takes longer than sockets may wait.
@@ -7,8 +7,8 @@ import type { FoldAnswer, FoldRequest } from "./fold-thread.ts";
 const port = parentPort;
 if (port === null) throw new Error("fold-worker runs as a worker thread only");
 
-port.on("message", ({ number, log }: FoldRequest) => {
-  const folded = foldLog(log);
+port.on("message", ({ number, log, purpose }: FoldRequest) => {
+  const folded = purpose.type === "compaction" ? foldLog(log) : foldSince(log, purpose.stateVector);
   const answer: FoldAnswer = { number, folded };
   port.postMessage(answer, folded.ok && isWhole(folded.value) ? [folded.value.buffer] : []);
 });

@@ -15,6 +15,8 @@ import type { FeedOwner } from "./feed-teller.ts";
 import { openFoldThread } from "./fold-thread.ts";
 import type { FoldThread } from "./fold-thread.ts";
 import { createMemoryBudget } from "./memory-budget-state.ts";
+import { pullDocuments } from "./pull-documents.ts";
+import { pushUpdate } from "./push-update.ts";
 import { createRoomDriver } from "./room-driver.ts";
 import type { RoomClock, RoomDriver, RoomLogger } from "./room-driver.ts";
 import type { RoomKey } from "./room-log.ts";
@@ -196,6 +198,13 @@ export function openRooms(options: RoomsOptions): Rooms {
       if (outcome.failure === "crowded") throw new RoomsCrowded();
       throw new CommitError(outcome.failure);
     },
+
+    async pull(principal, wanted) {
+      if (closed) throw new CommitError("unavailable");
+      if (!mayOwn(principal, "document.read")) return wanted.map(() => ({ type: "gone" }));
+      return await pullDocuments({ database, foldSince: folding.foldSince, log }, principal, wanted);
+    },
+    push: (principal, pushed) => pushUpdate({ join: rooms.join, clock }, principal, pushed),
 
     count: () => drivers.size,
     heapBytes: () => memory.total(),

@@ -1,6 +1,7 @@
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { RoomName } from "#shared/domain/room-name.ts";
+import type { PushAnswer, Pulled, Pushed, Wanted } from "#shared/protocol/bulk-sync.ts";
 import type { Principal } from "#server/access/principal.ts";
 import { CommitError } from "#server/storage/database.ts";
 
@@ -80,6 +81,13 @@ export interface Rooms {
    * and with what `change` throws.
    */
   edit(principal: Principal, id: ConversationId, change: (conversation: ConversationDocument) => void): Promise<void>;
+  /**
+   * What the principal lacks of many documents, in order, as it is durably stored; bounded by `PULL_ANSWER_BYTES`.
+   * No document is opened for it.
+   */
+  pull(principal: Principal, wanted: readonly Wanted[]): Promise<Pulled[]>;
+  /** Takes edits of one document as from a socket of the principal; answers once they are durable or were not taken. */
+  push(principal: Principal, pushed: Pushed): Promise<PushAnswer>;
   /** how many documents are held in memory now */
   count(): number;
   /** how much of the heap they take, by estimate */

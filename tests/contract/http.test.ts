@@ -57,6 +57,7 @@ beforeAll(async () => {
     auth,
     resolver,
     publicUrl,
+    rooms: { pull: async () => [], push: async () => ({ type: "later" }) },
     runs: new Hono<AppEnv>().put("/:id", async (c) => {
       const body = await readBody(c.req.raw, startRunSchema);
       return body.ok ? c.json({ account: c.var.principal.accountId }) : body.failure;

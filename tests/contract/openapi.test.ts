@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import type { MessageId } from "#shared/domain/ids.ts";
+import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
+import { BULK_TYPE, encodePull, encodePush } from "#shared/protocol/bulk-sync.ts";
 import { PROBLEM_STATUS } from "#shared/protocol/problem.ts";
 import type { ProblemCode } from "#shared/protocol/problem.ts";
 import { createApp } from "#server/app.ts";
@@ -35,6 +36,7 @@ test("every route of the app has an operation, and every operation a route", () 
     auth: nothing,
     resolver: nothing,
     publicUrl: undefined,
+    rooms: nothing,
     runs: runRoutes(nothing),
     models: modelRoutes({ providers: nothing }),
     staticFiles: nothing,
@@ -77,11 +79,12 @@ function ask(operation: Operation, over: Partial<Sent> & { id?: string; query?: 
   return send(server.port, {
     method: operation.method.toUpperCase(),
     path: operation.path.replace(":id", id) + query,
-    headers: { cookie: guest.cookie, origin: server.url, ...(operation.body && JSON_TYPE), ...headers },
+    headers: { cookie: guest.cookie, origin: server.url, ...typeOf(operation), ...headers },
     ...rest,
   });
 }
-const JSON_TYPE = { "content-type": "application/json" };
+const typeOf = ({ body }: Operation): Record<string, string> =>
+  body ? { "content-type": body.bytes === undefined ? "application/json" : BULK_TYPE } : {};
 const named = (path: string, method = "get"): Operation =>
   OPERATIONS.find((one) => one.path === path && one.method === method) as Operation;
 const START = named("/api/runs/:id", "put");
@@ -117,7 +120,10 @@ async function makeRuns() {
 const PROVOKED: Partial<Record<ProblemCode, (operation: Operation) => Promise<Answer>>> = {
   malformed_json: (operation) => ask(operation, { body: "{" }),
   invalid_body: (operation) => ask(operation, { body: '{"isAdmin":true}' }),
-  body_too_large: (operation) => ask(operation, { body: " ".repeat(300_000) }),
+  body_too_large: (operation) =>
+    operation.body?.bytes === undefined
+      ? ask(operation, { body: " ".repeat(300_000) })
+      : ask(operation, { body: " ", headers: { "content-length": "6000000" } }),
   unsupported_media_type: (operation) => ask(operation, { body: "{}", headers: { "content-type": "text/plain" } }),
   foreign_origin: (operation) => ask(operation, { headers: { origin: "https://evil.example" } }),
   unauthenticated: (operation) => ask(operation, { headers: { cookie: "" }, body: operation.body ? "{}" : "" }),
@@ -200,6 +206,11 @@ const GRANTED: Record<string, () => Promise<Answer>> = {
     ask(named("/share", "post"), {
       body: "text=tides",
       headers: { "content-type": "application/x-www-form-urlencoded" },
+    }),
+  "POST /api/sync/pull 200": () => ask(named("/api/sync/pull", "post"), { body: Buffer.from(encodePull([])) }),
+  "POST /api/sync/push 200": () =>
+    ask(named("/api/sync/push", "post"), {
+      body: Buffer.from(encodePush([{ id: newId() as ConversationId, epoch: 0, update: new Uint8Array([0, 0]) }])),
     }),
   "POST /api/auth/sign-in/anonymous 204": () => ask(named("/api/auth/sign-in/anonymous", "post"), { body: "{}" }),
   "POST /api/auth/sign-out 204": () =>

@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { ConversationId } from "#shared/domain/ids.ts";
+import { encodePull, encodePush } from "#shared/protocol/bulk-sync.ts";
 import { PROBLEM_STATUS } from "#shared/protocol/problem.ts";
 import { newId, openAttackedServer, problemOf, send } from "#tests/support/attacked-server.ts";
 import type { Answer, AttackedServer } from "#tests/support/attacked-server.ts";
@@ -21,14 +23,16 @@ interface Parameter {
 }
 interface PublishedOperation {
   parameters?: object[];
-  requestBody?: { content: { "application/json": { schema: object } } };
+  requestBody?: { content: Partial<Record<BodyType, { schema: object }>> };
   responses: Record<string, { description: string; content?: Record<string, unknown> }>;
 }
+type BodyType = "application/json" | "application/octet-stream";
 interface Operation {
   method: string;
   path: string;
   parameters: Parameter[];
   body: JsonSchema | undefined;
+  bodyType: BodyType;
   /** codes of problems, by status */
   codes: Record<string, string[]>;
   statuses: string[];
@@ -71,7 +75,8 @@ function operationsOf(document: unknown): Operation[] {
           method: method.toUpperCase(),
           path,
           parameters: whole(parameters),
-          body: requestBody && whole(requestBody.content["application/json"].schema),
+          body: requestBody && whole(Object.values(requestBody.content)[0]?.schema),
+          bodyType: requestBody?.content["application/octet-stream"] ? "application/octet-stream" : "application/json",
           codes: codesOf(responses),
           statuses: Object.keys(responses),
         };
@@ -92,19 +97,39 @@ interface Request {
   body: string | undefined;
 }
 
+/** Lists that are nearly what bulk sync takes, as strings of one character a byte. */
+const bulkBodies: fc.Arbitrary<string> = fc
+  .record({
+    items: fc.array(
+      fc.record({
+        id: fc.constantFrom(...Array.from({ length: 4 }, newId), "no-id"),
+        epoch: fc.nat({ max: 2 }),
+        update: fc.oneof(fc.constant(new Uint8Array([0, 0])), fc.uint8Array({ maxLength: 60 })),
+      }),
+      { maxLength: 5 },
+    ),
+    cut: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 20 }) }),
+    isPush: fc.boolean(),
+  })
+  .map(({ items, cut, isPush }) => {
+    const list = items.map((item) => ({ ...item, id: item.id as ConversationId }));
+    const wanted = list.map(({ id, epoch, update }) => ({ id, epoch, haveSeq: epoch, stateVector: update }));
+    const bytes = isPush ? encodePush(list) : encodePull(wanted);
+    return Buffer.from(bytes.subarray(0, Math.max(0, bytes.length - cut))).toString("latin1");
+  });
+
 const some = (schema: JsonSchema): fc.Arbitrary<unknown> =>
   fc.oneof({ weight: 2, arbitrary: valid(schema) }, { weight: 1, arbitrary: almost(schema) });
 
 /** Requests of one operation: each part valid or almost so. */
-function requests({ path, parameters, body }: Operation): fc.Arbitrary<Request> {
+function requests({ path, parameters, body, bodyType }: Operation): fc.Arbitrary<Request> {
   const values = fc.record(
     Object.fromEntries(parameters.map(({ name, schema }) => [name, fc.option(some(schema), { nil: undefined })])),
   );
-  const text = body
-    ? fc.oneof(
-        { weight: 5, arbitrary: some(body).map((value) => JSON.stringify(value)) },
-        { weight: 1, arbitrary: fc.string({ maxLength: 50 }) },
-      )
+  const json = body && some(body).map((value) => JSON.stringify(value));
+  const usual = bodyType === "application/json" ? json : bulkBodies;
+  const text = usual
+    ? fc.oneof({ weight: 5, arbitrary: usual }, { weight: 1, arbitrary: fc.string({ maxLength: 50 }) })
     : fc.constant(undefined);
   return fc.record({ values, body: text }).map((made) => ({
     path: addressOf(path, parameters, made.values),
@@ -162,10 +187,17 @@ test(
       await fc.assert(
         fc.asyncProperty(requests(operation), async ({ path, headers, body }) => {
           const before = counted();
-          const type: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" };
+          const type: Record<string, string> = body === undefined ? {} : { "content-type": operation.bodyType };
           const cookie: Record<string, string> = path.endsWith("/sign-out") ? {} : { cookie: guest.cookie };
           const all = { origin: target.url, ...cookie, ...type, ...headers };
-          const answered = await send(target.port, { method, path, headers: all, ...(body !== undefined && { body }) });
+          const bytes = body !== undefined && operation.bodyType !== "application/json" && Buffer.from(body, "latin1");
+          const sent = bytes || body;
+          const answered = await send(target.port, {
+            method,
+            path,
+            headers: all,
+            ...(sent !== undefined && { body: sent }),
+          });
           expect(complaint(operation, answered), `${method} ${path} ${body?.slice(0, 500)}`).toBeUndefined();
           if (answered.status >= 400) expect(counted()).toEqual(before);
           const name = `${answered.status}`;
