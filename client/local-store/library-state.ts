@@ -2,7 +2,7 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import type { ConversationSummary } from "#shared/domain/summary.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
 import type { LibraryEntry } from "./library.ts";
-import type { LocalSummary, SummaryRecord } from "./local-store.ts";
+import type { Have, LocalSummary, SummaryRecord } from "./local-store.ts";
 
 export type LibraryRecords = ReadonlyMap<ConversationId, SummaryRecord>;
 
@@ -18,13 +18,42 @@ const laterEntry = (one: FeedEntry | undefined, other: FeedEntry): FeedEntry =>
 export function withFeedEntry(record: SummaryRecord | undefined, incoming: FeedEntry): SummaryRecord {
   const entry = laterEntry(record?.feed, incoming);
   const local = record?.local && isNewer(record.local, entry.headSeq) ? record.local : undefined;
-  return { id: entry.id as ConversationId, feed: entry, local };
+  return { ...record, id: entry.id as ConversationId, feed: entry, local };
 }
 
 /** The record with what this device shows until the feed is as new. */
 export function withLocal(id: ConversationId, record: SummaryRecord | undefined, local: LocalSummary): SummaryRecord {
   const feed = record?.feed;
-  return { id, feed, local: feed && !isNewer(local, feed.headSeq) ? undefined : local };
+  return { ...record, id, feed, local: feed && !isNewer(local, feed.headSeq) ? undefined : local };
+}
+
+/** The further of two places in a document's log. */
+export function further(one: Have | undefined, other: Have | undefined): Have | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  if (one.epoch !== other.epoch) return one.epoch > other.epoch ? one : other;
+  return one.seq >= other.seq ? one : other;
+}
+
+/** A document the feed knows more of than this device has. */
+export interface Lacking {
+  id: ConversationId;
+  epoch: number;
+  /** what this device has of that epoch; 0 for nothing */
+  haveSeq: number;
+  feedSeq: number;
+  /** ms since 1970 by the server's clock */
+  activityAt: number;
+}
+
+/** What is to be pulled, last active first. */
+export function lackingBodies(records: LibraryRecords): Lacking[] {
+  const lacking = [...records.values()].flatMap(({ id, feed, have }) => {
+    if (feed === undefined) return [];
+    const haveSeq = have?.epoch === feed.epoch ? have.seq : 0;
+    if (feed.headSeq <= haveSeq) return [];
+    return [{ id, epoch: feed.epoch, haveSeq, feedSeq: feed.feedSeq, activityAt: feed.activityAt }];
+  });
+  return lacking.toSorted((a, b) => b.activityAt - a.activityAt);
 }
 
 /** What the library lists, last active first: everything that has a message, a title or a draft. */

@@ -33,11 +33,36 @@ export interface LocalSummary {
   headSeq: number | undefined;
 }
 
+/** Up to where this device has a document's log, as far as it knows without opening it. */
+export interface Have {
+  epoch: number;
+  seq: number;
+}
+
 /** All that is known of one conversation without opening it. */
 export interface SummaryRecord {
   id: ConversationId;
   feed: FeedEntry | undefined;
   local: LocalSummary | undefined;
+  /** absent where its text was never pulled, or some of it turned out to be unreadable */
+  have?: Have | undefined;
+}
+
+/** What was pulled of a document that is not open. */
+export interface PulledBody extends Have {
+  id: ConversationId;
+  update: Uint8Array;
+}
+
+/** The edits of one document that no `ack` covered. */
+export interface UnsentEdits {
+  id: ConversationId;
+  epoch: number;
+  /** their outbox rows */
+  keys: number[];
+  /** the edits, or all there is of the document (`whole`) where some of them are part of its folded state only */
+  updates: unknown[];
+  whole: boolean;
 }
 
 /** What one transaction stores of a document. */
@@ -92,6 +117,15 @@ export interface LocalStore {
   ): Promise<Result<number | undefined | "elsewhere", StoreFailure>>;
   /** All that no `ack` covered, over all documents and tabs. */
   outbox(): Promise<Result<Unacknowledged, StoreFailure>>;
+  /** The edits of up to so many documents that no `ack` covered, oldest first. */
+  unsent(most: number): Promise<Result<UnsentEdits[], StoreFailure>>;
+  /** Removes outbox rows whose edits were pushed, and notes where the log ended that has them. */
+  settlePushed(id: ConversationId, keys: readonly number[], headSeq: number): Promise<Result<void, StoreFailure>>;
+  /**
+   * Stores what was pulled of documents, each as one row, with up to where the device has them now. Answers those
+   * that have many rows by now; what is of another epoch than what is stored is left out.
+   */
+  takePulled(bodies: readonly PulledBody[]): Promise<Result<ConversationId[], StoreFailure>>;
   /** Sets a copy aside whose words are to come back (C9). */
   setAside(id: ConversationId, content: Uint8Array): Promise<Result<void, StoreFailure>>;
   quarantined(): Promise<Result<QuarantinedRecord[], StoreFailure>>;

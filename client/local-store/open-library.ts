@@ -1,8 +1,9 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
-import { isNewer, libraryEntries, withFeedEntry, withLocal } from "./library-state.ts";
+import { further, isNewer, lackingBodies, libraryEntries, withFeedEntry, withLocal } from "./library-state.ts";
+import type { Lacking } from "./library-state.ts";
 import type { Library, LibraryEntry } from "./library.ts";
-import type { LocalStore, LocalSummary, SummaryRecord } from "./local-store.ts";
+import type { LocalStore, LocalSummary, PulledBody, SummaryRecord } from "./local-store.ts";
 import type { Tabs } from "./tab-messages.ts";
 
 /** The library, as sync and documents feed it. */
@@ -19,6 +20,10 @@ export interface LocalLibrary extends Library {
    * it is stored.
    */
   keepUnsent(waiting: ReadonlySet<ConversationId>): void;
+  /** Documents whose text is not on this device, or not all of it, last active first. */
+  lacking(): Lacking[];
+  /** These are stored on this device now. */
+  tookBodies(bodies: readonly PulledBody[]): void;
   /** Takes a page of the feed; stored with its cursor in one transaction. */
   takeFeed(cursor: number, entries: readonly FeedEntry[]): Promise<void>;
 }
@@ -45,7 +50,7 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
     const feed = stored.feed ? withFeedEntry(before, stored.feed).feed : before?.feed;
     const local = before?.local ?? stored.local;
     const shown = local && feed && !isNewer(local, feed.headSeq) ? undefined : local;
-    records.set(stored.id, { id: stored.id, feed, local: shown });
+    records.set(stored.id, { id: stored.id, feed, local: shown, have: further(before?.have, stored.have) });
   }
 
   async function read(): Promise<void> {
@@ -77,7 +82,11 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
   }
 
   store.onReopened(() => {
-    for (const { id, feed } of records.values()) if (feed) unwritten.set(id, feed);
+    for (const record of records.values()) {
+      const { id, feed } = record;
+      if (feed) unwritten.set(id, feed);
+      records.set(id, { ...record, have: undefined });
+    }
   });
   tabs.onMessage((message) => {
     if (message.type === "summary") summaryChanged(message.id, message.local);
@@ -96,6 +105,13 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
     epochOf: (id) => records.get(id)?.feed?.epoch ?? 0,
     summaryChanged,
     keepUnsent,
+    lacking: () => lackingBodies(records),
+    tookBodies(bodies) {
+      for (const { id, epoch, seq } of bodies) {
+        const record = records.get(id);
+        if (record) records.set(id, { ...record, have: further(record.have, { epoch, seq }) });
+      }
+    },
     async takeFeed(next, page) {
       for (const entry of page) {
         const id = entry.id as ConversationId;

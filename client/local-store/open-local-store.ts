@@ -1,4 +1,6 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
+import { forgetHave, readUnsent, settlePushed, takePulled } from "./bulk-records.ts";
+import { documentRecord, isAsWritten } from "./document-record.ts";
 import { foldUpdates } from "./fold-updates.ts";
 import type { Folded } from "./fold-updates.ts";
 import { withFeedEntry, withLocal } from "./library-state.ts";
@@ -10,11 +12,10 @@ import type {
   StoreFailure,
   StoredDocument,
 } from "./local-store.ts";
-import { crc32 } from "#shared/lib/crc32.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import { openDatabase } from "./open-database.ts";
-import type { DocumentRecord, Transaction } from "./open-database.ts";
+import type { Transaction } from "./open-database.ts";
 
 /** The name of the database of one account in one workspace. */
 export const localStoreName = (accountId: string, workspaceId: string): string =>
@@ -56,7 +57,7 @@ export function openLocalStore(name: string): LocalStore {
     async load(id) {
       const read = await readSoon(id);
       if (!read.ok || read.value.quarantined === 0) return read;
-      return await database.run("readwrite", [...DOCUMENT_STORES], async (transaction) => {
+      return await database.run("readwrite", [...DOCUMENT_STORES, "summaries"], async (transaction) => {
         const quarantined = await quarantineCorrupt(transaction, id, await readFolded(transaction, id));
         return { ...(await readDocument(transaction, id)), quarantined };
       });
@@ -77,7 +78,7 @@ export function openLocalStore(name: string): LocalStore {
         ]);
       }),
     compact: (id, epoch) =>
-      database.run("readwrite", [...DOCUMENT_STORES], async (transaction) => {
+      database.run("readwrite", [...DOCUMENT_STORES, "summaries"], async (transaction) => {
         const read = await readFolded(transaction, id);
         const { keys, folded, stored } = read;
         await quarantineCorrupt(transaction, id, read);
@@ -125,6 +126,13 @@ export function openLocalStore(name: string): LocalStore {
           setAside: documentsOf(quarantined.filter(({ waits }) => waits === true)),
         };
       }),
+    unsent: (most) => database.run("readonly", [...DOCUMENT_STORES], (transaction) => readUnsent(transaction, most)),
+    settlePushed: (id, keys, headSeq) =>
+      database.run("readwrite", ["outbox", "summaries"], (transaction) => settlePushed(transaction, id, keys, headSeq)),
+    takePulled: (bodies) =>
+      database.run("readwrite", ["documents", "updates", "summaries"], (transaction) =>
+        takePulled(transaction, bodies),
+      ),
     setAside: (id, content) =>
       database.run("readwrite", ["quarantine"], async (transaction) => {
         await transaction.objectStore("quarantine").add(divergedCopy(id, content));
@@ -225,16 +233,6 @@ async function readFolded(transaction: AnyTransaction, id: ConversationId): Prom
   return { stored, contents, folded: sound ? { state: stored.state, corrupt: [] } : foldUpdates(contents), keys };
 }
 
-const documentRecord = (id: ConversationId, epoch: number, state: Uint8Array): DocumentRecord => ({
-  id,
-  epoch,
-  state,
-  checksum: crc32(state),
-});
-
-const isAsWritten = ({ state, checksum }: DocumentRecord): boolean =>
-  state instanceof Uint8Array && checksum === crc32(state);
-
 /** Moves what cannot be read out of the way; answers how many records that were. */
 async function quarantineCorrupt(transaction: ReadWrite, id: ConversationId, read: ReadFolded): Promise<number> {
   const firstRow = read.stored ? 1 : 0;
@@ -246,6 +244,8 @@ async function quarantineCorrupt(transaction: ReadWrite, id: ConversationId, rea
     const unsent = await forgetOutboxOf(transaction, id, key);
     await transaction.objectStore("quarantine").add({ documentId: id, reason: "corrupt", content, unsent });
   }
+  // What is gone from here is asked for again.
+  if (read.folded.corrupt.length > 0) await forgetHave(transaction, id);
   return read.folded.corrupt.length;
 }
 

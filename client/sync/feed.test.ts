@@ -27,7 +27,14 @@ function aSilentFeed() {
   const library = { ready: Promise.resolve(), cursor: () => 0 } as unknown as LocalLibrary;
   const host = { contact: () => undefined, failure: () => void failures++, sessionWorks: () => undefined };
   const visibility = { visible: () => true, onHide: () => () => undefined };
-  openFeed({ clock, random: () => 0, fetch, connectivity, visibility }, library, host, new AbortController().signal);
+  const bodies = { pull: async () => "done" as const };
+  openFeed(
+    { clock, random: () => 0, fetch, connectivity, visibility },
+    library,
+    bodies,
+    host,
+    new AbortController().signal,
+  );
   return { clock, requests, failures: () => failures, wake: () => wake?.() };
 }
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,8 +1,9 @@
 import type { LocalLibrary } from "#client/local-store/open-library.ts";
 import type { Platform } from "#client/platform/platform.ts";
-import { feedSchema } from "#shared/protocol/http-bodies.ts";
 import type { Feed } from "#shared/protocol/http-bodies.ts";
+import type { BodyPuller } from "./pull-bodies.ts";
 import { ANSWER_MS, WAKE_ANSWER_MS } from "./engine-state.ts";
+import { readFeedPage } from "./feed-page.ts";
 import { firstFeedState, nextFeed } from "./feed-state.ts";
 import type { FeedEvent } from "./feed-state.ts";
 
@@ -19,10 +20,14 @@ export interface FeedReader {
   hint(): void;
 }
 
-/** Reads the feed into the library: at start, on wake, after hints, and regularly while the page is visible. */
+/**
+ * Reads the feed into the library: at start, on wake, after hints, and regularly while the page is visible. Once it is
+ * read to its end, the text of documents that it tells more of than is here is pulled, a round between two looks.
+ */
 export function openFeed(
   platform: Pick<Platform, "clock" | "random" | "fetch" | "connectivity" | "visibility">,
   library: LocalLibrary,
+  bodies: BodyPuller,
   host: FeedHost,
   signal: AbortSignal,
 ): FeedReader {
@@ -52,7 +57,10 @@ export function openFeed(
     // "More" without getting further would go round for ever.
     const more = feed.more && feed.cursor > library.cursor();
     await library.takeFeed(feed.cursor, feed.entries);
-    handle({ type: "read", more });
+    if (more) return handle({ type: "read", more });
+    const round = await bodies.pull(signal);
+    if (round === "failed") return handle({ type: "failed", random: platform.random() });
+    handle({ type: "read", more: round === "more" });
   }
 
   /** A request on a connection that died in silence would be waited for for ever: it may take only so long. */
@@ -69,11 +77,10 @@ export function openFeed(
       await library.ready;
       giveUpWithin?.(ANSWER_MS);
       const within = AbortSignal.any([signal, own.signal]);
-      const response = await platform.fetch(`/api/sync/feed?cursor=${library.cursor()}`, { signal: within });
-      host.contact();
-      if (response.ok) host.sessionWorks();
-      const parsed = response.ok ? feedSchema.safeParse(await response.json()) : undefined;
-      return parsed?.data;
+      return await readFeedPage(platform.fetch, library.cursor(), within, (isOk) => {
+        host.contact();
+        if (isOk) host.sessionWorks();
+      });
     } catch {
       // No network, or an answer cut short: both are "later".
       if (!signal.aborted) host.failure();

@@ -7,6 +7,7 @@ import { openConnection } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import type { RefusalCode } from "./engine-events.ts";
 import { openOutboxDrain } from "./outbox-drain.ts";
+import type { PushOutcome } from "./push-outbox.ts";
 import { nextReach, reachable, syncStatus } from "./sync-status-state.ts";
 import type { Reach, ReachEvent } from "./sync-status-state.ts";
 import type { SyncState, SyncStatus } from "./sync-status.ts";
@@ -37,6 +38,10 @@ export interface SyncHost {
   feedMoved(): void;
   /** these are all documents with edits that wait on this device, in any tab's copy or in its store */
   waiting(ids: ReadonlySet<ConversationId>): void;
+  /** sends what the store has of edits of these documents, which are not open here */
+  push(ids: ReadonlySet<ConversationId>): Promise<PushOutcome>;
+  /** rows left the outbox that way */
+  pushed(): void;
 }
 
 /** Keeps every open document connected, sends what earlier sessions left, and tells how things stand. */
@@ -68,7 +73,21 @@ export function openSync(
     const pending = [...here].filter((document) => document.pending() || document.status().type === "loading");
     host.waiting(new Set([...stored, ...pending.map(({ id }) => id)]));
   };
-  const drain = openOutboxDrain(store, documents, clock, stuck, isFinal, () => changed(), tellWaiting, signal);
+  const push = async (ids: ReadonlySet<ConversationId>): Promise<PushOutcome> => {
+    const outcome = await host.push(ids);
+    if (signal.aborted) return outcome;
+    if (outcome.type === "pushed" && outcome.settled.length > 0) {
+      host.pushed();
+      host.feedMoved();
+    }
+    if (outcome.type === "failed") takeReach({ type: outcome.reached ? "contact" : "failure" });
+    return outcome;
+  };
+  const drain = openOutboxDrain(
+    { store, documents, clock, random: platform.random },
+    { stuck, final: isFinal, changed: () => changed(), wasRead: tellWaiting, push },
+    signal,
+  );
 
   const anyLive = (): boolean => [...connections.values()].some((one) => one.view().connection === "live");
   const online = (): boolean => (anyLive() && !reach.browserOffline) || reachable(clock.now(), reach).online;

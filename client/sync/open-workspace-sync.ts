@@ -8,6 +8,8 @@ import { steadyClock } from "#client/platform/platform.ts";
 import { openFeed } from "./feed.ts";
 import type { FeedReader } from "./feed.ts";
 import { openSync } from "./open-sync.ts";
+import { createBodyPuller } from "./pull-bodies.ts";
+import { pushOutbox } from "./push-outbox.ts";
 import type { OpenWorkspaceSync } from "./workspace-sync.ts";
 
 const fetchBringBack: LoadBringBack = async () => (await import("#client/local-store/bring-back.ts")).bringBack;
@@ -33,7 +35,12 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadB
     waiting,
     store,
     documents,
-    { feedMoved: hintFeed, waiting: (ids) => library.keepUnsent(ids) },
+    {
+      feedMoved: hintFeed,
+      waiting: (ids) => library.keepUnsent(ids),
+      push: (ids) => pushOutbox(waiting, store, (id) => ids.has(id), ending.signal),
+      pushed: () => tabs.post({ type: "settled" }),
+    },
     ending.signal,
   );
   tabs.onMessage((message) => {
@@ -42,6 +49,7 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadB
   feed = openFeed(
     waiting,
     library,
+    createBodyPuller(waiting, store, library, (id) => documents.find(id) !== undefined),
     {
       contact: () => sync.reach({ type: "contact" }),
       failure: () => sync.reach({ type: "failure" }),

@@ -3,12 +3,17 @@ import type { LocalStore } from "#client/local-store/local-store.ts";
 import type { LocalDocuments } from "#client/local-store/open-documents.ts";
 import type { Clock } from "#client/platform/platform.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
+import { backoffMs } from "#shared/lib/backoff.ts";
+import type { PushOutcome } from "./push-outbox.ts";
 
 /** how many documents nobody looks at are open at once to send what they hold */
 const DRAINED_AT_ONCE = 4;
 /** ms between two looks at the outbox; another tab may have died with rows in it */
 const SCAN_MS = 15_000;
 const SCAN_AGAIN_MS = 2_000;
+/** ms before a push that failed is tried again, at first and at most */
+const PUSH_BASE_MS = 1_000;
+const PUSH_CAP_MS = 30_000;
 
 /**
  * Sees to it that every outbox row on this device is sent, and that the words of every copy set aside come back,
@@ -32,17 +37,29 @@ export interface OutboxDrain {
 /** whether words of copies set aside are still to come, and can: a document of a newer app is left as it is */
 const bringsBack = (document: LocalDocument): boolean => document.setAside() && document.status().type === "ready";
 
-export function openOutboxDrain(
-  store: LocalStore,
-  documents: LocalDocuments,
-  clock: Clock,
+export interface DrainParts {
+  store: LocalStore;
+  documents: LocalDocuments;
+  clock: Clock;
+  random: () => number;
+}
+
+/** What the drain asks of sync, and tells it. */
+export interface DrainHost {
   /** whether there is no point in waiting for a document's `ack` for now */
-  stuck: (document: LocalDocument) => boolean,
+  stuck(document: LocalDocument): boolean;
   /** whether the server will never take this document's edits */
-  final: (id: ConversationId) => boolean,
-  changed: () => void,
+  final(id: ConversationId): boolean;
+  changed(): void;
   /** all documents with rows, whichever tab wrote them, each time the outbox was read */
-  wasRead: (ids: ReadonlySet<ConversationId>) => void,
+  wasRead(ids: ReadonlySet<ConversationId>): void;
+  /** sends edits of documents that are not open, by one request */
+  push(ids: ReadonlySet<ConversationId>): Promise<PushOutcome>;
+}
+
+export function openOutboxDrain(
+  { store, documents, clock, random }: DrainParts,
+  { stuck, final, changed, wasRead, push }: DrainHost,
   signal: AbortSignal,
 ): OutboxDrain {
   /** rows of other tabs and of earlier sessions, as last read */
@@ -53,6 +70,11 @@ export function openOutboxDrain(
   let readVersion: number | undefined;
   let scanning = false;
   let cancelTimer: (() => void) | undefined;
+  /** closed documents with rows, to be pushed; what a push leaves has to be opened */
+  const closed = new Set<ConversationId>();
+  let pushing = false;
+  let pushFailures = 0;
+  let pushAt = -Infinity;
   const queue = new Set<ConversationId>();
   const givenUp = new Set<ConversationId>();
   const held = new Map<ConversationId, { document: LocalDocument; release: () => void }>();
@@ -90,6 +112,7 @@ export function openOutboxDrain(
       if (orphans.length > 0) takeOver(id, orphans);
     }
     next();
+    void pushClosed();
   }
 
   function bringBack(id: ConversationId): void {
@@ -101,7 +124,32 @@ export function openOutboxDrain(
   function takeOver(id: ConversationId, keys: number[]): void {
     const open = documents.find(id);
     if (open) void open.adopt(keys).then(changed);
-    else if (!givenUp.has(id) && !final(id)) queue.add(id);
+    else if (!givenUp.has(id) && !final(id) && !queue.has(id) && !held.has(id)) closed.add(id);
+  }
+
+  async function pushClosed(): Promise<void> {
+    if (pushing || closed.size === 0 || clock.now() < pushAt) return;
+    pushing = true;
+    const ids = new Set([...closed].filter((id) => documents.find(id) === undefined));
+    closed.clear();
+    const outcome = await push(ids);
+    pushing = false;
+    if (signal.aborted) return;
+    if (outcome.type === "failed") {
+      // The rows are found again with the next look at the outbox.
+      pushAt = clock.now() + backoffMs(pushFailures++, PUSH_BASE_MS, PUSH_CAP_MS, random());
+      return;
+    }
+    pushFailures = 0;
+    for (const id of outcome.left) queue.add(id);
+    if (outcome.settled.length > 0) outdated();
+    next();
+  }
+
+  function outdated(): void {
+    version++;
+    changed();
+    schedule(0);
   }
 
   function next(): void {
@@ -123,13 +171,10 @@ export function openOutboxDrain(
   return {
     retry() {
       givenUp.clear();
+      pushAt = -Infinity;
       schedule(0);
     },
-    outdated() {
-      version++;
-      changed();
-      schedule(0);
-    },
+    outdated,
     review() {
       for (const [id, { document, release }] of held) {
         if (document.status().type === "loading") continue;

@@ -97,6 +97,7 @@ test("a new device reads a library of 1,200 chats page by page, deleted ones amo
       visibility: { visible: () => true, onHide: none },
     },
     library,
+    { pull: async () => "done" },
     { contact: () => undefined, failure: () => undefined, sessionWorks: () => undefined },
     life.signal,
   );

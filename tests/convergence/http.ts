@@ -118,6 +118,8 @@ const responseOf = ({ status, headers }: Extract<Down, { type: "head" }>, body: 
     headers: new Headers(headers),
     body: body.stream,
     json: async () => JSON.parse(await body.text()) as unknown,
+    // Bytes travel as one character each.
+    arrayBuffer: async () => Uint8Array.from(await body.text(), (char) => char.charCodeAt(0)).buffer,
   }) as Response;
 
 /** As much of Node's response as an event stream needs. */

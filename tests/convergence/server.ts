@@ -2,10 +2,11 @@ import { Hono } from "hono";
 import { Kysely } from "kysely";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { AppEnv } from "#server/http/app-env.ts";
+import { bulkSyncRoutes } from "#server/http/bulk-sync.ts";
 import { feedRoutes } from "#server/http/feed.ts";
 import { runRoutes } from "#server/http/runs.ts";
 import { NO_METERS } from "#server/observability/meters.ts";
-import { foldLog } from "#server/rooms/compaction.ts";
+import { foldLog, foldSince } from "#server/rooms/compaction.ts";
 import type { FoldThread } from "#server/rooms/fold-thread.ts";
 import { openRooms } from "#server/rooms/open-rooms.ts";
 import type { RoomNotice } from "#server/rooms/room-events.ts";
@@ -20,6 +21,7 @@ import type { Schema } from "#server/storage/schema.ts";
 import { createSqliteDialect } from "#server/storage/sqlite-dialect.ts";
 import { createTurns } from "#server/storage/turns.ts";
 import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
+import { BULK_TYPE } from "#shared/protocol/bulk-sync.ts";
 import { parseRoomName } from "#shared/domain/room-name.ts";
 import type { Disk } from "./disk.ts";
 import { createOutgoing } from "./http.ts";
@@ -78,7 +80,11 @@ export const principalOf = (account: string): AccountPrincipal => ({
 /** The thread that folds logs would take turns of the real event loop. */
 /** Documents of a simulation are short, and are to be folded now and then all the same. */
 export const FOLD_ROWS = 12;
-const FOLDING: FoldThread = { fold: async (log) => foldLog(log), close: async () => undefined };
+const FOLDING: FoldThread = {
+  fold: async (log) => foldLog(log),
+  foldSince: async (log, stateVector) => foldSince(log, stateVector),
+  close: async () => undefined,
+};
 
 const principalIn = async (headers: Headers): Promise<AccountPrincipal> =>
   principalOf(headers.get("x-account") ?? "nobody");
@@ -135,6 +141,7 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
         await next();
       })
       .route("/api/sync/feed", feedRoutes(database))
+      .route("/api/sync", bulkSyncRoutes(rooms))
       .route("/api/runs", runRoutes({ runs, resolvePrincipal: principalIn }))
       .onError((error, { req }) => {
         lookAt(error, `${req.method} ${req.path} failed`, options.onBug);
@@ -146,7 +153,8 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
   async function answer(process: Process, request: Request, outgoing: ReturnType<typeof createOutgoing>, reply: Reply) {
     const response = await process.app.fetch(request, { outgoing });
     if (process.owner.dead || response.headers.has("x-hono-already-sent")) return;
-    const body = await response.text();
+    const isBytes = response.headers.get("content-type") === BULK_TYPE;
+    const body = isBytes ? Buffer.from(await response.arrayBuffer()).toString("latin1") : await response.text();
     reply.head(response.status, Object.fromEntries(response.headers));
     if (body !== "") reply.chunk(body);
     reply.end();
@@ -199,7 +207,9 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
       const request = new Request(`http://holdfast${path}`, {
         method,
         headers: { ...(headers as Record<string, string>), "x-account": account },
-        ...(typeof body === "string" && { body }),
+        ...((typeof body === "string" || body instanceof Uint8Array) && {
+          body: body as string | Uint8Array<ArrayBuffer>,
+        }),
       });
       let sent = "";
       const seen: Reply = {

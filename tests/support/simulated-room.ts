@@ -161,8 +161,10 @@ export function createSimulatedServer(now: () => number): SimulatedServer {
     fetch: (input) => {
       requests++;
       if (!up) return Promise.reject(new TypeError("network"));
-      const cursor = Number(new URL(String(input), "http://localhost").searchParams.get("cursor") ?? 0);
-      return Promise.resolve(Response.json(feedAfter(cursor)));
+      const { pathname, searchParams } = new URL(String(input), "http://localhost");
+      // As a server that is older than bulk sync: everything goes over sockets.
+      if (pathname !== "/api/sync/feed") return Promise.resolve(new Response(null, { status: 404 }));
+      return Promise.resolve(Response.json(feedAfter(Number(searchParams.get("cursor") ?? 0))));
     },
     setUp(next) {
       up = next;

@@ -1,0 +1,89 @@
+import type { ConversationId } from "#shared/domain/ids.ts";
+import { documentRecord } from "./document-record.ts";
+import { further, withLocal } from "./library-state.ts";
+import type { PulledBody, UnsentEdits } from "./local-store.ts";
+import type { DatabaseSchema, Transaction } from "./open-database.ts";
+
+// What is stored of documents that nobody has open: the bodies of bulk sync, each in one transaction.
+
+type ReadWrite = Transaction<"readwrite">;
+type OutboxRow = DatabaseSchema["outbox"]["value"];
+
+/** A document that is never opened is folded all the same once it has so many rows. */
+const MANY_ROWS = 16;
+
+/** See `LocalStore.takePulled`. */
+export async function takePulled(transaction: ReadWrite, bodies: readonly PulledBody[]): Promise<ConversationId[]> {
+  const updates = transaction.objectStore("updates");
+  const summaries = transaction.objectStore("summaries");
+  const long: ConversationId[] = [];
+  for (const { id, epoch, seq, update } of bodies) {
+    const stored = await transaction.objectStore("documents").get(id);
+    if (stored !== undefined && stored.epoch !== epoch) continue;
+    // A document that is new here opens without anything to fold.
+    if (stored === undefined) await transaction.objectStore("documents").put(documentRecord(id, epoch, update));
+    else await updates.add({ documentId: id, bytes: update });
+    if ((await updates.index("documentId").count(id)) >= MANY_ROWS) long.push(id);
+    const record = (await summaries.get(id)) ?? { id, feed: undefined, local: undefined };
+    await summaries.put({ ...record, have: further(record.have, { epoch, seq }) });
+  }
+  return long;
+}
+
+/** Notes that some of a document's text is not readable here any more. */
+export async function forgetHave(transaction: ReadWrite, id: ConversationId): Promise<void> {
+  const summaries = transaction.objectStore("summaries");
+  const record = await summaries.get(id);
+  if (record?.have) await summaries.put({ ...record, have: undefined });
+}
+
+/** See `LocalStore.unsent`. */
+export async function readUnsent(
+  transaction: Transaction<"readonly"> | ReadWrite,
+  most: number,
+): Promise<UnsentEdits[]> {
+  const outbox = transaction.objectStore("outbox");
+  const [keys, rows] = await Promise.all([outbox.getAllKeys(), outbox.getAll()]);
+  const byDocument = new Map<ConversationId, { key: number; row: OutboxRow }[]>();
+  rows.forEach((row, index) => {
+    const key = keys[index];
+    if (key === undefined) return;
+    byDocument.set(row.documentId, [...(byDocument.get(row.documentId) ?? []), { key, row }]);
+  });
+  const some = [...byDocument].slice(0, most);
+  return await Promise.all(some.map(([id, own]) => readUnsentOf(transaction, id, own)));
+}
+
+async function readUnsentOf(
+  transaction: Transaction<"readonly"> | ReadWrite,
+  id: ConversationId,
+  rows: readonly { key: number; row: OutboxRow }[],
+): Promise<UnsentEdits> {
+  const updates = transaction.objectStore("updates");
+  const [stored, edits] = await Promise.all([
+    transaction.objectStore("documents").get(id),
+    Promise.all(rows.map(async ({ row }) => (row.update === undefined ? undefined : await updates.get(row.update)))),
+  ]);
+  const unsent = { id, epoch: stored?.epoch ?? 0, keys: rows.map(({ key }) => key) };
+  const bytes = edits.flatMap((edit) => (edit ? [edit.bytes] : []));
+  if (bytes.length === rows.length) return { ...unsent, updates: bytes, whole: false };
+  // An edit that was folded meanwhile is part of the state only.
+  const all = (await updates.index("documentId").getAll(id)).map((row) => row.bytes);
+  return { ...unsent, updates: [...(stored ? [stored.state] : []), ...all], whole: true };
+}
+
+/** See `LocalStore.settlePushed`. */
+export async function settlePushed(
+  transaction: ReadWrite,
+  id: ConversationId,
+  keys: readonly number[],
+  headSeq: number,
+): Promise<void> {
+  const outbox = transaction.objectStore("outbox");
+  await Promise.all(keys.map((key) => outbox.delete(key)));
+  if ((await outbox.index("documentId").count(id)) > 0) return;
+  const summaries = transaction.objectStore("summaries");
+  const record = await summaries.get(id);
+  if (record?.local?.headSeq !== undefined || !record?.local) return;
+  await summaries.put(withLocal(id, record, { ...record.local, headSeq }));
+}

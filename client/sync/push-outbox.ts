@@ -1,0 +1,85 @@
+import * as Y from "yjs";
+import { foldUpdates } from "#client/local-store/fold-updates.ts";
+import type { LocalStore, UnsentEdits } from "#client/local-store/local-store.ts";
+import type { Platform } from "#client/platform/platform.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
+import { encodePush, parsePushAnswers } from "#shared/protocol/bulk-sync.ts";
+import type { Pushed } from "#shared/protocol/bulk-sync.ts";
+import { MAX_FRAME_BYTES } from "#shared/protocol/sync-frames.ts";
+import { postBytes } from "./post-bytes.ts";
+
+/** How many documents' edits one request carries. */
+const AT_ONCE = 100;
+
+export type PushOutcome =
+  /**
+   * `settled`: the server has their edits, and their outbox rows are gone; `left`: only an open document can say what
+   * is the matter, or get on
+   */
+  { type: "pushed"; settled: ConversationId[]; left: ConversationId[] } | { type: "failed"; reached: boolean };
+
+interface Sent {
+  edits: UnsentEdits;
+  pushed: Pushed;
+}
+
+/**
+ * Sends edits of earlier sessions, of documents that nobody here has open, in one request: with `fetch` and the store
+ * alone, so that a service worker can. Repeating it changes nothing (R5).
+ * @param wants which documents' edits to send
+ */
+export async function pushOutbox(
+  platform: Pick<Platform, "fetch" | "clock">,
+  store: LocalStore,
+  wants: (id: ConversationId) => boolean,
+  signal: AbortSignal,
+): Promise<PushOutcome> {
+  const unsent = await store.unsent(AT_ONCE);
+  // A store that cannot be read has nothing to send now, and says nothing about the network.
+  if (!unsent.ok) return { type: "pushed", settled: [], left: [] };
+  const { sent, left } = requestOf(unsent.value.filter(({ id }) => wants(id)));
+  if (sent.length === 0) return { type: "pushed", settled: [], left };
+  const body = encodePush(sent.map(({ pushed }) => pushed));
+  const answer = await postBytes(platform, "/api/sync/push", body, signal);
+  if (answer.type === "failed") return answer;
+  const parsed = answer.type === "bytes" ? parsePushAnswers(answer.bytes) : undefined;
+  const settled: ConversationId[] = [];
+  for (const [index, { edits }] of sent.entries()) {
+    const one = parsed?.ok ? parsed.value[index] : undefined;
+    const done = one?.type === "acknowledged" && (await store.settlePushed(edits.id, edits.keys, one.headSeq)).ok;
+    (done ? settled : left).push(edits.id);
+  }
+  return { type: "pushed", settled, left };
+}
+
+/** As much as fits into one request; what cannot be sent so is left. */
+function requestOf(unsent: readonly UnsentEdits[]): { sent: Sent[]; left: ConversationId[] } {
+  const sent: Sent[] = [];
+  const left: ConversationId[] = [];
+  let bytes = 0;
+  for (const edits of unsent) {
+    const update = mergedEdits(edits);
+    if (update === undefined || update.byteLength > MAX_FRAME_BYTES) left.push(edits.id);
+    else if (bytes === 0 || bytes + update.byteLength <= MAX_FRAME_BYTES) {
+      bytes += update.byteLength;
+      sent.push({ edits, pushed: { id: edits.id, epoch: edits.epoch, update } });
+    }
+  }
+  return { sent, left };
+}
+
+/** `undefined` where some of it cannot be read: that is found out, and said, when the document is opened. */
+function mergedEdits({ updates, whole }: UnsentEdits): Uint8Array | undefined {
+  const bytes = updates.flatMap((update) => (update instanceof Uint8Array ? [update] : []));
+  if (bytes.length < updates.length) return undefined;
+  if (whole) {
+    const { state, corrupt } = foldUpdates(bytes);
+    return corrupt.length === 0 ? state : undefined;
+  }
+  try {
+    for (const update of bytes) Y.decodeUpdate(update);
+    return Y.mergeUpdates(bytes);
+  } catch {
+    return undefined;
+  }
+}
