@@ -1,0 +1,154 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cpus, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "@playwright/test";
+import type { Page } from "@playwright/test";
+import { build } from "vite";
+import * as Y from "yjs";
+import { openConversation } from "#shared/documents/conversation.ts";
+import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
+import { createUuidV7 } from "#shared/lib/uuid.ts";
+import { BULK_TYPE, encodePush, parsePushAnswers } from "#shared/protocol/bulk-sync.ts";
+import { signInGuest } from "#tests/support/guest.ts";
+import { openServerProcess } from "#tests/support/server-process.ts";
+import { findBrowser } from "../../scripts/find-browser.mjs";
+import type { CaughtUp, measurements as Measurements } from "./catch-up-page.ts";
+
+// `npm run bench -- catch-up`: a device catches up with the built server, in a real Chromium with its profile on disk.
+
+const TURNS = Number(process.env["TURNS"] ?? 3);
+const DOCUMENTS = 2_000;
+const COLD = 500;
+const CHANGED = 20;
+/** about 15 kB of text each */
+const MESSAGES = 20;
+
+declare const measurements: typeof Measurements;
+
+const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
+const newId = (): string => createUuidV7(Date.now(), randomBytes);
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
+await build({
+  configFile: false,
+  logLevel: "error",
+  build: {
+    outDir: folder,
+    lib: {
+      entry: fileURLToPath(new URL("catch-up-page.ts", import.meta.url)),
+      formats: ["es"],
+      fileName: () => "page.js",
+    },
+  },
+});
+const script = await readFile(join(folder, "page.js"), "utf8");
+
+function aConversation(): Uint8Array {
+  const doc = new Y.Doc();
+  const conversation = openConversation(doc, "bench");
+  let parentId: MessageId | undefined;
+  for (let at = 0; at < MESSAGES; at++) {
+    const id = newId() as MessageId;
+    conversation.addPrompt({ id, parentId, text: `message ${at} ${"some words ".repeat(65)}`, createdAt: at });
+    parentId = id;
+  }
+  return Y.encodeStateAsUpdate(doc);
+}
+
+type Guest = Awaited<ReturnType<typeof signInGuest>>;
+
+async function push(guest: Guest, edits: { id: ConversationId; update: Uint8Array }[]): Promise<void> {
+  for (let from = 0; from < edits.length; from += 100) {
+    const some = edits.slice(from, from + 100).map((edit) => ({ ...edit, epoch: 0 }));
+    const response = await guest.fetch("/api/sync/push", {
+      method: "POST",
+      headers: { "content-type": BULK_TYPE },
+      body: encodePush(some).slice(),
+    });
+    const answers = parsePushAnswers(new Uint8Array(await response.arrayBuffer()));
+    if (!answers.ok || answers.value.some(({ type }) => type !== "acknowledged")) throw new Error("not taken");
+  }
+}
+
+/** A page of the server's origin in a browser of its own, with nothing of the app in it. */
+async function openPage(url: string, cookie: string): Promise<{ page: Page; close: () => Promise<void> }> {
+  const executablePath = findBrowser();
+  const profile = await mkdtemp(join(folder, "profile-"));
+  const context = await chromium.launchPersistentContext(profile, {
+    ...(executablePath === undefined ? {} : { executablePath }),
+    args: ["--no-sandbox", "--disable-gpu"],
+  });
+  const [name = "", ...value] = (cookie.split("; ")[0] ?? "").split("=");
+  await context.addCookies([{ name, value: value.join("="), url }]);
+  const page = await context.newPage();
+  await page.route(`${url}/bench`, (route) =>
+    route.fulfill({ contentType: "text/html", body: '<script type="module" src="/bench.js"></script>' }),
+  );
+  await page.route(`${url}/bench.js`, (route) => route.fulfill({ contentType: "text/javascript", body: script }));
+  return { page, close: () => context.close() };
+}
+
+async function catchUp(page: Page, url: string, name: string): Promise<CaughtUp> {
+  await page.goto(`${url}/bench`);
+  await page.waitForFunction(() => "measurements" in globalThis);
+  return await page.evaluate((of) => measurements.catchUp(of), name);
+}
+
+async function turn(): Promise<Record<"cold" | "all" | "changed" | "same", CaughtUp>> {
+  const server = await openServerProcess();
+  const few = await signInGuest(server.url);
+  const many = await signInGuest(server.url);
+  const documents = Array.from({ length: DOCUMENTS }, () => ({
+    id: newId() as ConversationId,
+    update: aConversation(),
+  }));
+  await push(
+    few,
+    documents.slice(0, COLD).map(({ update }) => ({ id: newId() as ConversationId, update })),
+  );
+  await push(many, documents);
+  const cold = await openPage(server.url, few.cookie);
+  const measuredCold = await catchUp(cold.page, server.url, "cold");
+  await cold.close();
+  const device = await openPage(server.url, many.cookie);
+  const all = await catchUp(device.page, server.url, "many");
+  const edits = documents.slice(0, CHANGED).map(({ id, update }) => {
+    const doc = new Y.Doc();
+    Y.applyUpdate(doc, update);
+    const made: Uint8Array[] = [];
+    doc.on("update", (bytes: Uint8Array) => made.push(bytes));
+    openConversation(doc, "bench").rename("changed elsewhere");
+    return { id, update: Y.mergeUpdates(made) };
+  });
+  await push(many, edits);
+  const changed = await catchUp(device.page, server.url, "many");
+  const same = await catchUp(device.page, server.url, "many");
+  await device.close();
+  await server.close();
+  return { cold: measuredCold, all, changed, same };
+}
+
+const turns: Awaited<ReturnType<typeof turn>>[] = [];
+for (let at = 0; at < TURNS; at++) turns.push(await turn());
+await rm(folder, { recursive: true, force: true });
+
+const load = loadavg()
+  .map((figure) => figure.toFixed(1))
+  .join(", ");
+say(`Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model}, load ${load}; medians of ${TURNS} turns`);
+say("\n| Catch-up | ms | requests | kB | documents here | budget |\n| --- | ---: | ---: | ---: | ---: | --- |");
+const ROWS = {
+  cold: [`${COLD} documents of 15 kB, nothing here`, "600 ms"],
+  all: [`${DOCUMENTS} documents, nothing here`, ""],
+  changed: [`${DOCUMENTS} documents, ${CHANGED} of them changed`, "300 ms, 3 requests"],
+  same: [`${DOCUMENTS} documents, none changed`, ""],
+} as const;
+for (const [name, [what, budget]] of Object.entries(ROWS)) {
+  const of = turns.map((one) => one[name as keyof typeof ROWS]);
+  const figures = (["ms", "requests", "bytes", "here"] as const).map((key) => median(of.map((one) => one[key])));
+  const [ms = 0, requests = 0, bytes = 0, here = 0] = figures;
+  say(`| ${what} | ${ms.toFixed(0)} | ${requests} | ${(bytes / 1000).toFixed(0)} | ${here} | ${budget} |`);
+}
