@@ -9,7 +9,9 @@ import { openSession } from "#client/session/session.ts";
 import type { FirstContactFailure, Session } from "#client/session/session.ts";
 import type { Workspace } from "#client/session/workspace.ts";
 import { openWorkspaceSync } from "#client/sync/open-workspace-sync.ts";
+import { requestDelivery } from "#client/sync/request-delivery.ts";
 import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
+import { steadyClock } from "#client/platform/platform.ts";
 import { assert } from "#shared/lib/assert.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { BootFailureScreen } from "./boot-failure.tsx";
@@ -39,18 +41,21 @@ const page = new AbortController();
 function openWorkspace(platform: BrowserPlatform, session: Session, signal: AbortSignal): Workspace {
   const { me } = session;
   const { documents, library, sync, commands } = openWorkspaceSync(platform, me, signal);
-  const { clock, connectivity, locks, painting, smallStorage } = platform;
+  const { clock, connectivity, locks, painting, smallStorage, backgroundDelivery } = platform;
   const scope = `${me.accountId}-${me.workspaceId}`;
   const loadRuns = async () => {
     const { openRuns } = await import("#client/runs/open-runs.ts");
     return openRuns({ platform, locks, painting, commands, documents, smallStorage, scope }, signal);
   };
+  const runs = openLateRuns({ load: loadRuns, clock, connectivity }, signal);
+  const waiting = { waits: runs.waits, subscribe: runs.subscribeDeliveries };
+  requestDelivery(sync, steadyClock(clock), waiting, backgroundDelivery, signal);
   return {
     me,
     documents,
     library,
     sync,
-    runs: openLateRuns({ load: loadRuns, clock, connectivity }, signal),
+    runs,
     models: openModelCatalogue({ platform, smallStorage, me }, signal),
     clock,
     newId: () => createUuidV7(clock.now(), platform.randomBytes),

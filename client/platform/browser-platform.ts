@@ -1,3 +1,5 @@
+import { createBackgroundDelivery } from "./background-delivery.ts";
+import type { BackgroundDelivery } from "./background-delivery.ts";
 import { openBrowserBroadcast } from "./browser-broadcast.ts";
 import { browserClock } from "./browser-clock.ts";
 import { openConnectivity, openVisibility } from "./browser-connectivity.ts";
@@ -15,6 +17,7 @@ export interface BrowserPlatform extends Platform {
   locks: Locks;
   painting: Painting;
   smallStorage: SmallStorage;
+  backgroundDelivery: BackgroundDelivery;
 }
 
 /** The powers of the browser this page runs in. What listens stops when the signal ends. */
@@ -31,5 +34,8 @@ export function openBrowserPlatform(signal: AbortSignal): BrowserPlatform {
     locks: createLocks((navigator as { locks?: LockManager }).locks),
     painting: createPainting(browserClock),
     smallStorage: createSmallStorage(() => localStorage),
+    backgroundDelivery: createBackgroundDelivery(
+      (navigator as { serviceWorker?: ServiceWorkerContainer }).serviceWorker,
+    ),
   };
 }

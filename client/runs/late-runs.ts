@@ -79,6 +79,7 @@ export function openLateRuns({ load, clock, connectivity }: LateRunsParts, signa
     resume: (runId) => void whenHere((here) => here.resume(runId)),
     stop: (runId) => void whenHere((here) => here.stop(runId)),
     delivery: (runId) => runs?.delivery(runId),
+    waits: () => runs?.waits() ?? false,
     deliver: (command) => void whenHere((here) => here.deliver(command)),
     cancel: (runId) =>
       new Promise((resolve, reject) => {

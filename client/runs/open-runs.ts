@@ -129,6 +129,7 @@ export function openRuns(parts: RunsParts, signal: AbortSignal): Runs {
       stops.stop(runId);
     },
     delivery: (runId) => delivery.delivery(runId) ?? (awaited.has(runId) ? { type: "sending" } : undefined),
+    waits: () => delivery.waits(),
     deliver: (command) => delivery.deliver(command),
     cancel: (runId) => delivery.cancel(runId),
     subscribeDeliveries(listener) {

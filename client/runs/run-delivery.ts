@@ -4,6 +4,7 @@ import type { RunCommandStore } from "#client/local-store/run-command-store.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import { steadyClock } from "#client/platform/platform.ts";
 import type { Platform } from "#client/platform/platform.ts";
+import { runCommandsChannel, runCommandsLock } from "./command-names.ts";
 import type { ParentSettled } from "./parent-settled.ts";
 import { TAB_WORDS, deliveryOf, judgeAnswer, newOutbox, nextOutbox, outboxDeadline } from "./run-outbox-state.ts";
 import type { OutboxEffect, OutboxEvent, TabWord, Verdict } from "./run-outbox-state.ts";
@@ -48,6 +49,8 @@ export interface RunDelivery {
   delivery(runId: string): Delivery | undefined;
   /** Whether a command that was not delivered yet will write this message. */
   plans(messageId: string): boolean;
+  /** whether any command is still to be delivered; a refused one is not */
+  waits(): boolean;
   deliver(command: RunCommand): void;
   cancel(runId: string): Promise<boolean>;
 }
@@ -58,7 +61,7 @@ export function openRunDelivery(parts: RunDeliveryParts, signal: AbortSignal): R
   const clock = steadyClock(platform.clock);
   let state = newOutbox(platform.connectivity.online());
   const underWay = new Map<string, AbortController>();
-  const tabs = platform.openBroadcast(`holdfast-run-commands-${parts.scope}`, signal);
+  const tabs = platform.openBroadcast(runCommandsChannel(parts.scope), signal);
   let cancelTimer: (() => void) | undefined;
   let storedHere = 0;
   let loaded = false;
@@ -124,7 +127,7 @@ export function openRunDelivery(parts: RunDeliveryParts, signal: AbortSignal): R
   /** One tab at a time per conversation; whoever comes second finds the command gone. */
   async function attempt(command: RunCommand, own: AbortSignal): Promise<Verdict> {
     try {
-      return await locks.hold(`holdfast-run-commands-${command.conversationId}`, own, async () => {
+      return await locks.hold(runCommandsLock(command.conversationId), own, async () => {
         const stored = await commands.list();
         if (!stored.some(({ runId }) => runId === command.runId)) return { type: "elsewhere" };
         if (await parts.deleted(command, own)) return { type: "deleted" };
@@ -244,6 +247,7 @@ export function openRunDelivery(parts: RunDeliveryParts, signal: AbortSignal): R
       [...state.planned.values()].some(
         ({ command, phase }) => command.messageId === messageId && phase.type !== "refused",
       ),
+    waits: () => [...state.planned.values()].some(({ phase }) => phase.type !== "refused"),
     deliver(command) {
       dispatch({ type: "made", command });
       readStoreAgain();

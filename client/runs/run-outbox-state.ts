@@ -7,6 +7,10 @@ const RETRY_CAP_MS = 30_000;
 /** The server remembers ids for 7 days; a retry must never outlive that, or it could run twice. */
 const LONGEST_LIFE_MS = 6 * 24 * 60 * 60 * 1000;
 
+/** Whether a command is too old to be sent by itself. `wall` in ms since 1970, as commands are dated. */
+export const isExpired = ({ createdAt }: Pick<RunCommand, "createdAt">, wall: number): boolean =>
+  wall - createdAt > LONGEST_LIFE_MS;
+
 /** How far one stored command is. */
 export type Phase =
   /** the transaction that stores it is under way: nothing is sent that a crash could forget */
@@ -285,9 +289,9 @@ function startReady({ state, effects }: OutboxStep, wall: number): OutboxStep {
   const planned = new Map(state.planned);
   const sends: OutboxEffect[] = [];
   for (const one of all.toSorted(byAge)) {
-    const { runId, conversationId, createdAt } = one.command;
+    const { runId, conversationId } = one.command;
     if (one.phase.type === "refused" || taken.has(conversationId)) continue;
-    if ((one.phase.type === "ready" || one.phase.type === "blocked") && wall - createdAt > LONGEST_LIFE_MS) {
+    if ((one.phase.type === "ready" || one.phase.type === "blocked") && isExpired(one.command, wall)) {
       planned.set(runId, { ...one, phase: { type: "refused", code: "expired" } });
       sends.push({ type: "abort", runId }, { type: "remove", runId });
       continue;

@@ -40,6 +40,8 @@ export interface Runs {
 
   /** Delivery of the planned run with this id; `undefined` when this device has none to deliver. */
   delivery(runId: string): Delivery | undefined;
+  /** whether any command of this device is still to be delivered */
+  waits(): boolean;
   /** Hands a stored command to delivery. */
   deliver(command: RunCommand): void;
   /** Withdraws a command that was not delivered; answers false when it is too late. */

@@ -1,4 +1,5 @@
 import type { PrecacheEntry } from "workbox-precaching";
+import { deliverOnSync } from "./deliver-on-sync.ts";
 import { passServerPathsBy } from "./server-paths.ts";
 import { takeShares } from "./share-target.ts";
 import { serveShell } from "./shell.ts";
@@ -15,5 +16,6 @@ declare global {
 takeOverWhenAsked();
 passServerPathsBy();
 takeShares();
+deliverOnSync();
 // oxlint-disable-next-line no-underscore-dangle -- the name that the build looks for
 serveShell(self.__WB_MANIFEST);

@@ -1,5 +1,5 @@
 import { test as base } from "@playwright/test";
-import type { BrowserContext } from "@playwright/test";
+import type { BrowserContext, Cookie } from "@playwright/test";
 import { answer } from "#tests/support/provider-behaviour.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { Script, ScriptedProvider } from "#tests/support/scripted-provider.ts";
@@ -27,8 +27,8 @@ interface Fixtures {
   app: App;
   /** a page of a new guest, with the composer ready */
   chat: ChatPage;
-  /** Opens a URL in another browser of the same person: the session's cookie, and nothing stored. */
-  secondDevice: (url: string) => Promise<ChatPage>;
+  /** Opens a URL in another browser of the same person: the session's cookies, and nothing stored. */
+  secondDevice: (url: string, cookies?: Cookie[]) => Promise<ChatPage>;
 }
 
 export const test = base.extend<Options & Fixtures>({
@@ -53,10 +53,10 @@ export const test = base.extend<Options & Fixtures>({
   },
   secondDevice: async ({ browser, context }, provide) => {
     const contexts: BrowserContext[] = [];
-    await provide(async (url) => {
+    await provide(async (url, cookies) => {
       const device = await browser.newContext();
       contexts.push(device);
-      await device.addCookies(await context.cookies());
+      await device.addCookies(cookies ?? (await context.cookies()));
       return openChatPage(await device.newPage(), url);
     });
     for (const device of contexts) await device.close();

@@ -101,6 +101,7 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
     stop: (runId) => setLive(runId, { status: "stopped" }),
     delivery: (runId) => deliveries.get(runId),
     deliver: (command) => void delivered.push(command),
+    waits: () => deliveries.size > 0,
     cancel: (runId) => {
       if (cancels) setDelivery(runId, undefined);
       return Promise.resolve(cancels);

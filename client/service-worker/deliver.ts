@@ -1,0 +1,118 @@
+import * as Y from "yjs";
+import { openLibrary } from "#client/local-store/open-library.ts";
+import type { LocalLibrary } from "#client/local-store/open-library.ts";
+import { localStoreName, openLocalStore } from "#client/local-store/open-local-store.ts";
+import { openRunCommands } from "#client/local-store/open-run-commands.ts";
+import { openTabs } from "#client/local-store/tab-messages.ts";
+import type { Locks } from "#client/platform/locks.ts";
+import type { Platform } from "#client/platform/platform.ts";
+import type { LocalStore } from "#client/local-store/local-store.ts";
+import { deliverCommands } from "#client/runs/deliver-commands.ts";
+import { runCommandsChannel } from "#client/runs/command-names.ts";
+import { readFeedPage } from "#client/sync/feed-page.ts";
+import { createBodyPuller } from "#client/sync/pull-bodies.ts";
+import type { BodyPuller } from "#client/sync/pull-bodies.ts";
+import { pushOutbox } from "#client/sync/push-outbox.ts";
+import { openConversation } from "#shared/documents/conversation.ts";
+import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
+import { meSchema } from "#shared/protocol/http-bodies.ts";
+import type { Me } from "#shared/protocol/http-bodies.ts";
+
+export interface WorkerPlatform extends Pick<Platform, "fetch" | "clock" | "openBroadcast"> {
+  locks: Locks;
+}
+
+/** So often the outbox and the feed are looked at in one go: each look is one request, and 100 documents. */
+const ROUNDS = 50;
+
+/**
+ * Does what a page does when the network is back, with `fetch` and IndexedDB alone: pushes the edits that wait on this
+ * device, starts the runs that wait in their order, and pulls what is new. Pages that are open hear of it. Whoever the
+ * session names is whose data is looked at; without one, nothing is touched.
+ * @returns whether nothing is left that trying again could bring further
+ */
+export async function deliverEverything(platform: WorkerPlatform, signal: AbortSignal): Promise<boolean> {
+  const me = await whoseSession(platform.fetch, signal);
+  if (me === "nobody") return true;
+  if (me === undefined) return false;
+  const ending = new AbortController();
+  const ended = AbortSignal.any([signal, ending.signal]);
+  const name = localStoreName(me.accountId, me.workspaceId);
+  const store = openLocalStore(name);
+  try {
+    const tabs = openTabs(platform.openBroadcast(name, ended), ended);
+    const library = openLibrary(store, tabs);
+    const bodies = createBodyPuller(platform, store, library, () => false);
+    const pushed = await pushAll(platform, store, () => tabs.post({ type: "settled" }), ended);
+    const commands = openRunCommands(store);
+    const waiting = await commands.list();
+    const refresh = (): Promise<boolean> => catchUp(platform, library, bodies, ended);
+    const parts = { platform, locks: platform.locks, commands, read: (id: ConversationId) => read(store, id), refresh };
+    const started = await deliverCommands(parts, ended);
+    if (waiting.length > 0) {
+      platform.openBroadcast(runCommandsChannel(`${me.accountId}-${me.workspaceId}`), ended).post("changed");
+    }
+    return (await refresh()) && pushed && started;
+  } finally {
+    ending.abort();
+    store.close();
+  }
+}
+
+async function whoseSession(fetch: Platform["fetch"], signal: AbortSignal): Promise<Me | "nobody" | undefined> {
+  try {
+    const response = await fetch("/api/me", { headers: { accept: "application/json" }, cache: "no-store", signal });
+    if (response.status === 401) return "nobody";
+    const parsed = response.ok ? meSchema.safeParse(await response.json()) : undefined;
+    return parsed?.data;
+  } catch {
+    return undefined; // no network: later
+  }
+}
+
+/** Answers whether everything was sent that can be sent so; what is refused waits for a page. */
+async function pushAll(
+  platform: WorkerPlatform,
+  store: LocalStore,
+  settled: () => void,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const left = new Set<ConversationId>();
+  for (let round = 0; round < ROUNDS && !signal.aborted; round++) {
+    const outcome = await pushOutbox(platform, store, (id) => !left.has(id), signal);
+    if (outcome.type === "failed") return false;
+    for (const id of outcome.left) left.add(id);
+    if (outcome.settled.length > 0) settled();
+    else if (outcome.left.length === 0) return true;
+  }
+  return false;
+}
+
+/** Reads the feed to its end, and the text of what it tells more of than is here. */
+async function catchUp(
+  { fetch }: WorkerPlatform,
+  library: LocalLibrary,
+  bodies: BodyPuller,
+  signal: AbortSignal,
+): Promise<boolean> {
+  await library.ready;
+  for (let round = 0; round < ROUNDS && !signal.aborted; round++) {
+    const feed = await readFeedPage(fetch, library.cursor(), signal).catch(() => undefined);
+    if (feed === undefined) return false;
+    const more = feed.more && feed.cursor > library.cursor();
+    await library.takeFeed(feed.cursor, feed.entries);
+    if (more) continue;
+    const pulled = await bodies.pull(signal);
+    if (pulled !== "more") return pulled === "done";
+  }
+  return false;
+}
+
+async function read(store: LocalStore, id: ConversationId): Promise<ConversationDocument | undefined> {
+  const stored = await store.load(id);
+  if (!stored.ok || stored.value.state === undefined) return undefined;
+  const doc = new Y.Doc({ guid: id });
+  Y.applyUpdate(doc, stored.value.state);
+  return openConversation(doc, "reader");
+}
