@@ -37,6 +37,16 @@ const root = createRoot(element, {
 });
 const page = new AbortController();
 
+/** A request that the server takes for nobody's is how a page that stays open learns that its session is over. */
+const withDoubts = (platform: BrowserPlatform, session: Session): BrowserPlatform => ({
+  ...platform,
+  async fetch(...request) {
+    const response = await platform.fetch(...request);
+    if (response.status === 401) session.check();
+    return response;
+  },
+});
+
 /** Opens everything one account needs; all of it ends with the signal. */
 function openWorkspace(platform: BrowserPlatform, session: Session, signal: AbortSignal): Workspace {
   const { me } = session;
@@ -71,7 +81,7 @@ async function boot(signal: AbortSignal): Promise<void> {
   const { locks, smallStorage } = platform;
   const session = await openSession({ platform, locks, smallStorage }, signal);
   if (!session.ok) return showFailure(FAILURES[session.failure]);
-  const workspace = openWorkspace(platform, session.value, signal);
+  const workspace = openWorkspace(withDoubts(platform, session.value), session.value, signal);
   root.render(
     <StrictMode>
       <SessionNotice session={session.value} onRenewed={() => location.reload()} />

@@ -113,6 +113,18 @@ const changed = (session: { subscribe(listener: () => void): () => void }): Prom
     });
   });
 
+test("a request that is taken for nobody's makes a page that is open ask who it is", async () => {
+  const { server, fetch } = aServer({ signedIn: GUEST });
+  const session = await aBrowser(fetch, { ...remembered }).open();
+  if (!session.ok) throw new Error(session.failure);
+  await changed(session.value);
+  expect(session.value.status()).toEqual({ type: "signed-in" });
+  server.signedIn = undefined;
+  session.value.check();
+  await changed(session.value);
+  expect(session.value.status()).toEqual({ type: "ended" });
+});
+
 test("a session that ended is reported, makes no new guest, and what is remembered stays", async () => {
   const { server, fetch } = aServer();
   const browser = aBrowser(fetch, { ...remembered });

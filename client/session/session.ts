@@ -21,6 +21,8 @@ export interface Session {
   me: Me;
   status(): SessionStatus;
   subscribe(listener: () => void): () => void;
+  /** Asks the server again, e.g. because it took a request for nobody's. */
+  check(): void;
   /**
    * Goes on as whoever this browser is signed in as, or as a new guest. Answers whether that is known now; the
    * page must be loaded again to open that account. Nothing of the old account on this device is touched.
@@ -103,6 +105,7 @@ function watchSession(parts: SessionParts, me: Me, initial: SessionStatus, signa
       listeners.add(own);
       return () => listeners.delete(own);
     },
+    check: () => void check(),
     renew: async () => (await becomeSomeone(parts, signal)).type === "me",
   };
 }
