@@ -1,13 +1,13 @@
 import { Fragment } from "react";
 import { Dialog } from "#client/ui/dialog.tsx";
-import { words } from "#client/ui/words/words.ts";
+import { dialogWords } from "#client/ui/words/dialog-words.ts";
 
 /** What the keyboard can do. */
 export function ShortcutsDialog({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog title={words.shortcuts.title} onClose={onClose}>
+    <Dialog title={dialogWords.shortcuts.title} onClose={onClose}>
       <dl className="shortcuts">
-        {words.shortcuts.list.map(({ keys, does }) => (
+        {dialogWords.shortcuts.list.map(({ keys, does }) => (
           <div key={does}>
             <dt>
               {keys.map((key, index) => (

@@ -1,12 +1,12 @@
 import { Dialog } from "#client/ui/dialog.tsx";
 import { formatCost, formatDuration, formatNumber } from "#client/ui/words/format.ts";
-import { words } from "#client/ui/words/words.ts";
+import { dialogWords } from "#client/ui/words/dialog-words.ts";
 import type { RunFacts, RunUsage } from "#shared/domain/run.ts";
 import { useModelName } from "./model-names.ts";
 
 /** Who wrote an answer, how, how fast and for how much. What is not known says so. */
 export function AnswerDetails({ run, onClose }: { run: RunFacts; onClose: () => void }) {
-  const text = words.details;
+  const text = dialogWords.details;
   const since = (at: number | undefined): string =>
     at === undefined ? text.unknown : formatDuration(Math.max(0, at - (run.startedAt ?? run.queuedAt)));
   const lines: [string, string][] = [
@@ -35,16 +35,16 @@ export function AnswerDetails({ run, onClose }: { run: RunFacts; onClose: () => 
 function parametersOf({ parameters }: RunFacts): string {
   const set = (["temperature", "topP", "maxOutputTokens"] as const).flatMap((name) => {
     const value = parameters[name];
-    return value === undefined ? [] : [`${words.settings[name]} ${formatNumber(value)}`];
+    return value === undefined ? [] : [`${dialogWords.settings[name]} ${formatNumber(value)}`];
   });
-  return set.length > 0 ? set.join(" · ") : words.details.defaults;
+  return set.length > 0 ? set.join(" · ") : dialogWords.details.defaults;
 }
 
 const count = (tokens: number | undefined): string =>
-  tokens === undefined ? words.details.unknown : formatNumber(tokens);
+  tokens === undefined ? dialogWords.details.unknown : formatNumber(tokens);
 
 function tokensOf(usage: RunUsage | undefined): string {
-  if (!usage) return words.details.unknown;
-  const text = words.details.tokensOf(count(usage.inputTokens), count(usage.outputTokens));
-  return usage.source === "estimated" ? `${text} (${words.details.estimated})` : text;
+  if (!usage) return dialogWords.details.unknown;
+  const text = dialogWords.details.tokensOf(count(usage.inputTokens), count(usage.outputTokens));
+  return usage.source === "estimated" ? `${text} (${dialogWords.details.estimated})` : text;
 }

@@ -1,6 +1,6 @@
 import { useId, useState } from "react";
 import { formatNumber } from "#client/ui/words/format.ts";
-import { words } from "#client/ui/words/words.ts";
+import { dialogWords } from "#client/ui/words/dialog-words.ts";
 import { scaleOf, typedValue } from "./parameter-scale.ts";
 
 interface ParameterFieldProps {
@@ -30,7 +30,7 @@ export function ParameterField({ label, hint, value, bounds, onChange }: Paramet
         min={bounds.min}
         max={bounds.max}
         step={bounds.step}
-        placeholder={words.settings.providerDefault}
+        placeholder={dialogWords.settings.providerDefault}
         value={typed ?? value ?? ""}
         onChange={(event) => {
           setTyped(event.target.value);
@@ -42,7 +42,7 @@ export function ParameterField({ label, hint, value, bounds, onChange }: Paramet
         type="range"
         aria-label={label}
         aria-describedby={hintId}
-        aria-valuetext={value === undefined ? words.settings.providerDefault : formatNumber(value)}
+        aria-valuetext={value === undefined ? dialogWords.settings.providerDefault : formatNumber(value)}
         min={scale.min}
         max={scale.max}
         step={scale.step}

@@ -2,7 +2,7 @@ import { useId } from "react";
 import { Button } from "#client/ui/button.tsx";
 import { Dialog } from "#client/ui/dialog.tsx";
 import { sameFields, useWatched } from "#client/ui/use-watched.ts";
-import { words } from "#client/ui/words/words.ts";
+import { dialogWords } from "#client/ui/words/dialog-words.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { PARAMETER_BOUNDS } from "#shared/domain/parameters.ts";
 import { ParameterField } from "./parameter-field.tsx";
@@ -24,14 +24,14 @@ export function SettingsDialog({ conversation, onClose }: SettingsDialogProps) {
     for (const name of PARAMETERS) conversation.setParameter(name, undefined);
   };
   return (
-    <Dialog title={words.settings.title} about={words.settings.about} onClose={onClose}>
+    <Dialog title={dialogWords.settings.title} about={dialogWords.settings.about} onClose={onClose}>
       <div className="settings">
         <SystemPrompt stored={systemPrompt} onChange={conversation.setSystemPrompt} />
         {PARAMETERS.map((name) => (
           <ParameterField
             key={name}
-            label={words.settings[name]}
-            hint={words.settings[`${name}Hint`]}
+            label={dialogWords.settings[name]}
+            hint={dialogWords.settings[`${name}Hint`]}
             value={parameters[name]}
             bounds={PARAMETER_BOUNDS[name]}
             onChange={(value) => conversation.setParameter(name, value)}
@@ -39,10 +39,10 @@ export function SettingsDialog({ conversation, onClose }: SettingsDialogProps) {
         ))}
         <div className="settings-buttons">
           <Button onClick={reset} disabled={untouched}>
-            {words.settings.reset}
+            {dialogWords.settings.reset}
           </Button>
           <Button look="primary" onClick={onClose}>
-            {words.settings.done}
+            {dialogWords.settings.done}
           </Button>
         </div>
       </div>
@@ -55,17 +55,17 @@ function SystemPrompt({ stored, onChange }: { stored: string; onChange: (text: s
   const hint = useId();
   return (
     <label className="settings-prompt">
-      <span className="settings-name">{words.settings.systemPrompt}</span>
+      <span className="settings-name">{dialogWords.settings.systemPrompt}</span>
       <textarea
         rows={4}
         dir="auto"
-        aria-label={words.settings.systemPrompt}
+        aria-label={dialogWords.settings.systemPrompt}
         aria-describedby={hint}
         value={stored}
         onChange={(event) => onChange(event.target.value)}
       />
       <span className="settings-hint" id={hint}>
-        {words.settings.systemPromptHint}
+        {dialogWords.settings.systemPromptHint}
       </span>
     </label>
   );

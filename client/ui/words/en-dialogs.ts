@@ -1,0 +1,43 @@
+/** English, as en.ts: what is said in dialogs and details. Loaded when one opens. */
+export const enDialogs = {
+  details: {
+    title: "Details of this answer",
+    model: "Model",
+    resolved: "Version that answered",
+    parameters: "Parameters",
+    defaults: "Defaults",
+    tokens: "Tokens",
+    tokensOf: (input: string, output: string) => `${input} in, ${output} out`,
+    estimated: "estimated",
+    cost: "Cost",
+    firstToken: "Time to first token",
+    duration: "Duration",
+    unknown: "Unknown",
+  },
+  settings: {
+    title: "Chat settings",
+    about: "They hold for this chat, from the next message on.",
+    systemPrompt: "System prompt",
+    systemPromptHint: "How the model should behave in this chat. Optional.",
+    temperature: "Temperature",
+    temperatureHint: "Low: focused. High: varied.",
+    topP: "Top P",
+    topPHint: "Share of likely words to choose from.",
+    maxOutputTokens: "Max output tokens",
+    maxOutputTokensHint: "Longest answer allowed.",
+    providerDefault: "Default",
+    reset: "Reset to defaults",
+    done: "Done",
+  },
+  shortcuts: {
+    title: "Keyboard shortcuts",
+    list: [
+      { keys: ["Enter"], does: "Send the message" },
+      { keys: ["Shift", "Enter"], does: "Start a new line" },
+      { keys: ["Ctrl", "K"], does: "Search your chats (⌘ K on a Mac)" },
+      { keys: ["Ctrl", "Shift", "O"], does: "New chat (⌘ ⇧ O on a Mac)" },
+      { keys: ["?"], does: "Show this list" },
+      { keys: ["Esc"], does: "Close what is open; never stops an answer" },
+    ],
+  },
+};
