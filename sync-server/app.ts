@@ -28,7 +28,8 @@ export interface AppParts {
   resolver: PrincipalResolver;
   publicUrl: URL | undefined;
   rooms: Pick<Rooms, "pull" | "push">;
-  /** routes of `/api/runs` and `/api/models`; each finds the caller in `c.var.principal` */
+  /** routes of `/api/conversations`, `/api/runs` and `/api/models`; each finds the caller in `c.var.principal` */
+  conversations: Hono<AppEnv>;
   runs: Hono<AppEnv>;
   models: Hono<AppEnv>;
   staticFiles: StaticFiles;
@@ -69,6 +70,7 @@ export function createApp({ database, auth, resolver, publicUrl, log, metrics, .
   app.route("/api/me", meRoutes(auth));
   app.route("/api/sync/feed", feedRoutes(database));
   app.route("/api/sync", bulkSyncRoutes(parts.rooms));
+  app.route("/api/conversations", parts.conversations);
   app.route("/api/runs", parts.runs);
   app.route("/api/models", parts.models);
   app.route("/", healthRoutes(database, parts.isDraining));

@@ -11,11 +11,13 @@ import { readOrCreateSecret } from "./access/secret.ts";
 import { createApp } from "./app.ts";
 import type { Config } from "./config/config.ts";
 import { openAssetArchive } from "./http/asset-archive.ts";
+import { conversationRoutes } from "./http/conversations.ts";
 import { createHttpServer } from "./http/http-server.ts";
 import { modelRoutes } from "./http/models.ts";
 import { isOwnOrigin } from "./http/origin.ts";
 import { runRoutes } from "./http/runs.ts";
 import { openStaticFiles } from "./http/static-files.ts";
+import { openErasure } from "./jobs/erasure.ts";
 import type { Log } from "./observability/log.ts";
 import { createMetrics } from "./observability/metrics.ts";
 import { openTracing } from "./observability/tracing.ts";
@@ -93,6 +95,7 @@ export async function openServer(
     countTokens: tokens.count,
   });
   await runs.recover();
+  const erasure = openErasure({ database, rooms, clock, log });
 
   const clientFolder = pathBeside("../dist/client/", "../client/");
   const earlier = await openAssetArchive({
@@ -109,6 +112,7 @@ export async function openServer(
     resolver,
     publicUrl,
     rooms,
+    conversations: conversationRoutes(erasure),
     runs: runRoutes({ runs, resolvePrincipal: resolver.resolve }),
     models: modelRoutes({ providers }),
     staticFiles: await openStaticFiles(clientFolder, { serviceWorker: config.serviceWorker, earlier }),
@@ -146,6 +150,7 @@ export async function openServer(
     async close() {
       draining = true;
       await runs.drain(config.drainTimeoutMs);
+      await erasure.close();
       await rooms.close();
       sockets.abort();
       await closeConnections(server);

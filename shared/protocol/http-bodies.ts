@@ -125,6 +125,12 @@ export const feedEntrySchema = z.object({
   /** ms since 1970 by the server's clock: when the last update was committed */
   activityAt: z.number(),
   summary: summarySchema,
+  /** ms since 1970 by the server's clock: since when it is in the trash; absent where it is not */
+  deletedAt: z.optional(z.number()),
+  /** where the log ended then: an edit that was acknowledged further on came after the deletion */
+  deletedSeq: z.optional(z.number()),
+  /** everything in it is erased, on the server for good: its summary says nothing, and devices forget it too */
+  erased: z.optional(z.boolean()),
 });
 export type FeedEntry = z.infer<typeof feedEntrySchema>;
 

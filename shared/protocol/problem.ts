@@ -16,6 +16,7 @@ export const PROBLEM_STATUS = {
   message_busy: 409,
   message_written: 409,
   conversation_deleted: 409,
+  not_deleted: 409,
   request_timeout: 408,
   gone: 410,
   body_too_large: 413,

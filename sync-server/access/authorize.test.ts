@@ -30,6 +30,7 @@ const ALLOWED: Record<Action, readonly string[]> = {
   "document.read": ["guest own", "account own", "relay own"],
   "document.write": ["guest own", "account own", "relay own"],
   "document.claim": ["guest unclaimed", "account unclaimed"],
+  "document.erase": ["guest own", "account own"],
   "run.start": ["guest own", "account own"],
   "run.read": ["guest own", "account own"],
   "run.stop": ["guest own", "account own"],

@@ -18,6 +18,9 @@ export interface FeedRow {
   activityAt: number;
   /** JSON of a ConversationSummary */
   summary: string;
+  deletedAt: number | null;
+  deletedSeq: number | null;
+  erasedAt: number | null;
 }
 
 /**
@@ -88,6 +91,9 @@ export function openTenant({ kysely }: Database, { accountId, workspaceId }: Pri
           "document.summary_seq as summarySeq",
           "document.activity_at as activityAt",
           "document.summary as summary",
+          "document.deleted_at as deletedAt",
+          "document.deleted_seq as deletedSeq",
+          "document.erased_at as erasedAt",
         ])
         .execute(),
   };

@@ -32,7 +32,7 @@ export const feedRoutes = (database: Database): Hono<AppEnv> =>
     return c.json(feed);
   });
 
-const entryOf = ({ feedSeq, id, epoch, summarySeq, activityAt, summary }: FeedRow): FeedEntry => ({
+const entryOf = ({ feedSeq, id, epoch, summarySeq, activityAt, summary, ...trash }: FeedRow): FeedEntry => ({
   kind: "conversation",
   id,
   feedSeq,
@@ -41,4 +41,10 @@ const entryOf = ({ feedSeq, id, epoch, summarySeq, activityAt, summary }: FeedRo
   activityAt,
   // Written by the server itself in this shape.
   summary: JSON.parse(summary) as ConversationSummary,
+  ...trashOf(trash),
 });
+
+function trashOf({ deletedAt, deletedSeq, erasedAt }: Pick<FeedRow, "deletedAt" | "deletedSeq" | "erasedAt">) {
+  if (erasedAt !== null) return { erased: true };
+  return { ...(deletedAt !== null && { deletedAt }), ...(deletedSeq !== null && { deletedSeq }) };
+}

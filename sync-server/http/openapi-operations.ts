@@ -35,7 +35,7 @@ export interface Answer {
 
 /** One route: what it takes and everything it may answer. */
 export interface Operation {
-  method: "get" | "put" | "post";
+  method: "get" | "put" | "post" | "delete";
   /** as Hono writes it */
   path: string;
   summary: string;
@@ -132,6 +132,14 @@ export const OPERATIONS: readonly Operation[] = [
     body: { bytes: "`Pushed[]` of `shared/protocol/bulk-sync.ts`, at most 200" },
     answers: { 200: { description: "An answer for each, in order", bytes: "`PushAnswer[]`" } },
     problems: [...SIGNED_IN, ...CHANGES, ...BYTES],
+  },
+  {
+    method: "delete",
+    path: "/api/conversations/:id",
+    summary: "Erase a conversation that is in the trash, for good; erasing it again changes nothing",
+    signedIn: true,
+    answers: { 204: { description: "Everything in it is erased" } },
+    problems: [...SIGNED_IN, ...CHANGES, "not_found", "not_deleted"],
   },
   {
     method: "put",

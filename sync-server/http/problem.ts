@@ -15,6 +15,7 @@ const TITLES: Record<ProblemCode, string> = {
   message_busy: "Another run is writing this message",
   message_written: "Another run has written this message",
   conversation_deleted: "The conversation is deleted; it can be restored",
+  not_deleted: "The conversation is not in the trash",
   request_timeout: "The request took too long to arrive",
   gone: "This is no longer here",
   body_too_large: "The body is too large",

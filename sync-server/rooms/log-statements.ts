@@ -1,9 +1,11 @@
 import { crc32 } from "node:zlib";
+import { sql } from "kysely";
 import type { Kysely } from "kysely";
 import type { CommitStatement } from "#server/storage/database.ts";
 import { prepareQuery } from "#server/storage/prepared-query.ts";
 import type { StoredQuery } from "#server/storage/prepared-query.ts";
 import type { Schema } from "#server/storage/schema.ts";
+import type { ConversationSummary } from "#shared/domain/summary.ts";
 import type { CommitBatch } from "./room-events.ts";
 import { sha256 } from "./room-log.ts";
 import type { RoomKey } from "./room-log.ts";
@@ -20,13 +22,16 @@ export function commitStatements(db: Kysely<Schema>, key: RoomKey, batch: Commit
     const row = { document_id: key.id, epoch, client_id: client, actor_id: actor };
     statements.push({ query: insertClient(db, row), changes: 1 });
   }
-  if (batch.summary === undefined) return statements;
+  return batch.summary === undefined ? statements : [...statements, ...moveFeed(db, key, at)];
+}
+
+/** Moves a document to the end of its owner's feed. */
+export function moveFeed(db: Kysely<Schema>, key: RoomKey, at: number): CommitStatement[] {
   const place = { account_id: key.accountId, workspace_id: key.workspaceId, document_id: key.id };
-  statements.push(
+  return [
     { query: countFeed(db, { ...place, at: Math.floor(at) }), changes: 1 },
     { query: placeInFeed(db, place), changes: 1 },
-  );
-  return statements;
+  ];
 }
 
 function documentQuery(db: Kysely<Schema>, key: RoomKey, batch: CommitBatch): StoredQuery {
@@ -34,10 +39,12 @@ function documentQuery(db: Kysely<Schema>, key: RoomKey, batch: CommitBatch): St
   if (batch.claim) return claimStatement(db, key, batch);
   const head = { id: key.id, epoch, expectedHead, headSeq };
   if (summary === undefined) return moveHead(db, { ...head, at });
-  return batch.rows.length === 0
-    ? projectOnly(db, { ...head, summary })
-    : moveHeadAndProject(db, { ...head, at, summary });
+  const shown = { ...head, at, summary, deleted: isDeleted(summary) ? 1 : 0 };
+  return batch.rows.length === 0 ? projectOnly(db, shown) : moveHeadAndProject(db, shown);
 }
+
+/** Written by the room itself in this shape. */
+const isDeleted = (summary: string): boolean => (JSON.parse(summary) as ConversationSummary).deleted;
 
 function claimStatement(db: Kysely<Schema>, key: RoomKey, batch: CommitBatch): StoredQuery {
   const row = {
@@ -52,11 +59,13 @@ function claimStatement(db: Kysely<Schema>, key: RoomKey, batch: CommitBatch): S
     summary: batch.summary ?? EMPTY_SUMMARY,
     activity_at: batch.at,
     created_at: batch.at,
+    ...(batch.summary !== undefined &&
+      isDeleted(batch.summary) && { deleted_at: batch.at, deleted_seq: batch.headSeq }),
   };
   return db.insertInto("document").values(row).compile();
 }
 
-const EMPTY_SUMMARY = JSON.stringify({
+const NOTHING: ConversationSummary = {
   title: "",
   excerpt: "",
   pinned: false,
@@ -64,7 +73,10 @@ const EMPTY_SUMMARY = JSON.stringify({
   deleted: false,
   tags: [],
   messageCount: 0,
-});
+};
+const EMPTY_SUMMARY = JSON.stringify(NOTHING);
+/** Apps that know nothing of erasure take it for one that is deleted and says nothing. */
+const ERASED_SUMMARY = JSON.stringify({ ...NOTHING, deleted: true });
 
 /** The compare-and-set on the head: `expectedHead` is what the batch was built on. */
 interface Head extends Record<string, unknown> {
@@ -76,9 +88,19 @@ interface Head extends Record<string, unknown> {
 interface HeadAt extends Head {
   at: number;
 }
-interface HeadWithSummary extends Head {
+interface HeadWithSummary extends HeadAt {
   summary: string;
+  /** 1 or 0: whether the summary says so */
+  deleted: number;
 }
+
+/** Since when it is in the trash, by time and by its log: since the first summary that said so, until one says otherwise. */
+const deletedSince = (value: <Name extends "deleted" | "at" | "headSeq">(name: Name) => HeadWithSummary[Name]) => ({
+  deleted_at: sql<number | null>`case when ${value("deleted")} = 1 then coalesce(deleted_at, ${value("at")}) end`,
+  deleted_seq: sql<
+    number | null
+  >`case when ${value("deleted")} = 1 then coalesce(deleted_seq, ${value("headSeq")}) end`,
+});
 
 const moveHead = prepareQuery<HeadAt>((db, value) =>
   db
@@ -89,7 +111,7 @@ const moveHead = prepareQuery<HeadAt>((db, value) =>
     .where("head_seq", "=", value("expectedHead")),
 );
 
-const moveHeadAndProject = prepareQuery<HeadAt & HeadWithSummary>((db, value) =>
+const moveHeadAndProject = prepareQuery<HeadWithSummary>((db, value) =>
   db
     .updateTable("document")
     .set({
@@ -97,6 +119,7 @@ const moveHeadAndProject = prepareQuery<HeadAt & HeadWithSummary>((db, value) =>
       activity_at: value("at"),
       summary: value("summary"),
       summary_seq: value("headSeq"),
+      ...deletedSince(value),
     })
     .where("id", "=", value("id"))
     .where("epoch", "=", value("epoch"))
@@ -106,7 +129,11 @@ const moveHeadAndProject = prepareQuery<HeadAt & HeadWithSummary>((db, value) =>
 const projectOnly = prepareQuery<HeadWithSummary>((db, value) =>
   db
     .updateTable("document")
-    .set({ summary: value("summary"), summary_seq: value("headSeq") })
+    .set({
+      summary: value("summary"),
+      summary_seq: value("headSeq"),
+      ...deletedSince(value),
+    })
     .where("id", "=", value("id"))
     .where("epoch", "=", value("epoch"))
     .where("head_seq", "=", value("expectedHead")),
@@ -215,5 +242,34 @@ export function compactionStatements(
     { query: swap.compile(), changes: 1 },
     { query: db.insertInto("doc_checkpoint").values(row).compile() },
     { query: folded.compile() },
+  ];
+}
+
+/**
+ * The statements that erase a document (R21), which conflict unless it is in the trash since `deletedBefore` or longer
+ * and its summary is the latest. Its row stays: the id is never claimed again. The epoch is raised, so that whatever a
+ * room still has under way for it, a commit or a fold, finds no document to add to.
+ */
+export function erasureStatements(
+  db: Kysely<Schema>,
+  key: RoomKey,
+  { at, deletedBefore }: { at: number; deletedBefore: number },
+): CommitStatement[] {
+  const erase = db
+    .updateTable("document")
+    .set((eb) => ({ erased_at: at, summary: ERASED_SUMMARY, epoch: eb("epoch", "+", 1) }))
+    .where("id", "=", key.id)
+    .where("owner_id", "=", key.accountId)
+    .where("workspace_id", "=", key.workspaceId)
+    .where("erased_at", "is", null)
+    .where("deleted_at", "<=", deletedBefore)
+    // One that was restored a moment ago says so with its next summary.
+    .whereRef("summary_seq", "=", "head_seq");
+  return [
+    { query: erase.compile(), changes: 1 },
+    { query: db.deleteFrom("doc_update").where("document_id", "=", key.id).compile() },
+    { query: db.deleteFrom("doc_checkpoint").where("document_id", "=", key.id).compile() },
+    { query: db.deleteFrom("doc_client").where("document_id", "=", key.id).compile() },
+    ...moveFeed(db, key, at),
   ];
 }

@@ -142,12 +142,12 @@ export function openRooms(options: RoomsOptions): Rooms {
       if (closed) return { ok: false, failure: "unavailable" };
       const row = await database.kysely
         .selectFrom("document")
-        .select(["owner_id", "workspace_id", "epoch"])
+        .select(["owner_id", "workspace_id", "epoch", "erased_at"])
         .where("id", "=", name.id)
         .executeTakeFirst();
       const found = row?.owner_id === principal.accountId && row.workspace_id === principal.workspaceId;
       const mayOpen = found
-        ? mayOwn(principal, "document.read")
+        ? row.erased_at === null && mayOwn(principal, "document.read")
         : !row && authorize(principal, "document.claim", undefined);
       const epoch = row?.epoch ?? 0;
       if (!mayOpen || name.epoch > epoch) return { ok: false, failure: "unknown" };
@@ -205,6 +205,10 @@ export function openRooms(options: RoomsOptions): Rooms {
       return await pullDocuments({ database, foldSince: folding.foldSince, log }, principal, wanted);
     },
     push: (principal, pushed) => pushUpdate({ join: rooms.join, clock }, principal, pushed),
+    erased(owner, id) {
+      for (const driver of drivers.values()) if (driver.key.id === id) driver.dispatch({ type: "erased" });
+      if (!closed) feeds.moved(owner);
+    },
 
     count: () => drivers.size,
     heapBytes: () => memory.total(),

@@ -21,8 +21,8 @@ export const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update
 const READ_TRIES = 3;
 
 /**
- * Reads everything a room needs. `unknown` where the document is another account's; a document nobody wrote
- * yet is an empty log. `unavailable` where the log has holes, or bytes of it are not what was written.
+ * Reads everything a room needs. `unknown` where the document is another account's, or erased (R21); a document nobody
+ * wrote yet is an empty log. `unavailable` where the log has holes, or bytes of it are not what was written.
  */
 export async function readLog(
   db: Kysely<Schema>,
@@ -31,7 +31,8 @@ export async function readLog(
   for (let attempt = 0; attempt < READ_TRIES; attempt++) {
     const row = await db.selectFrom("document").selectAll().where("id", "=", key.id).executeTakeFirst();
     if (row === undefined) return ok(UNCLAIMED);
-    if (row.owner_id !== key.accountId || row.workspace_id !== key.workspaceId) return err("unknown");
+    const isOwn = row.owner_id === key.accountId && row.workspace_id === key.workspaceId;
+    if (!isOwn || row.erased_at !== null) return err("unknown");
     const parts = await readParts(db, key.id, row.epoch, row.checkpoint_seq, row.head_seq);
     if (parts !== undefined) {
       const { epoch, head_seq: headSeq, checkpoint_seq: checkpointSeq, summary, summary_seq: summarySeq } = row;

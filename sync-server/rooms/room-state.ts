@@ -1,7 +1,6 @@
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { isSameBytes } from "#shared/lib/same-bytes.ts";
 import { parseClientFrame } from "#shared/protocol/sync-frames.ts";
-import type { ProcessorTime } from "./integration-watch.ts";
 import { createLiveDocument, freshClientId } from "./live-document.ts";
 import type { LiveDocument } from "./live-document.ts";
 import { createCopyCheck } from "./copy-check-state.ts";
@@ -12,7 +11,7 @@ import { EMPTY_FACTS, factsOf, isFoldDue, storedBytes, withCommit, withFold } fr
 import type { LogFacts } from "./log-facts.ts";
 import type { CommitBatch, CommitOutcome, DocumentLog, LiveDoc, Look, RoomEffect, RoomEvent } from "./room-events.ts";
 import { UNBOUNDED } from "./room-memory.ts";
-import type { RoomMemory } from "./room-memory.ts";
+import type { RoomOptions } from "./room-options.ts";
 import { createProjection } from "./projection-state.ts";
 import { DIGEST_MS, createRoomSessions } from "./room-sessions.ts";
 import type { DurableView, RoomSession } from "./room-sessions.ts";
@@ -32,20 +31,6 @@ const NO_USE: ReadonlySet<RoomEvent["type"]> = new Set([
   "compacted",
   "compaction-failed",
 ]);
-
-export interface RoomOptions {
-  /** a number in [0, 1) */
-  random: () => number;
-  idleMs?: number;
-  /** measures what integrating an update costs; without it an update may take as long as it likes */
-  processorTime?: ProcessorTime;
-  /** how often digests are shown anew, in ms */
-  digestMs?: number;
-  /** the most rows that are left unfolded, 200 by default */
-  foldRows?: number | undefined;
-  /** the memory that live documents share; without it there is enough */
-  memory?: RoomMemory;
-}
 
 export interface Room {
   /** Takes one event at a time and answers what to do about it, in order. `now` is in ms and never goes back. */
@@ -362,6 +347,10 @@ export function createRoom(options: RoomOptions): Room {
         return sessions.showFeedMoved(now);
       case "tick":
         return onTick(now);
+      case "erased":
+        // The log is read again, and is not there: at once, or after the answer to what is being committed.
+        if (phase.type === "committing") phase.batch.broken = true;
+        return phase.type === "ready" ? startLoading() : undefined;
       case "release":
         return isIdle() ? end() : undefined;
       case "closing":

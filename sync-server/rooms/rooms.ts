@@ -5,7 +5,7 @@ import type { PushAnswer, Pulled, Pushed, Wanted } from "#shared/protocol/bulk-s
 import type { Principal } from "#server/access/principal.ts";
 import { CommitError } from "#server/storage/database.ts";
 
-/** Why a document cannot be opened. `unknown` also stands for "not yours". */
+/** Why a document cannot be opened. `unknown` also stands for "not yours" and for "erased". */
 export type OpenFailure = "unknown" | "old-epoch" | "unavailable";
 
 /** The principal has no such document, and waiting will not bring it. */
@@ -88,6 +88,11 @@ export interface Rooms {
   pull(principal: Principal, wanted: readonly Wanted[]): Promise<Pulled[]>;
   /** Takes edits of one document as from a socket of the principal; answers once they are durable or were not taken. */
   push(principal: Principal, pushed: Pushed): Promise<PushAnswer>;
+  /**
+   * To be told once a document was erased in the store (R21): ends its live copy, closes its sockets 4404, and tells
+   * its owner's devices that the feed moved.
+   */
+  erased(owner: Pick<Principal, "accountId" | "workspaceId">, id: ConversationId): void;
   /** how many documents are held in memory now */
   count(): number;
   /** how much of the heap they take, by estimate */

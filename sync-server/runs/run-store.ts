@@ -194,3 +194,47 @@ export const deleteFrames = ({ kysely }: Database, ids: readonly string[]): Comm
     .where("run_id", "in", [...ids])
     .compile(),
 });
+
+/**
+ * Erases what the runs of a conversation wrote. Their rows stay, and the bills: both name no word of it. A run that is
+ * still being written is taken from its writer, and ended by the sweep.
+ */
+export function eraseRuns(
+  { kysely }: Database,
+  { accountId, workspaceId }: { accountId: AccountId; workspaceId: WorkspaceId },
+  id: ConversationId,
+): CommitStatement[] {
+  const takeOver = kysely
+    .updateTable("run")
+    .set((eb) => ({ lease_epoch: eb("lease_epoch", "+", 1), lease_until: 0 }))
+    .where("conversation_id", "=", id)
+    .where("account_id", "=", accountId)
+    .where("workspace_id", "=", workspaceId)
+    .where("committed", "=", 0);
+  const frames = kysely
+    .deleteFrom("run_frame")
+    .where("run_id", "in", (select) =>
+      select
+        .selectFrom("run")
+        .select("id")
+        .where("conversation_id", "=", id)
+        .where("account_id", "=", accountId)
+        .where("workspace_id", "=", workspaceId),
+    );
+  return [{ query: takeOver.compile() }, { query: frames.compile() }];
+}
+
+/** Frames of a run that was accepted in the moment in which its conversation was erased. */
+export const deleteFramesOfErased = ({ kysely }: Database): CommitStatement => ({
+  query: kysely
+    .deleteFrom("run_frame")
+    .where("run_id", "in", (select) =>
+      select
+        .selectFrom("run")
+        .innerJoin("document", "document.id", "run.conversation_id")
+        .select("run.id")
+        .where("document.erased_at", "is not", null)
+        .where("run.committed", "=", 1),
+    )
+    .compile(),
+});

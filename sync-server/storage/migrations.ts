@@ -131,6 +131,14 @@ const MIGRATIONS: readonly (readonly RawBuilder<unknown>[])[] = [
   ],
   // CRC-32 of `bytes`; rows written before have none. SQLite itself checks no byte of what it holds.
   [sql`alter table doc_update add column crc integer`],
+  // The trash. What was deleted before there was one has its 30 days from now on.
+  [
+    sql`alter table document add column deleted_at integer`,
+    sql`alter table document add column deleted_seq integer`,
+    sql`alter table document add column erased_at integer`,
+    sql`update document set deleted_at = unixepoch() * 1000 where json_extract(summary, '$.deleted') = 1`,
+    sql`create index document_trash on document (deleted_at) where deleted_at is not null and erased_at is null`,
+  ],
 ];
 
 /**

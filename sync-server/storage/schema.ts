@@ -26,6 +26,12 @@ export interface DocumentTable {
   summary: string;
   activity_at: number;
   created_at: number;
+  /** since when the conversation is in the trash, as far as `summary` shows it; null while it is not */
+  deleted_at: ColumnType<number | null, number | null | undefined, number | null>;
+  /** where its log ended then; null while it is not, and for what was deleted before this was noted */
+  deleted_seq: ColumnType<number | null, number | null | undefined, number | null>;
+  /** when everything in it was erased; the row stays, so that the id is never anybody's again */
+  erased_at: ColumnType<number | null, number | null | undefined, number | null>;
 }
 
 export interface DocUpdateTable {

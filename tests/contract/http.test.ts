@@ -62,6 +62,7 @@ beforeAll(async () => {
       const body = await readBody(c.req.raw, startRunSchema);
       return body.ok ? c.json({ account: c.var.principal.accountId }) : body.failure;
     }),
+    conversations: new Hono<AppEnv>(),
     models: new Hono<AppEnv>().get("/", (c) => {
       if (c.req.query("fail") === "bug") throw new Error("secret of the inside");
       if (c.req.query("fail") === "crowded") throw new RoomsCrowded();
@@ -487,7 +488,7 @@ describe("feed", () => {
 
 describe("static files", () => {
   test("the shell answers the app's own pages and is checked again each time", async () => {
-    for (const path of ["/", `/c/${START.conversationId}`]) {
+    for (const path of ["/", `/c/${START.conversationId}`, "/trash"]) {
       const response = await call(path);
       expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
       expect(response.headers.get("cache-control")).toBe("no-cache");

@@ -8,6 +8,7 @@ import { createApp } from "#server/app.ts";
 import { openapiDocument } from "#server/http/openapi.ts";
 import { ANYWHERE, OPERATIONS } from "#server/http/openapi-operations.ts";
 import type { Operation } from "#server/http/openapi-operations.ts";
+import { conversationRoutes } from "#server/http/conversations.ts";
 import { modelRoutes } from "#server/http/models.ts";
 import { runRoutes } from "#server/http/runs.ts";
 import { conversationRoom, newId, problemOf, send } from "#tests/support/attacked-server.ts";
@@ -37,6 +38,7 @@ test("every route of the app has an operation, and every operation a route", () 
     resolver: nothing,
     publicUrl: undefined,
     rooms: nothing,
+    conversations: conversationRoutes(nothing),
     runs: runRoutes(nothing),
     models: modelRoutes({ providers: nothing }),
     staticFiles: nothing,
@@ -104,6 +106,17 @@ async function aPrompt() {
 }
 const start = (id: string, body: object): Promise<Answer> => ask(START, { id, body: JSON.stringify(body) });
 
+/** A conversation of the guest; in the trash where `deleted`. */
+async function aConversation(deleted: boolean): Promise<string> {
+  const id = newId();
+  const device = openNodeDevice(server.url, guest.cookie, conversationRoom(id));
+  const token = device.edit((conversation) => conversation.setDeleted(deleted));
+  await device.until(() => device.settled() >= token);
+  device.close();
+  return id;
+}
+const ERASE = named("/api/conversations/:id", "delete");
+
 /** A run that goes on, and one that is over; made once, by whoever needs them first. */
 let runs:
   | Promise<{ id: string; body: Awaited<ReturnType<typeof aPrompt>>; over: string; accepted: Answer }>
@@ -139,6 +152,7 @@ const PROVOKED: Partial<Record<ProblemCode, (operation: Operation) => Promise<An
   message_busy: async () => start(newId(), (await someRuns()).body),
   model_unknown: async () => start(newId(), { ...(await aPrompt()), model: "openai/no-such" }),
   parent_missing: async () => start(newId(), { ...(await aPrompt()), parentMessageId: newId() }),
+  not_deleted: async () => ask(ERASE, { id: await aConversation(false) }),
   message_written: async () => {
     const { id, body } = await someRuns();
     await ask(named("/api/runs/:id/stop", "post"), { id });
@@ -224,6 +238,7 @@ const GRANTED: Record<string, () => Promise<Answer>> = {
   "GET /api/runs/:id/events 200": async () => ask(EVENTS, { id: (await someRuns()).id, query: "?wait=1" }),
   "GET /api/runs/:id/events 204": async () =>
     ask(EVENTS, { id: (await someRuns()).over, headers: { "last-event-id": "1" } }),
+  "DELETE /api/conversations/:id 204": async () => ask(ERASE, { id: await aConversation(true) }),
   "POST /api/runs/:id/stop 200": async () => ask(named("/api/runs/:id/stop", "post"), { id: (await someRuns()).over }),
 };
 const successes = OPERATIONS.flatMap((operation) =>

@@ -117,6 +117,15 @@ test("P8: stopping and starting the victim's run is 404, and the run is as it wa
   expect(foreignRows()).toEqual(before);
 });
 
+test("P8: erasing the victim's conversation is 404 for a stranger, the same bytes as for what never was", async () => {
+  const foreign = await as(stranger, `/api/conversations/${conversationId}`, "DELETE");
+  const unknown = await as(stranger, `/api/conversations/${newId()}`, "DELETE");
+  expect(problemOf(foreign)).toBe("not_found");
+  expect(foreign.body).toBe(unknown.body);
+  expect(problemOf(await as(undefined, `/api/conversations/${conversationId}`, "DELETE"))).toBe("unauthenticated");
+  expect(foreignRows()).toEqual(before);
+});
+
 const fresh = (): object => ({ ...body, messageId: newId() });
 
 test("P8: a run in the victim's conversation is refused as one in a conversation that never was", async () => {

@@ -35,6 +35,9 @@ const PLANTED: readonly (readonly [file: string, imports: string, refused: boole
   ["sync-server/rooms/planted.ts", "#server/runs/run-service.ts", true],
   ["sync-server/runs/planted.ts", "#server/http/problem.ts", true],
   ["sync-server/runs/planted.ts", "#server/rooms/rooms.ts", false],
+  ["sync-server/jobs/planted.ts", "#server/http/problem.ts", true],
+  ["sync-server/jobs/planted.ts", "#server/runs/run-store.ts", false],
+  ["sync-server/runs/planted-too.ts", "#server/jobs/erasure.ts", true],
   ["sync-server/config/planted.ts", "#server/storage/database.ts", true],
   ["sync-server/http/planted.ts", "#client/app/app.tsx", true],
 ];
