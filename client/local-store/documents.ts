@@ -24,6 +24,8 @@ export interface OpenConversation {
   subscribe(listener: () => void): () => void;
   /** Makes one edit and stores the command with it in one transaction on this device, so that neither exists without the other. */
   editWithCommand(edit: (conversation: ConversationDocument) => void, command: RunCommand): void;
+  /** Resolves once all of it is stored on this device, or cannot be now; answers which. */
+  stored(): Promise<boolean>;
   /** Lets go of it; the document closes when nobody holds it and everything in it is stored. */
   release(): void;
 }

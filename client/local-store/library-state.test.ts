@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import { isWantedStill } from "./erasure-state.ts";
 import { libraryEntries, withFeedEntry, withLocal } from "./library-state.ts";
 import type { SummaryRecord } from "./local-store.ts";
 
@@ -65,4 +66,63 @@ test("O6: a summary made anew from the same log takes the place of the one that 
   const mended = { ...wrong, feedSeq: 6, summary: summary("mended") };
   expect(titles(withFeedEntry(withFeedEntry(undefined, wrong), mended))).toEqual(["mended"]);
   expect(titles(withFeedEntry(withFeedEntry(undefined, mended), wrong))).toEqual(["mended"]);
+});
+
+const isMarked = (record: SummaryRecord): boolean => record.changedAfterDeletion === true;
+const local = (deleted: boolean, headSeq?: number) => ({
+  summary: { ...summary("mine"), deleted },
+  changedAt: 2,
+  headSeq,
+});
+const deletion = (headSeq: number, deletedSeq = headSeq): FeedEntry => {
+  const entry = feed("a", headSeq, headSeq);
+  return { ...entry, summary: { ...entry.summary, deleted: true }, deletedAt: 1, deletedSeq };
+};
+const known = (): SummaryRecord => withFeedEntry(undefined, feed("a", 3, 1));
+
+test("C11: a deletion that comes while an edit of this device waits marks the chat as changed after it", () => {
+  const marked = withFeedEntry(withLocal(id("a"), known(), local(false)), deletion(5));
+  expect(isMarked(marked)).toBe(true);
+  expect(isMarked(withFeedEntry(known(), deletion(5)))).toBe(false);
+});
+
+test("C11: an edit that reached the server after the deletion, before this device heard of it, counts too", () => {
+  const late = withLocal(id("a"), known(), local(false, 7));
+  expect(isMarked(withFeedEntry(late, deletion(8, 5)))).toBe(true);
+  const early = withLocal(id("a"), known(), local(false, 4));
+  expect(isMarked(withFeedEntry(early, deletion(8, 5)))).toBe(false);
+});
+
+test("C11: whoever deletes a chat on this device has not changed it after its deletion", () => {
+  expect(isMarked(withFeedEntry(withLocal(id("a"), known(), local(true)), deletion(5)))).toBe(false);
+});
+
+test("C11: the mark goes when the chat is restored, here or elsewhere, and not by an older entry", () => {
+  const marked = withFeedEntry(withLocal(id("a"), known(), local(false)), deletion(5));
+  const synced = withLocal(id("a"), marked, local(true, 6));
+  expect(isMarked(withFeedEntry(synced, feed("a", 2, 1)))).toBe(true);
+  expect(isMarked(withLocal(id("a"), synced, local(false)))).toBe(false);
+  expect(isMarked(withFeedEntry(withFeedEntry(synced, deletion(6, 5)), feed("a", 7, 3)))).toBe(false);
+});
+
+test("a wish to erase ends when the chat is restored", () => {
+  const asked = { ...withFeedEntry(known(), deletion(5)), erasing: true };
+  expect(withLocal(id("a"), asked, local(false)).erasing).toBeUndefined();
+  expect(withFeedEntry(asked, feed("a", 6, 3)).erasing).toBeUndefined();
+  expect(withFeedEntry(asked, deletion(6, 5)).erasing).toBe(true);
+});
+
+test("C12: an erased chat is listed as deleted where this device holds edits of it, and not at all where it does not", () => {
+  const erased = { ...deletion(8), erased: true, summary: { ...summary("", 0), deleted: true } };
+  const held = withFeedEntry(withLocal(id("a"), known(), local(false)), erased);
+  const [entry] = libraryEntries(new Map([[held.id, held]]));
+  expect(entry).toMatchObject({ erased: true, changedAfterDeletion: true, summary: { title: "mine", deleted: true } });
+  expect(titles(withFeedEntry(known(), erased))).toEqual([]);
+});
+
+test("C12: edits are wanted still unless they were made by whoever deleted the chat, or had it erased", () => {
+  expect(isWantedStill(withLocal(id("a"), known(), local(false)))).toBe(true);
+  expect(isWantedStill(withLocal(id("a"), known(), local(true)))).toBe(false);
+  expect(isWantedStill({ ...known(), local: local(true), changedAfterDeletion: true })).toBe(true);
+  expect(isWantedStill({ ...known(), local: local(false), erasing: true })).toBe(false);
 });

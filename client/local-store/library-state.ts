@@ -2,7 +2,7 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import type { ConversationSummary } from "#shared/domain/summary.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
 import type { LibraryEntry } from "./library.ts";
-import type { Have, LocalSummary, SummaryRecord } from "./local-store.ts";
+import type { Have, LocalSummary, SummaryRecord, TrashMarks } from "./local-store.ts";
 
 export type LibraryRecords = ReadonlyMap<ConversationId, SummaryRecord>;
 
@@ -18,13 +18,32 @@ const laterEntry = (one: FeedEntry | undefined, other: FeedEntry): FeedEntry =>
 export function withFeedEntry(record: SummaryRecord | undefined, incoming: FeedEntry): SummaryRecord {
   const entry = laterEntry(record?.feed, incoming);
   const local = record?.local && isNewer(record.local, entry.headSeq) ? record.local : undefined;
-  return { ...record, id: entry.id as ConversationId, feed: entry, local };
+  return { ...record, id: entry.id as ConversationId, feed: entry, local, ...marksAfter(record, entry) };
 }
+
+/** Whether a conversation is in the trash, as far as this device shows it. */
+export const isDeleted = (record: SummaryRecord | undefined): boolean =>
+  (record?.local ?? record?.feed)?.summary.deleted === true;
+
+function marksAfter(record: SummaryRecord | undefined, entry: FeedEntry): TrashMarks {
+  if (!entry.summary.deleted) return record?.feed?.summary.deleted ? NO_MARKS : {};
+  const { local } = record ?? {};
+  // What was shown here as not deleted was written without knowing, and waits, or came to the server after the deletion.
+  const isLate =
+    local?.summary.deleted === false &&
+    (local.headSeq === undefined ||
+      (local.headSeq <= entry.headSeq && local.headSeq > (entry.deletedSeq ?? entry.headSeq)));
+  return isLate ? { changedAfterDeletion: true } : {};
+}
+
+/** Of what was restored, here or elsewhere. */
+const NO_MARKS: TrashMarks = { changedAfterDeletion: undefined, erasing: undefined };
 
 /** The record with what this device shows until the feed is as new. */
 export function withLocal(id: ConversationId, record: SummaryRecord | undefined, local: LocalSummary): SummaryRecord {
   const feed = record?.feed;
-  return { ...record, id, feed, local: feed && !isNewer(local, feed.headSeq) ? undefined : local };
+  const restored = isDeleted(record) && !local.summary.deleted ? NO_MARKS : {};
+  return { ...record, id, feed, local: feed && !isNewer(local, feed.headSeq) ? undefined : local, ...restored };
 }
 
 /** The further of two places in a document's log. */
@@ -48,7 +67,7 @@ export interface Lacking {
 /** What is to be pulled, last active first. */
 export function lackingBodies(records: LibraryRecords): Lacking[] {
   const lacking = [...records.values()].flatMap(({ id, feed, have }) => {
-    if (feed === undefined) return [];
+    if (feed === undefined || feed.erased === true) return [];
     const haveSeq = have?.epoch === feed.epoch ? have.seq : 0;
     if (feed.headSeq <= haveSeq) return [];
     return [{ id, epoch: feed.epoch, haveSeq, feedSeq: feed.feedSeq, activityAt: feed.activityAt }];
@@ -60,14 +79,24 @@ export function lackingBodies(records: LibraryRecords): Lacking[] {
 export function libraryEntries(records: LibraryRecords): LibraryEntry[] {
   const entries = [...records.values()].flatMap((record) => {
     const entry = entryOf(record);
-    return entry && !isEmpty(entry.summary) ? [entry] : [];
+    return entry && (entry.changedAfterDeletion || !isEmpty(entry.summary)) ? [entry] : [];
   });
   return entries.toSorted((a, b) => b.activityAt - a.activityAt || (a.id < b.id ? 1 : -1));
 }
 
-function entryOf({ id, feed, local }: SummaryRecord): LibraryEntry | undefined {
-  if (local) return { id, summary: local.summary, activityAt: local.changedAt };
-  return feed && { id, summary: feed.summary, activityAt: feed.activityAt };
+function entryOf({ id, feed, local, changedAfterDeletion, erasing }: SummaryRecord): LibraryEntry | undefined {
+  const shown = local ?? feed;
+  if (shown === undefined) return undefined;
+  const erased = feed?.erased === true;
+  return {
+    id,
+    summary: erased ? { ...shown.summary, deleted: true } : shown.summary,
+    activityAt: "changedAt" in shown ? shown.changedAt : shown.activityAt,
+    deletedAt: feed?.deletedAt,
+    changedAfterDeletion: changedAfterDeletion === true,
+    erased,
+    erasing: erasing === true,
+  };
 }
 
 const isEmpty = ({ messageCount, title, excerpt }: ConversationSummary): boolean =>

@@ -74,11 +74,15 @@ export interface LocalDocumentHost {
   clientId(): number;
   /** the epoch the feed tells of, for a document that is not on this device */
   epochOf(id: ConversationId): number;
+  /** whether all of it was deleted from this device, because it was erased: nothing is written into it any more */
+  isForgotten(id: ConversationId): boolean;
   stored(id: ConversationId, update: Uint8Array | undefined): void;
   settled(id: ConversationId): void;
   acknowledged(id: ConversationId, summary: LocalSummary): void;
   edited(id: ConversationId, summary: LocalSummary): void;
   received(id: ConversationId): void;
+  /** a deletion came from the server while edits made here waited (C11) */
+  changedAfterDeletion(id: ConversationId): void;
   commandStored(command: RunCommand): void;
   wanted(command: RunCommand): boolean;
   changed(): void;
@@ -102,6 +106,7 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
   let arrived = false;
   let status: DocumentStatus = { type: "loading" };
   let shownSummary = "";
+  let wasDeleted = false;
 
   const writer = createDocumentWriter(
     {
@@ -153,6 +158,8 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
     if (origin === FROM_SERVER) {
       writer.remote(update);
       host.received(id);
+      // Edits that wait now were made without knowing; whoever deletes here knows.
+      if (conversation.isDeleted() && !wasDeleted && unacknowledged.length > 0) host.changedAfterDeletion(id);
     } else if (isMadeHere(origin)) {
       arrived = true;
       takeEdit(update, (token) => {
@@ -161,6 +168,7 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
       });
       host.changed();
     }
+    wasDeleted = conversation.isDeleted();
     updateStatus();
   }
   doc.on("update", onUpdate);
@@ -199,7 +207,7 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
       writer.rewrite("unreadable");
     }
     epoch ??= host.epochOf(id);
-    if (base === "loading") base = "ready";
+    if (base === "loading") base = host.isForgotten(id) ? "gone" : "ready";
     updateStatus();
     handedOver.takeIn();
     host.changed();

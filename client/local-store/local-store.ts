@@ -46,6 +46,9 @@ export interface SummaryRecord {
   local: LocalSummary | undefined;
   /** absent where its text was never pulled, or some of it turned out to be unreadable */
   have?: Have | undefined;
+  /** see `LibraryEntry`; absent means no */
+  changedAfterDeletion?: boolean | undefined;
+  erasing?: boolean | undefined;
 }
 
 /** What was pulled of a document that is not open. */
@@ -64,6 +67,9 @@ export interface UnsentEdits {
   updates: unknown[];
   whole: boolean;
 }
+
+/** What a device notes of a conversation in the trash. */
+export type TrashMarks = Pick<SummaryRecord, "changedAfterDeletion" | "erasing">;
 
 /** What one transaction stores of a document. */
 export interface DocumentWrite {
@@ -133,8 +139,14 @@ export interface LocalStore {
   dismissUnreadable(): Promise<Result<void, StoreFailure>>;
 
   library(): Promise<Result<{ cursor: number; records: SummaryRecord[] }, StoreFailure>>;
-  /** Stores a page of the feed with its cursor; an entry ends a local summary that is not newer. */
-  writeFeed(cursor: number, entries: readonly FeedEntry[]): Promise<Result<void, StoreFailure>>;
+  /**
+   * Stores a page of the feed with its cursor; an entry ends a local summary that is not newer. Of what was erased on
+   * the server all is deleted, but for conversations with edits that the server never had. Answers those deleted.
+   */
+  writeFeed(cursor: number, entries: readonly FeedEntry[]): Promise<Result<ConversationId[], StoreFailure>>;
+  mark(id: ConversationId, marks: TrashMarks): Promise<Result<void, StoreFailure>>;
+  /** Deletes all there is of a conversation. */
+  forget(id: ConversationId): Promise<Result<void, StoreFailure>>;
 
   commands(): Promise<Result<RunCommand[], StoreFailure>>;
   removeCommand(runId: string): Promise<Result<void, StoreFailure>>;

@@ -37,8 +37,10 @@ const openTab = (): LocalDocuments =>
     openRunCommands(store),
     {
       epochOf: () => 0,
+      isForgotten: () => false,
       summaryChanged: () => undefined,
       received: () => undefined,
+      changedAfterDeletion: () => undefined,
       loadBringBack: () => (codeIsHere ? Promise.resolve(bringBack) : Promise.reject(new Error("not here"))),
     },
   );

@@ -37,10 +37,14 @@ export interface LocalDocuments extends Documents {
 /** Where documents tell of what the library shows. */
 export interface DocumentsHost {
   epochOf(id: ConversationId): number;
+  /** whether all of it was deleted from this device: it is not to come to be again */
+  isForgotten(id: ConversationId): boolean;
   /** a document changed here, or the server acknowledged the change */
   summaryChanged(id: ConversationId, local: LocalSummary): void;
   /** something came from the server */
   received(): void;
+  /** the server says that it is deleted, and edits made here wait */
+  changedAfterDeletion(id: ConversationId): void;
   loadBringBack: LoadBringBack;
 }
 
@@ -83,11 +87,13 @@ export function openDocuments(
       clock,
       clientId: newClientId,
       epochOf: (one) => host.epochOf(one),
+      isForgotten: (one) => host.isForgotten(one),
       stored: (one, update) => update && tabs.post({ type: "stored", id: one, update }),
       settled: () => tabs.post({ type: "settled" }),
       acknowledged: tellSummary,
       edited: tellSummary,
       received: () => host.received(),
+      changedAfterDeletion: (one) => host.changedAfterDeletion(one),
       commandStored: (command) => commands.ended(command),
       wanted: (command) => commands.wanted(command),
       changed() {
@@ -267,6 +273,10 @@ function conversationOf({ document, release }: { document: LocalDocument; releas
     status: () => document.status(),
     subscribe: (listener) => document.subscribe(listener),
     editWithCommand: (edit, command) => document.editWithCommand(edit, command),
+    async stored() {
+      await document.flush();
+      return !document.unstored();
+    },
     release,
   };
 }

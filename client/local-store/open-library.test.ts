@@ -39,7 +39,7 @@ function aDevice() {
       if (stored.full) return err("full" as const);
       for (const one of entries) stored.records.set(one.id, withFeedEntry(stored.records.get(one.id), one));
       stored.cursor = Math.max(stored.cursor, cursor);
-      return ok(undefined);
+      return ok([]);
     },
     onReopened: (callback: () => void) => reopened.push(callback),
   } as unknown as LocalStore;

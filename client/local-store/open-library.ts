@@ -3,7 +3,7 @@ import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
 import { further, isNewer, lackingBodies, libraryEntries, withFeedEntry, withLocal } from "./library-state.ts";
 import type { Lacking } from "./library-state.ts";
 import type { Library, LibraryEntry } from "./library.ts";
-import type { LocalStore, LocalSummary, PulledBody, SummaryRecord } from "./local-store.ts";
+import type { LocalStore, LocalSummary, PulledBody, SummaryRecord, TrashMarks } from "./local-store.ts";
 import type { Tabs } from "./tab-messages.ts";
 
 /** The library, as sync and documents feed it. */
@@ -24,14 +24,30 @@ export interface LocalLibrary extends Library {
   lacking(): Lacking[];
   /** These are stored on this device now. */
   tookBodies(bodies: readonly PulledBody[]): void;
+  /** A deletion came from the server while edits of this device waited. */
+  changedAfterDeletion(id: ConversationId): void;
+  /** whether everything of it was deleted from this device while this page was open */
+  isForgotten(id: ConversationId): boolean;
+  /** Calls back when everything of a conversation was deleted from this device, by this tab or another one. */
+  onForgotten(callback: (id: ConversationId) => void): void;
   /** Takes a page of the feed; stored with its cursor in one transaction. */
   takeFeed(cursor: number, entries: readonly FeedEntry[]): Promise<void>;
 }
 
-/** Reads the stored summaries and keeps them up to date with the feed and with what is edited here. */
-export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
+/**
+ * Reads the stored summaries and keeps them up to date with the feed and with what is edited here.
+ * @param storeEdits stores what open documents hold in memory only: nothing of it is to be written after a deletion (C12)
+ */
+export function openLibrary(
+  store: LocalStore,
+  tabs: Tabs,
+  storeEdits: () => Promise<void> = async () => undefined,
+): LocalLibrary {
   const records = new Map<ConversationId, SummaryRecord>();
   const listeners = new Set<() => void>();
+  const forgottenListeners = new Set<(id: ConversationId) => void>();
+  /** ids of what is forgotten: nothing that was read or told before brings it back */
+  const gone = new Set<ConversationId>();
   const doubted = new Set<ConversationId>();
   /** entries that are not stored here: the cursor must not be stored without them */
   const unwritten = new Map<string, FeedEntry>();
@@ -46,11 +62,12 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
 
   /** Takes what another tab may have stored; an edit shown here is newer, unless the feed has caught up with it. */
   function takeRecord(stored: SummaryRecord): void {
+    if (gone.has(stored.id)) return;
     const before = records.get(stored.id);
     const feed = stored.feed ? withFeedEntry(before, stored.feed).feed : before?.feed;
     const local = before?.local ?? stored.local;
     const shown = local && feed && !isNewer(local, feed.headSeq) ? undefined : local;
-    records.set(stored.id, { id: stored.id, feed, local: shown, have: further(before?.have, stored.have) });
+    records.set(stored.id, { ...stored, feed, local: shown, have: further(before?.have, stored.have) });
   }
 
   async function read(): Promise<void> {
@@ -64,9 +81,33 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
   }
 
   function summaryChanged(id: ConversationId, local: LocalSummary): void {
+    if (gone.has(id)) return;
     doubted.delete(id);
     records.set(id, withLocal(id, records.get(id), local));
     changed();
+  }
+
+  function mark(id: ConversationId, marks: TrashMarks): void {
+    const record = records.get(id);
+    if (record === undefined) return;
+    records.set(id, { ...record, ...marks });
+    changed();
+    // A mark that cannot be stored is there until this page goes.
+    void store.mark(id, marks).then((stored) => stored.ok && tabs.post({ type: "feed" }));
+  }
+
+  function forgotten(id: ConversationId): void {
+    gone.add(id);
+    records.delete(id);
+    doubted.delete(id);
+    unwritten.delete(id);
+    for (const tell of forgottenListeners) tell(id);
+    changed();
+  }
+
+  function forgottenHere(id: ConversationId): void {
+    forgotten(id);
+    tabs.post({ type: "forgotten", id });
   }
 
   function keepUnsent(waiting: ReadonlySet<ConversationId>): void {
@@ -91,6 +132,7 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
   tabs.onMessage((message) => {
     if (message.type === "summary") summaryChanged(message.id, message.local);
     if (message.type === "feed") void read();
+    if (message.type === "forgotten") forgotten(message.id);
   });
 
   return {
@@ -112,9 +154,19 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
         if (record) records.set(id, { ...record, have: further(record.have, { epoch, seq }) });
       }
     },
+    changedAfterDeletion: (id) => mark(id, { changedAfterDeletion: true }),
+    setErasing: (id, erasing) => mark(id, { erasing }),
+    isForgotten: (id) => gone.has(id),
+    onForgotten: (callback) => void forgottenListeners.add(callback),
+    async forget(id) {
+      await storeEdits();
+      if ((await store.forget(id)).ok) forgottenHere(id);
+    },
     async takeFeed(next, page) {
+      if (page.some(({ erased }) => erased)) await storeEdits();
       for (const entry of page) {
         const id = entry.id as ConversationId;
+        if (gone.has(id)) continue;
         records.set(id, withFeedEntry(records.get(id), entry));
         unwritten.set(id, entry);
       }
@@ -124,6 +176,7 @@ export function openLibrary(store: LocalStore, tabs: Tabs): LocalLibrary {
       const stored = await store.writeFeed(next, written);
       if (!stored.ok) return;
       for (const entry of written) if (unwritten.get(entry.id) === entry) unwritten.delete(entry.id);
+      for (const id of stored.value) forgottenHere(id);
       if (written.length > 0) tabs.post({ type: "feed" });
     },
   };

@@ -158,16 +158,38 @@ export function openLocalStore(name: string): LocalStore {
         ]);
         return { cursor: cursor ?? 0, records };
       }),
-    writeFeed: (cursor, entries) =>
-      database.run("readwrite", ["summaries", "meta"], async (transaction) => {
+    async writeFeed(cursor, entries) {
+      const erased = entries.filter((entry) => entry.erased);
+      const erasing = erased.length > 0 ? await loadErasing() : undefined;
+      if (erased.length > 0 && erasing === undefined) return err("unavailable");
+      // Only what is erased needs them all, and whoever writes a document waits for them.
+      const stores = erasing ? [...EVERY_STORE] : (["summaries", "meta"] as const);
+      return await database.run("readwrite", [...stores], async (transaction) => {
+        const forgotten = new Set(await erasing?.forgetErased(transaction, erased));
         const summaries = transaction.objectStore("summaries");
         for (const entry of entries) {
+          if (forgotten.has(entry.id as ConversationId)) continue;
           await summaries.put(withFeedEntry(await summaries.get(entry.id), entry));
         }
         const meta = transaction.objectStore("meta");
         // Another tab may have read further meanwhile.
         await meta.put(Math.max(cursor, (await meta.get("cursor")) ?? 0), "cursor");
+        return [...forgotten];
+      });
+    },
+    mark: (id, marks) =>
+      database.run("readwrite", ["summaries"], async (transaction) => {
+        const summaries = transaction.objectStore("summaries");
+        const record = await summaries.get(id);
+        if (record) await summaries.put({ ...record, ...marks });
       }),
+    async forget(id) {
+      const erasing = await loadErasing();
+      if (erasing === undefined) return err("unavailable");
+      return await database.run("readwrite", [...EVERY_STORE], (transaction) =>
+        erasing.forgetDocument(transaction, id),
+      );
+    },
 
     commands: () =>
       database.run("readonly", ["commands"], (transaction) => transaction.objectStore("commands").getAll()),
@@ -179,6 +201,10 @@ export function openLocalStore(name: string): LocalStore {
 type ReadWrite = Transaction<"readwrite">;
 
 const DOCUMENT_STORES = ["documents", "updates", "outbox", "quarantine"] as const;
+const EVERY_STORE = [...DOCUMENT_STORES, "summaries", "commands", "meta"] as const;
+
+/** What erases is hardly ever needed, so it is loaded when it is; `undefined` where it cannot be now. */
+const loadErasing = () => import("./erased-records.ts").catch(() => undefined);
 
 type AnyTransaction = Transaction<"readonly"> | ReadWrite;
 

@@ -13,7 +13,9 @@ export type TabMessage =
   | { type: "settled" }
   | { type: "summary"; id: ConversationId; local: LocalSummary }
   /** the feed was read and stored */
-  | { type: "feed" };
+  | { type: "feed" }
+  /** all there was of a conversation is deleted from this device */
+  | { type: "forgotten"; id: ConversationId };
 
 const conversationId = z.pipe(
   z.string(),
@@ -32,6 +34,7 @@ const schema = z.union([
     }),
   }),
   z.object({ type: z.literal("feed") }),
+  z.object({ type: z.literal("forgotten"), id: conversationId }),
 ]);
 
 export interface Tabs {

@@ -141,6 +141,7 @@ function aTab(
       id,
       conversation,
       status: () => ({ type: "ready", arrived: true }),
+      stored: async () => true,
       subscribe: () => () => undefined,
       editWithCommand: () => undefined,
       release: () => undefined,

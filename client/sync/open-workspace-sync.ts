@@ -4,9 +4,11 @@ import { openDocuments } from "#client/local-store/open-documents.ts";
 import { openLibrary } from "#client/local-store/open-library.ts";
 import { openRunCommands } from "#client/local-store/open-run-commands.ts";
 import { openTabs } from "#client/local-store/tab-messages.ts";
+import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { steadyClock } from "#client/platform/platform.ts";
 import { openFeed } from "./feed.ts";
 import type { FeedReader } from "./feed.ts";
+import { deliverErasures } from "./deliver-erasures.ts";
 import { openSync } from "./open-sync.ts";
 import { createBodyPuller } from "./pull-bodies.ts";
 import { pushOutbox } from "./push-outbox.ts";
@@ -21,15 +23,18 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadB
   const store = openLocalStore(name);
   const tabs = openTabs(platform.openBroadcast(name, ending.signal), ending.signal);
   const commands = openRunCommands(store);
-  const library = openLibrary(store, tabs);
+  const library = openLibrary(store, tabs, () => documents.flush());
   let feed: FeedReader | undefined = undefined;
   const hintFeed = (): void => feed?.hint();
   const documents = openDocuments(platform, store, tabs, commands, {
     epochOf: (id) => library.epochOf(id),
+    isForgotten: (id) => library.isForgotten(id),
     summaryChanged: (id, local) => library.summaryChanged(id, local),
     received: hintFeed,
+    changedAfterDeletion: (id) => library.changedAfterDeletion(id),
     loadBringBack,
   });
+  library.onForgotten((id) => documents.find(id)?.ended(CloseCode.gone));
   const waiting = { ...platform, clock: steadyClock(platform.clock) };
   const sync = openSync(
     waiting,
@@ -43,6 +48,7 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadB
     },
     ending.signal,
   );
+  deliverErasures({ platform: waiting, store, library, documents }, ending.signal);
   tabs.onMessage((message) => {
     if (message.type === "stored" || message.type === "settled") sync.outboxChanged();
   });

@@ -21,6 +21,8 @@ const MODELS: Models = {
   defaultModel: "t/m",
 };
 
+const NOT_IN_TRASH = { deletedAt: undefined, changedAfterDeletion: false, erased: false, erasing: false };
+
 function createListeners() {
   const listeners = new Set<() => void>();
   return {
@@ -53,6 +55,7 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
   const liveRuns = new Map<string, LiveRun>();
   const deliveries = new Map<string, Delivery>();
   const delivered: RunCommand[] = [];
+  const marks = new Map<string, Partial<LibraryEntry>>();
   let entries: readonly LibraryEntry[] = [];
   let sync: { status: SyncStatus; online: boolean } = { status: { type: "saved" }, online: true };
   let cancels = true;
@@ -60,9 +63,17 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
   function listChats(): void {
     entries = [...chats.values()]
       .filter(({ open }) => open.conversation.schemaVersion() > 0 || open.conversation.draft.length > 0)
-      .map(({ open, activityAt }) => ({ id: open.id, summary: open.conversation.summary(), activityAt }))
+      .map(({ open, activityAt }) => {
+        const summary = open.conversation.summary();
+        return { id: open.id, summary, activityAt, ...NOT_IN_TRASH, ...marks.get(open.id) };
+      })
       .toSorted((a, b) => b.activityAt - a.activityAt);
     libraryListeners.notify();
+  }
+
+  function mark(id: ConversationId, change: Partial<LibraryEntry>): void {
+    marks.set(id, { ...marks.get(id), ...change });
+    listChats();
   }
 
   function chat(id: ConversationId) {
@@ -75,6 +86,7 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
       status: () => chats.get(id)?.status ?? { type: "gone" },
       subscribe: statuses.subscribe,
       editWithCommand: (edit) => edit(conversation),
+      stored: async () => true,
       release: () => undefined,
     };
     const made = { open, status: { type: "ready", arrived: true } as DocumentStatus, activityAt: now };
@@ -154,7 +166,16 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
   const workspace: Workspace = {
     me: { accountId: "account-1", workspaceId: "workspace-1", kind: "guest" },
     documents,
-    library: { entries: () => entries, loaded: () => true, subscribe: libraryListeners.subscribe },
+    library: {
+      entries: () => entries,
+      loaded: () => true,
+      subscribe: libraryListeners.subscribe,
+      setErasing: (id, erasing) => mark(id, { erasing }),
+      async forget(id) {
+        chats.delete(id);
+        listChats();
+      },
+    },
     sync: {
       status: () => sync.status,
       online: () => sync.online,
@@ -185,6 +206,8 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
     newConversationId: (): ConversationId => newId() as ConversationId,
     setNow: (at: number): void => void (now = at),
     refuseCancel: (): void => void (cancels = false),
+    /** Marks a chat as the trash shows it. */
+    mark,
     setStatus(id: ConversationId, status: DocumentStatus): void {
       chat(id).status = status;
       statuses.notify();

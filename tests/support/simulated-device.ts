@@ -20,7 +20,10 @@ export interface SimulatedBrowser {
 
 let browsers = 0;
 
-export function createSimulatedBrowser(server: SimulatedServer, accountId: string): SimulatedBrowser {
+export function createSimulatedBrowser(
+  server: Pick<SimulatedServer, "openSocket" | "fetch">,
+  accountId: string,
+): SimulatedBrowser {
   const clock = createFakeClock();
   // Two devices with the same chance would write under the same clientIDs.
   const random = createSeededRandom((browsers += 1));

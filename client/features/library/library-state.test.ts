@@ -11,6 +11,10 @@ function entry(title: string, hoursAgo: number, summary: Partial<ConversationSum
   return {
     id: title as ConversationId,
     activityAt: NOW - hoursAgo * HOUR,
+    deletedAt: undefined,
+    changedAfterDeletion: false,
+    erased: false,
+    erasing: false,
     summary: {
       title,
       excerpt: "",

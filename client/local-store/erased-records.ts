@@ -1,0 +1,57 @@
+import type { ConversationId } from "#shared/domain/ids.ts";
+import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import { isWantedStill } from "./erasure-state.ts";
+import type { Transaction } from "./open-database.ts";
+
+type ReadWrite = Transaction<"readwrite">;
+
+/** Deletes what was erased on the server, but for what holds edits the server never had; answers what is gone (C12). */
+export async function forgetErased(transaction: ReadWrite, erased: readonly FeedEntry[]): Promise<ConversationId[]> {
+  const forgotten: ConversationId[] = [];
+  for (const entry of erased) {
+    const id = entry.id as ConversationId;
+    const record = await transaction.objectStore("summaries").get(id);
+    if (isWantedStill(record) && (await holdsEdits(transaction, id))) continue;
+    await forgetDocument(transaction, id);
+    forgotten.push(id);
+  }
+  return forgotten;
+}
+
+/** Edits that the server never had, or words of copies set aside that are not back yet (C9). */
+async function holdsEdits(transaction: ReadWrite, id: ConversationId): Promise<boolean> {
+  if ((await transaction.objectStore("outbox").index("documentId").count(id)) > 0) return true;
+  const quarantined = await transaction.objectStore("quarantine").getAll();
+  return quarantined.some(({ documentId, waits, unsent }) => documentId === id && (waits === true || unsent === true));
+}
+
+/** Deletes all there is of a conversation. */
+export async function forgetDocument(transaction: ReadWrite, id: ConversationId): Promise<void> {
+  await Promise.all([
+    transaction.objectStore("documents").delete(id),
+    transaction.objectStore("summaries").delete(id),
+    deleteRows(transaction, "updates", id),
+    deleteRows(transaction, "outbox", id),
+    deleteCommands(transaction, id),
+    deleteQuarantined(transaction, id),
+  ]);
+}
+
+async function deleteRows(transaction: ReadWrite, name: "updates" | "outbox", id: ConversationId): Promise<void> {
+  const store = transaction.objectStore(name);
+  const keys = await store.index("documentId").getAllKeys(id);
+  await Promise.all(keys.map((key) => store.delete(key)));
+}
+
+async function deleteCommands(transaction: ReadWrite, id: ConversationId): Promise<void> {
+  const store = transaction.objectStore("commands");
+  const commands = await store.getAll();
+  const own = commands.filter(({ conversationId }) => conversationId === id);
+  await Promise.all(own.map(({ runId }) => store.delete(runId)));
+}
+
+async function deleteQuarantined(transaction: ReadWrite, id: ConversationId): Promise<void> {
+  const store = transaction.objectStore("quarantine");
+  const [keys, records] = await Promise.all([store.getAllKeys(), store.getAll()]);
+  await Promise.all(keys.filter((_, at) => records[at]?.documentId === id).map((key) => store.delete(key)));
+}
