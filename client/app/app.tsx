@@ -20,6 +20,7 @@ import { ChatPage } from "./chat-page.tsx";
 import { useNewChat } from "./new-chat.ts";
 import type { Launch } from "./launch-state.ts";
 import { useLaunch } from "./use-launch.ts";
+import { Trash } from "./trash.tsx";
 import { useShortcuts } from "./use-shortcuts.ts";
 import { useUpdates } from "./use-updates.ts";
 import "#client/ui/tokens.css";
@@ -119,7 +120,9 @@ function Frame({ launch }: { launch: Launch }) {
       </nav>
       {sheet && <div className="sheet-veil" aria-hidden="true" onClick={closeSheet} />}
       <main className="chat" inert={sheet && narrow}>
-        {page.id === undefined ? (
+        {page.isTrash ? (
+          <Trash leading={leading} />
+        ) : page.id === undefined ? (
           <Blank
             leading={leading}
             title={words.chat.pageMissingTitle}
@@ -143,7 +146,7 @@ function Frame({ launch }: { launch: Launch }) {
   );
 }
 
-/** Which conversation the address names: `/` is a new chat, `/c/:id` a known one. */
+/** What the address names: `/` is a new chat, `/c/:id` a known one, `/trash` what was deleted. */
 function useChatPages(field: React.RefObject<HTMLTextAreaElement | null>, onLeave: () => void, another: boolean) {
   const [location, navigate] = useLocation();
   const [isChat, params] = useRoute("/c/:id");
@@ -157,6 +160,7 @@ function useChatPages(field: React.RefObject<HTMLTextAreaElement | null>, onLeav
     isNew,
     newId,
     location,
+    isTrash: location === "/trash",
     currentId: id,
     startNewChat: () => {
       if (isNew && (field.current?.value ?? "") !== "") renew();

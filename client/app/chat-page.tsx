@@ -23,6 +23,7 @@ import { words } from "#client/ui/words/words.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { displayTitle } from "#shared/domain/summary.ts";
 import { Blank } from "./blank.tsx";
+import { Trash } from "./trash.tsx";
 import { useOpenConversation } from "./use-open-conversation.ts";
 
 interface ChatPageProps {
@@ -41,8 +42,10 @@ interface ChatPageProps {
 /** One conversation: read above, write below. */
 export function ChatPage(props: ChatPageProps) {
   const shown = useOpenConversation(props.id);
-  const { sync } = useWorkspace();
+  const { sync, library } = useWorkspace();
   const online = useWatched(sync, () => sync.online());
+  const erased = useWatched(library, () => library.entries().some((one) => one.erased && one.id === props.id));
+  if (erased) return <Trash erased={props.id} leading={props.leading} />;
   if (!shown || shown.status.type === "loading") return <Blank leading={props.leading} />;
   const { open, status } = shown;
   if (status.type === "gone") {

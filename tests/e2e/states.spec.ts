@@ -71,6 +71,30 @@ const STATES: Record<string, (chat: ChatPage, app: App) => Promise<void>> = {
     await chat.composer.fill("What about lakes?");
     await expect(chat.page.getByText("You're offline.", { exact: false })).toBeVisible();
   },
+  async trash(chat) {
+    for (const prompt of ["How do tides work?", "Why is the sky dark at night, and why does it look so near?"]) {
+      await chat.button("New chat").click();
+      await chat.send(prompt);
+      await expect(chat.articles).toHaveCount(2);
+      await chat.saved();
+      await chat.chooseFromMenu(prompt, "Delete");
+      await expect(chat.row(prompt)).toHaveCount(0);
+    }
+    await chat.library.getByRole("link", { name: "Trash" }).click();
+    await expect(chat.button("Erase How do tides work?")).toBeVisible();
+  },
+  async "trash-empty"(chat) {
+    await chat.library.getByRole("link", { name: "Trash" }).click();
+    await expect(chat.page.getByText("The trash is empty")).toBeVisible();
+  },
+  async "trash-erase"(chat) {
+    await chat.send("How do tides work?");
+    await expect(chat.articles).toHaveCount(2);
+    await chat.chooseFromMenu("How do tides work?", "Delete");
+    await chat.library.getByRole("link", { name: "Trash" }).click();
+    await chat.button("Empty trash").click();
+    await expect(chat.page.getByRole("dialog", { name: "Empty the trash?" })).toBeVisible();
+  },
 };
 
 async function expectAccessible(page: Page): Promise<void> {

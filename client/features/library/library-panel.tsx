@@ -1,11 +1,12 @@
 import { useDeferredValue, useEffect, useRef, useState } from "react";
 import type { ReactNode, RefObject } from "react";
+import { Link, useRoute } from "wouter";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Button, IconButton } from "#client/ui/button.tsx";
 import { Icon } from "#client/ui/icon.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { words } from "#client/ui/words/words.ts";
-import { countArchived, filterLibrary, groupLibrary } from "./library-state.ts";
+import { countArchived, countChangedInTrash, filterLibrary, groupLibrary } from "./library-state.ts";
 import { LibraryRow } from "./library-row.tsx";
 import "./library.css";
 
@@ -53,8 +54,22 @@ export function LibraryPanel({ currentId, searchBox, onNewChat, onOpen, onClose,
         onArchived={setArchived}
         onClear={() => setQuery("")}
       />
+      <TrashLink onOpen={onOpen} />
       <div className="library-foot">{foot}</div>
     </>
+  );
+}
+
+/** The way to what was deleted; says so where something of this device landed there. */
+function TrashLink({ onOpen }: { onOpen: () => void }) {
+  const { library } = useWorkspace();
+  const [current] = useRoute("/trash");
+  const changed = useWatched(library, () => countChangedInTrash(library.entries()));
+  return (
+    <Link className="library-trash" href="/trash" aria-current={current ? "page" : undefined} onClick={onOpen}>
+      {words.library.trash}
+      {changed > 0 && <span>{words.library.changedInTrash(changed)}</span>}
+    </Link>
   );
 }
 

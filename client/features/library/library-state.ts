@@ -23,6 +23,10 @@ const isShown = (entry: LibraryEntry, archived: boolean): boolean =>
 export const countArchived = (entries: readonly LibraryEntry[]): number =>
   entries.filter((entry) => isShown(entry, true)).length;
 
+/** How many deleted chats were changed on this device without knowing of it. */
+export const countChangedInTrash = (entries: readonly LibraryEntry[]): number =>
+  entries.filter(({ summary, changedAfterDeletion }) => changedAfterDeletion && summary.deleted).length;
+
 const folded = (text: string): string => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
 /** The entries a filter lets through, in their order. Every word must be in the title or the excerpt. */

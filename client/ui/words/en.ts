@@ -70,6 +70,8 @@ export const en = {
     undo: "Undo",
     untitled: "Untitled chat",
     draft: "Draft",
+    trash: "Trash",
+    changedInTrash: (count: number) => `${number.format(count)} changed`,
     cannotEdit: "That chat can't be changed on this device right now. Nothing was changed.",
   },
   sync: {

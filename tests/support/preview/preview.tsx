@@ -9,6 +9,6 @@ if (!scene) throw new Error("No such scene");
 localStorage.clear();
 const world = inMemoryWorkspace({ now: Date.now(), ...(scene.models ? { models: scene.models } : {}) });
 const shown = scene.play(world);
-history.replaceState(null, "", shown === undefined ? "/" : `/c/${shown}`);
+history.replaceState(null, "", scene.path ?? (shown === undefined ? "/" : `/c/${shown}`));
 const root = document.getElementById("root");
 if (root) createRoot(root).render(<App workspace={world.workspace} />);

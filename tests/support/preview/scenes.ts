@@ -5,6 +5,8 @@ import type { InMemoryWorkspace } from "#tests/support/in-memory-workspace.ts";
 
 interface Scene {
   models?: Models;
+  /** the page to show instead of a conversation */
+  path?: string;
   /** answers the conversation to show; `undefined` for `/` */
   play(world: InMemoryWorkspace): ConversationId | undefined;
 }
@@ -191,6 +193,24 @@ export const scenes: Record<string, Scene> = {
       world.workspace.documents.open(id);
       world.setStatus(id, { type: "gone" });
       return id;
+    },
+  },
+  trash: {
+    path: "/trash",
+    play(world) {
+      library(world, 5);
+      const now = world.workspace.clock.now();
+      const deleted = [0, 1, 12, 29].map((daysAgo, index) => {
+        const id = chat(world, TITLES[8 + (index % 4)] ?? "");
+        world.at(id, now - daysAgo * DAY, (conversation) => conversation.setDeleted(true));
+        world.mark(id, { deletedAt: now - daysAgo * DAY });
+        return id;
+      });
+      const [, changed, erasing, erased] = deleted;
+      if (changed) world.mark(changed, { changedAfterDeletion: true });
+      if (erasing) world.mark(erasing, { erasing: true });
+      if (erased) world.mark(erased, { changedAfterDeletion: true, erased: true });
+      return undefined;
     },
   },
   full_device: {
