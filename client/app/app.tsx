@@ -121,7 +121,7 @@ function Frame({ launch }: { launch: Launch }) {
       {sheet && <div className="sheet-veil" aria-hidden="true" onClick={closeSheet} />}
       <main className="chat" inert={sheet && narrow}>
         {page.isTrash ? (
-          <Trash leading={leading} />
+          <Trash leading={leading} onClose={page.startNewChat} />
         ) : page.id === undefined ? (
           <Blank
             leading={leading}

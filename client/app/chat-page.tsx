@@ -45,7 +45,7 @@ export function ChatPage(props: ChatPageProps) {
   const { sync, library } = useWorkspace();
   const online = useWatched(sync, () => sync.online());
   const erased = useWatched(library, () => library.entries().some((one) => one.erased && one.id === props.id));
-  if (erased) return <Trash erased={props.id} leading={props.leading} />;
+  if (erased) return <Trash erased={props.id} leading={props.leading} onClose={props.onNewChat} />;
   if (!shown || shown.status.type === "loading") return <Blank leading={props.leading} />;
   const { open, status } = shown;
   if (status.type === "gone") {

@@ -18,13 +18,14 @@ export async function takePulled(transaction: ReadWrite, bodies: readonly Pulled
   const summaries = transaction.objectStore("summaries");
   const long: ConversationId[] = [];
   for (const { id, epoch, seq, update } of bodies) {
+    const record = await summaries.get(id);
     const stored = await transaction.objectStore("documents").get(id);
-    if (stored !== undefined && stored.epoch !== epoch) continue;
+    // It may have been erased from here since it was asked for (C13).
+    if (record === undefined || (stored !== undefined && stored.epoch !== epoch)) continue;
     // A document that is new here opens without anything to fold.
     if (stored === undefined) await transaction.objectStore("documents").put(documentRecord(id, epoch, update));
     else await updates.add({ documentId: id, bytes: update });
     if ((await updates.index("documentId").count(id)) >= MANY_ROWS) long.push(id);
-    const record = (await summaries.get(id)) ?? { id, feed: undefined, local: undefined };
     await summaries.put({ ...record, have: further(record.have, { epoch, seq }) });
   }
   return long;

@@ -94,7 +94,7 @@ async function recordOf(id: ConversationId): Promise<SummaryRecord | undefined> 
 
 const NOTHING = { documents: 0, updates: 0, outbox: 0, summaries: 0, commands: 0, quarantine: 0 };
 
-test("C12: what was erased on the server is deleted from every store, and nothing else is", async () => {
+test("C13: what was erased on the server is deleted from every store, and nothing else is", async () => {
   await hold(GONE, false);
   await hold(KEPT, false);
   expect(Object.values(await recordsOf(GONE))).toEqual([1, 0, 0, 1, 1, 1]);
@@ -105,7 +105,7 @@ test("C12: what was erased on the server is deleted from every store, and nothin
   expect(await store.library()).toMatchObject({ value: { cursor: 9, records: [{ id: KEPT }] } });
 });
 
-test("C12: an erased conversation with edits that the server never had stays, and is marked", async () => {
+test("C13: an erased conversation with edits that the server never had stays, and is marked", async () => {
   await hold(GONE, true);
   expect(await store.writeFeed(9, [erased(GONE)])).toEqual({ ok: true, value: [] });
   expect(await recordOf(GONE)).toMatchObject({ changedAfterDeletion: true, feed: { erased: true } });
@@ -115,7 +115,7 @@ test("C12: an erased conversation with edits that the server never had stays, an
   expect(await recordsOf(GONE)).toEqual(NOTHING);
 });
 
-test("C12: whoever deleted it here, or had it erased, holds nothing worth keeping", async () => {
+test("C13: whoever deleted it here, or had it erased, holds nothing worth keeping", async () => {
   await hold(GONE, true, local(true));
   await hold(KEPT, true);
   await store.mark(KEPT, { erasing: true });
@@ -123,7 +123,7 @@ test("C12: whoever deleted it here, or had it erased, holds nothing worth keepin
   expect([await recordsOf(GONE), await recordsOf(KEPT)]).toEqual([NOTHING, NOTHING]);
 });
 
-test("C12: a device that never had it stores nothing of it, but how far it read", async () => {
+test("C13: a device that never had it stores nothing of it, but how far it read", async () => {
   await store.writeFeed(9, [erased(GONE)]);
   expect(await store.library()).toEqual({ ok: true, value: { cursor: 9, records: [] } });
 });

@@ -5,7 +5,7 @@ import type { Transaction } from "./open-database.ts";
 
 type ReadWrite = Transaction<"readwrite">;
 
-/** Deletes what was erased on the server, but for what holds edits the server never had; answers what is gone (C12). */
+/** Deletes what was erased on the server, but for what holds edits the server never had; answers what is gone (C13). */
 export async function forgetErased(transaction: ReadWrite, erased: readonly FeedEntry[]): Promise<ConversationId[]> {
   const forgotten: ConversationId[] = [];
   for (const entry of erased) {

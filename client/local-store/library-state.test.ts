@@ -80,24 +80,24 @@ const deletion = (headSeq: number, deletedSeq = headSeq): FeedEntry => {
 };
 const known = (): SummaryRecord => withFeedEntry(undefined, feed("a", 3, 1));
 
-test("C11: a deletion that comes while an edit of this device waits marks the chat as changed after it", () => {
+test("C12: a deletion that comes while an edit of this device waits marks the chat as changed after it", () => {
   const marked = withFeedEntry(withLocal(id("a"), known(), local(false)), deletion(5));
   expect(isMarked(marked)).toBe(true);
   expect(isMarked(withFeedEntry(known(), deletion(5)))).toBe(false);
 });
 
-test("C11: an edit that reached the server after the deletion, before this device heard of it, counts too", () => {
+test("C12: an edit that reached the server after the deletion, before this device heard of it, counts too", () => {
   const late = withLocal(id("a"), known(), local(false, 7));
   expect(isMarked(withFeedEntry(late, deletion(8, 5)))).toBe(true);
   const early = withLocal(id("a"), known(), local(false, 4));
   expect(isMarked(withFeedEntry(early, deletion(8, 5)))).toBe(false);
 });
 
-test("C11: whoever deletes a chat on this device has not changed it after its deletion", () => {
+test("C12: whoever deletes a chat on this device has not changed it after its deletion", () => {
   expect(isMarked(withFeedEntry(withLocal(id("a"), known(), local(true)), deletion(5)))).toBe(false);
 });
 
-test("C11: the mark goes when the chat is restored, here or elsewhere, and not by an older entry", () => {
+test("C12: the mark goes when the chat is restored, here or elsewhere, and not by an older entry", () => {
   const marked = withFeedEntry(withLocal(id("a"), known(), local(false)), deletion(5));
   const synced = withLocal(id("a"), marked, local(true, 6));
   expect(isMarked(withFeedEntry(synced, feed("a", 2, 1)))).toBe(true);
@@ -112,7 +112,7 @@ test("a wish to erase ends when the chat is restored", () => {
   expect(withFeedEntry(asked, deletion(6, 5)).erasing).toBe(true);
 });
 
-test("C12: an erased chat is listed as deleted where this device holds edits of it, and not at all where it does not", () => {
+test("C13: an erased chat is listed as deleted where this device holds edits of it, and not at all where it does not", () => {
   const erased = { ...deletion(8), erased: true, summary: { ...summary("", 0), deleted: true } };
   const held = withFeedEntry(withLocal(id("a"), known(), local(false)), erased);
   const [entry] = libraryEntries(new Map([[held.id, held]]));
@@ -120,7 +120,7 @@ test("C12: an erased chat is listed as deleted where this device holds edits of 
   expect(titles(withFeedEntry(known(), erased))).toEqual([]);
 });
 
-test("C12: edits are wanted still unless they were made by whoever deleted the chat, or had it erased", () => {
+test("C13: edits are wanted still unless they were made by whoever deleted the chat, or had it erased", () => {
   expect(isWantedStill(withLocal(id("a"), known(), local(false)))).toBe(true);
   expect(isWantedStill(withLocal(id("a"), known(), local(true)))).toBe(false);
   expect(isWantedStill({ ...known(), local: local(true), changedAfterDeletion: true })).toBe(true);

@@ -81,7 +81,7 @@ export interface LocalDocumentHost {
   acknowledged(id: ConversationId, summary: LocalSummary): void;
   edited(id: ConversationId, summary: LocalSummary): void;
   received(id: ConversationId): void;
-  /** a deletion came from the server while edits made here waited (C11) */
+  /** a deletion came from the server while edits made here waited (C12) */
   changedAfterDeletion(id: ConversationId): void;
   commandStored(command: RunCommand): void;
   wanted(command: RunCommand): boolean;

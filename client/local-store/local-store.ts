@@ -129,7 +129,7 @@ export interface LocalStore {
   settlePushed(id: ConversationId, keys: readonly number[], headSeq: number): Promise<Result<void, StoreFailure>>;
   /**
    * Stores what was pulled of documents, each as one row, with up to where the device has them now. Answers those
-   * that have many rows by now; what is of another epoch than what is stored is left out.
+   * that have many rows by now; what is of another epoch than what is stored, or was erased meanwhile, is left out.
    */
   takePulled(bodies: readonly PulledBody[]): Promise<Result<ConversationId[], StoreFailure>>;
   /** Sets a copy aside whose words are to come back (C9). */

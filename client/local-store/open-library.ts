@@ -36,7 +36,7 @@ export interface LocalLibrary extends Library {
 
 /**
  * Reads the stored summaries and keeps them up to date with the feed and with what is edited here.
- * @param storeEdits stores what open documents hold in memory only: nothing of it is to be written after a deletion (C12)
+ * @param storeEdits stores what open documents hold in memory only: nothing of it is to be written after a deletion (C13)
  */
 export function openLibrary(
   store: LocalStore,

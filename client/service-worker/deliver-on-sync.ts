@@ -16,22 +16,22 @@ interface SyncEvent extends ExtendableEvent {
 export function deliverOnSync(): void {
   let underWay: Promise<void> | undefined;
 
-  async function deliver(): Promise<void> {
-    const signal = AbortSignal.timeout(LONGEST_MS);
-    const platform = {
-      fetch: worker.fetch.bind(worker),
-      clock: browserClock,
-      locks: createLocks(worker.navigator.locks),
-      openBroadcast: openBrowserBroadcast,
-    };
-    // A rejected event is tried again by the browser, later and later.
-    if (!(await deliverEverything(platform, signal))) throw new Error("something is left to deliver");
-  }
-
   worker.addEventListener("sync", (event) => {
     const { tag } = event as SyncEvent;
     if (tag !== DELIVER_TAG) return;
     underWay ??= deliver().finally(() => (underWay = undefined));
     (event as SyncEvent).waitUntil(underWay);
   });
+}
+
+async function deliver(): Promise<void> {
+  const signal = AbortSignal.timeout(LONGEST_MS);
+  const platform = {
+    fetch: worker.fetch.bind(worker),
+    clock: browserClock,
+    locks: createLocks(worker.navigator.locks),
+    openBroadcast: openBrowserBroadcast,
+  };
+  // A rejected event is tried again by the browser, later and later.
+  if (!(await deliverEverything(platform, signal))) throw new Error("something is left to deliver");
 }

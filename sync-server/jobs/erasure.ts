@@ -39,7 +39,7 @@ export interface Erasure {
 }
 
 /**
- * Erases what is in the trash (R21): at a person's word, and 30 days after it was deleted. Looks at once, then every
+ * Erases what is in the trash (R22): at a person's word, and 30 days after it was deleted. Looks at once, then every
  * hour. Afterwards SQLite's log is moved into the file and cut to nothing: it holds the pages as they were before.
  */
 export function openErasure({ database, rooms, clock, log }: ErasureParts): Erasure {

@@ -246,7 +246,7 @@ export function compactionStatements(
 }
 
 /**
- * The statements that erase a document (R21), which conflict unless it is in the trash since `deletedBefore` or longer
+ * The statements that erase a document (R22), which conflict unless it is in the trash since `deletedBefore` or longer
  * and its summary is the latest. Its row stays: the id is never claimed again. The epoch is raised, so that whatever a
  * room still has under way for it, a commit or a fold, finds no document to add to.
  */

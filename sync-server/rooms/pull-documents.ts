@@ -54,7 +54,7 @@ export async function pullDocuments(
 
 /** A log that is shorter than what they have was restored from a backup: then they are sent all there is. */
 function compare({ epoch, haveSeq }: Wanted, row: DocumentRow | undefined): Read {
-  if (row === undefined || epoch > row.epoch) return { type: "gone" };
+  if (row === undefined || row.erased_at !== null || epoch > row.epoch) return { type: "gone" };
   return row.epoch === epoch && row.head_seq === haveSeq ? { type: "same" } : { type: "unread", row };
 }
 

@@ -105,7 +105,7 @@ export type RoomEvent =
   | { type: "feed-moved" }
   /** time passed; wanted about every 500 ms */
   | { type: "tick" }
-  /** the document was erased: there is nothing to serve any more (R21) */
+  /** the document was erased: there is nothing to serve any more (R22) */
   | { type: "erased" }
   /** the driver is short of memory: evict at once where nobody needs the room */
   | { type: "release" }

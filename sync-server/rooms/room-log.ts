@@ -21,7 +21,7 @@ export const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update
 const READ_TRIES = 3;
 
 /**
- * Reads everything a room needs. `unknown` where the document is another account's, or erased (R21); a document nobody
+ * Reads everything a room needs. `unknown` where the document is another account's, or erased (R22); a document nobody
  * wrote yet is an empty log. `unavailable` where the log has holes, or bytes of it are not what was written.
  */
 export async function readLog(

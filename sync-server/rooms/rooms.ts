@@ -89,7 +89,7 @@ export interface Rooms {
   /** Takes edits of one document as from a socket of the principal; answers once they are durable or were not taken. */
   push(principal: Principal, pushed: Pushed): Promise<PushAnswer>;
   /**
-   * To be told once a document was erased in the store (R21): ends its live copy, closes its sockets 4404, and tells
+   * To be told once a document was erased in the store (R22): ends its live copy, closes its sockets 4404, and tells
    * its owner's devices that the feed moved.
    */
   erased(owner: Pick<Principal, "accountId" | "workspaceId">, id: ConversationId): void;

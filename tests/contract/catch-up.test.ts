@@ -302,6 +302,18 @@ test("a chat of which something was unreadable, and a database that was lost, ar
   expect(stored.value.records[0]?.have).toBeUndefined();
 });
 
+test("C13: what was erased from this device while it was being pulled does not come back", async () => {
+  const [one, other, id] = [aDevice(), aDevice(), newId()];
+  await one.rename(id, "Mine");
+  await one.push();
+  await other.readFeed();
+  const unsent = Y.encodeStateAsUpdate(new Y.Doc());
+  await other.store.forget(id);
+  expect(await other.store.takePulled([{ id, epoch: 0, seq: 1, update: unsent }])).toEqual({ ok: true, value: [] });
+  const stored = await other.store.load(id);
+  expect(stored.ok && stored.value.state).toBeUndefined();
+});
+
 test("a document that is pulled again and again without being opened keeps few rows", async () => {
   const [one, other, id] = [aDevice(), aDevice(), newId()];
   for (let round = 0; round < 40; round++) {

@@ -201,7 +201,7 @@ async function scrubbed(): Promise<void> {
   await expect.poll(() => existsSync(`${file}-wal`) && readFileSync(`${file}-wal`).byteLength).toBe(0);
 }
 
-test("R21: 30 days after its deletion nothing of a conversation is in any table, nor in any file of the database", async () => {
+test("R22: 30 days after its deletion nothing of a conversation is in any table, nor in any file of the database", async () => {
   const id = await aCanary();
   await aRun(id, "completed");
   // Enough rows that the log was folded once: checkpoints hold text too.
@@ -235,7 +235,7 @@ test("R21: 30 days after its deletion nothing of a conversation is in any table,
   expect(entry?.deletedAt).toBeUndefined();
 }, 30_000);
 
-test("R21: the look comes by itself every hour", async () => {
+test("R22: the look comes by itself every hour", async () => {
   const id = await aCanary();
   await deleted(id);
   pass(TRASH_DAYS);
@@ -245,7 +245,7 @@ test("R21: the look comes by itself every hour", async () => {
   expect(await remove(id)).toBe("204");
 });
 
-test("R21, R18: an erased conversation is gone for its owner and for everybody, and no write claims it again", async () => {
+test("R22, R18: an erased conversation is gone for its owner and for everybody, and no write claims it again", async () => {
   const id = await aCanary();
   await deleted(id);
   const reader = aSession(id);
@@ -266,13 +266,20 @@ test("R21, R18: an erased conversation is gone for its owner and for everybody, 
     const admitted = await rooms.admits(principal, { kind: "conversation", id, epoch: 0 });
     expect(admitted).toEqual({ ok: false, failure: "unknown" });
     expect(await rooms.read(principal, id, () => true)).toBeUndefined();
+    const update = Y.encodeStateAsUpdate(writing);
+    for (const epoch of [0, 1]) {
+      expect(await rooms.push(principal, { id, epoch, update })).toEqual({ type: "gone" });
+      expect(await rooms.pull(principal, [{ id, epoch, haveSeq: 0, stateVector: undefined }])).toEqual([
+        { type: "gone" },
+      ]);
+    }
   }
   await expect(edit(id, (conversation) => conversation.setDraft("late"))).rejects.toThrow(DocumentGone);
   expect(await count("doc_update")).toBe(0);
   expect(await rowOf(id)).toMatchObject({ owner_id: "ann", summary: expect.not.stringContaining(CANARY) as string });
 });
 
-test("R21: what is not in the trash is refused, what is erased already is not, and strangers learn nothing", async () => {
+test("R22: what is not in the trash is refused, what is erased already is not, and strangers learn nothing", async () => {
   const id = await aCanary();
   expect(await remove(id)).toBe("409 not_deleted");
   expect(await remove(id, "ben")).toBe("404 not_found");
@@ -286,7 +293,7 @@ test("R21: what is not in the trash is refused, what is erased already is not, a
   expect(await feed("ben")).toEqual([]);
 });
 
-test("R21: restoring ends the 30 days, and deleting again begins new ones", async () => {
+test("R22: restoring ends the 30 days, and deleting again begins new ones", async () => {
   const id = await aCanary();
   await deleted(id);
   pass(29);
@@ -303,7 +310,7 @@ test("R21: restoring ends the 30 days, and deleting again begins new ones", asyn
   expect(await rooms.read(ann, id, ({ draft }) => draft.toJSON())).toContain(CANARY);
 });
 
-test("R21: an edit made in a deleted conversation does not move the day on which it is erased", async () => {
+test("R22: an edit made in a deleted conversation does not move the day on which it is erased", async () => {
   const id = await aCanary();
   await deleted(id);
   const since = (await rowOf(id)).deleted_at;
@@ -316,7 +323,7 @@ test("R21: an edit made in a deleted conversation does not move the day on which
   expect(await feed()).toMatchObject([{ deletedAt: since, deletedSeq: seq, headSeq: head }]);
 });
 
-test("R21: one that was restored and has not told the library yet is not erased", async () => {
+test("R22: one that was restored and has not told the library yet is not erased", async () => {
   const id = await aCanary();
   await deleted(id);
   await edit(id, (conversation) => conversation.setPinned(true));
@@ -328,7 +335,7 @@ test("R21: one that was restored and has not told the library yet is not erased"
   expect(await rooms.read(ann, id, ({ draft }) => draft.toJSON())).toContain(CANARY);
 });
 
-test("R21: a run that is still being written is taken from its writer, and its log is gone", async () => {
+test("R22: a run that is still being written is taken from its writer, and its log is gone", async () => {
   const id = await aCanary();
   const runId = await aRun(id, "streaming");
   const other = await aRun(newId() as ConversationId, "completed");
@@ -351,7 +358,7 @@ async function holdingRooms(foldRows: number) {
   return held;
 }
 
-test("R21: an edit that was being committed adds nothing to what is erased", async () => {
+test("R22: an edit that was being committed adds nothing to what is erased", async () => {
   const held = await holdingRooms(1_000);
   const id = await aCanary();
   await deleted(id);
@@ -366,7 +373,7 @@ test("R21: an edit that was being committed adds nothing to what is erased", asy
   expect(await count("doc_update")).toBe(0);
 });
 
-test("R21: a fold that was under way adds nothing to what is erased", async () => {
+test("R22: a fold that was under way adds nothing to what is erased", async () => {
   const held = await holdingRooms(2);
   const id = await aCanary();
   await deleted(id);
@@ -381,7 +388,7 @@ test("R21: a fold that was under way adds nothing to what is erased", async () =
   expect([await count("doc_checkpoint"), await count("doc_update")]).toEqual([0, 0]);
 });
 
-test("R21: an erasure that cannot be stored leaves the conversation as it was", async () => {
+test("R22: an erasure that cannot be stored leaves the conversation as it was", async () => {
   const id = await aCanary();
   await deleted(id);
   const failing = openErasure({

@@ -193,7 +193,7 @@ async function aSharedChat(): Promise<{ id: ConversationId; one: Device; other: 
   return { id, one, other };
 }
 
-test("C11: edits of a device that was away for weeks do not bring a deleted chat back: they wait in its trash", async () => {
+test("C12: edits of a device that was away for weeks do not bring a deleted chat back: they wait in its trash", async () => {
   const { id, one, other } = await aSharedChat();
   other.leave();
   await other.edit(id, prompt("written on a mountain"));
@@ -213,7 +213,7 @@ test("C11: edits of a device that was away for weeks do not bring a deleted chat
   expect(other.entry(id)).toMatchObject({ changedAfterDeletion: false, summary: { deleted: false } });
 }, 60_000);
 
-test("C11: the same where the app was closed meanwhile, and nobody opens the chat", async () => {
+test("C12: the same where the app was closed meanwhile, and nobody opens the chat", async () => {
   const { id, one, other } = await aSharedChat();
   other.leave();
   await other.edit(id, prompt("written on a mountain"));
@@ -229,7 +229,7 @@ test("C11: the same where the app was closed meanwhile, and nobody opens the cha
   expect(other.entry(id)).toMatchObject({ changedAfterDeletion: true });
 }, 60_000);
 
-test("C11: the same where the deletion comes by sync, before the feed tells of it", async () => {
+test("C12: the same where the deletion comes by sync, before the feed tells of it", async () => {
   const { id, one, other } = await aSharedChat();
   other.leave();
   await other.edit(id, prompt("written on a mountain"));
@@ -243,7 +243,7 @@ test("C11: the same where the deletion comes by sync, before the feed tells of i
   expect(other.entry(id)).toMatchObject({ changedAfterDeletion: true });
 }, 60_000);
 
-test("C11: a device that deletes a chat itself, or has nothing to send, does not mark it", async () => {
+test("C12: a device that deletes a chat itself, or has nothing to send, does not mark it", async () => {
   const { id, one, other } = await aSharedChat();
   one.leave();
   await one.edit(id, prompt("and then deleted"));
@@ -255,7 +255,7 @@ test("C11: a device that deletes a chat itself, or has nothing to send, does not
   expect([one.entry(id)?.changedAfterDeletion, other.entry(id)?.changedAfterDeletion]).toEqual([false, false]);
 }, 60_000);
 
-test("C12: what was erased while a device with edits was away can be made a new chat there, and nobody else sees the old one", async () => {
+test("C13: what was erased while a device with edits was away can be made a new chat there, and nobody else sees the old one", async () => {
   const { id, one, other } = await aSharedChat();
   other.leave();
   await other.edit(id, prompt("written on a mountain"));
@@ -281,7 +281,7 @@ test("C12: what was erased while a device with edits was away can be made a new 
   expect(await wordsIn(id)).toBeUndefined();
 }, 60_000);
 
-test("C12: an erasure asked for offline survives a reload, reaches the server after the deletion, and then every device", async () => {
+test("C13: an erasure asked for offline survives a reload, reaches the server after the deletion, and then every device", async () => {
   const { id, one, other } = await aSharedChat();
   one.leave();
   await one.edit(id, (conversation) => conversation.setDeleted(true));
@@ -296,7 +296,7 @@ test("C12: an erasure asked for offline survives a reload, reaches the server af
   expect(await wordsIn(id)).toBeUndefined();
 }, 60_000);
 
-test("C12: a whole trash is emptied, however many chats are in it", async () => {
+test("C13: a whole trash is emptied, however many chats are in it", async () => {
   const one = aDevice("one");
   const ids = Array.from({ length: 30 }, () => newId() as ConversationId);
   for (const id of ids) {
@@ -310,7 +310,7 @@ test("C12: a whole trash is emptied, however many chats are in it", async () => 
   expect(rows).toEqual([{ n: 0 }]);
 }, 60_000);
 
-test("C12: undoing a deletion that was followed by an erasure makes no new chat of nothing", async () => {
+test("C13: undoing a deletion that was followed by an erasure makes no new chat of nothing", async () => {
   const { id, one } = await aSharedChat();
   await one.edit(id, (conversation) => conversation.setDeleted(true));
   await one.saved();
@@ -326,7 +326,7 @@ test("C12: undoing a deletion that was followed by an erasure makes no new chat 
   expect(one.entry(id)).toBeUndefined();
 }, 60_000);
 
-test("C12: a wish to erase that was not answered yet ends with restoring", async () => {
+test("C13: a wish to erase that was not answered yet ends with restoring", async () => {
   const { id, one } = await aSharedChat();
   one.leave();
   await one.edit(id, (conversation) => conversation.setDeleted(true));
