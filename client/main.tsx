@@ -4,6 +4,7 @@ import { App } from "#client/app/app.tsx";
 import { takeLaunch } from "#client/app/launch.ts";
 import { openBrowserPlatform } from "#client/platform/browser-platform.ts";
 import { openLateRuns } from "#client/runs/late-runs.ts";
+import { openLateDevice } from "#client/session/late-device.ts";
 import { openModelCatalogue } from "#client/session/model-catalogue.ts";
 import { openSession } from "#client/session/session.ts";
 import type { FirstContactFailure, Session } from "#client/session/session.ts";
@@ -50,7 +51,7 @@ const withDoubts = (platform: BrowserPlatform, session: Session): BrowserPlatfor
 /** Opens everything one account needs; all of it ends with the signal. */
 function openWorkspace(platform: BrowserPlatform, session: Session, signal: AbortSignal): Workspace {
   const { me } = session;
-  const { documents, library, sync, commands } = openWorkspaceSync(platform, me, signal);
+  const { documents, library, sync, commands, store } = openWorkspaceSync(platform, me, signal);
   const { clock, connectivity, locks, painting, smallStorage, backgroundDelivery } = platform;
   const scope = `${me.accountId}-${me.workspaceId}`;
   const loadRuns = async () => {
@@ -67,6 +68,7 @@ function openWorkspace(platform: BrowserPlatform, session: Session, signal: Abor
     sync,
     runs,
     models: openModelCatalogue({ platform, smallStorage, me }, signal),
+    device: openLateDevice({ store, documents, library, sync, clock, smallStorage }, signal),
     clock,
     newId: () => createUuidV7(clock.now(), platform.randomBytes),
   };

@@ -28,6 +28,9 @@ import "#client/ui/base.css";
 import "./app.css";
 
 const shortcutsDialog = lazyPart(async () => (await import("./shortcuts-dialog.tsx")).ShortcutsDialog);
+const storageDialog = lazyPart(
+  async () => (await import("#client/features/sync-status/storage-dialog.tsx")).StorageDialog,
+);
 const PLAIN: Launch = { type: "plain" };
 
 /** Where the library lies over the chat as a sheet; the same width stands in app.css. */
@@ -58,6 +61,7 @@ function Frame({ launch }: { launch: Launch }) {
   const [sheet, setSheet] = useState(false);
   const narrow = useMedia(NARROW);
   const [shortcuts, setShortcuts] = useState(false);
+  const [storage, setStorage] = useState(false);
   const openLibrary = useRef<HTMLButtonElement>(null);
   const searchBox = useRef<HTMLInputElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -113,7 +117,7 @@ function Frame({ launch }: { launch: Launch }) {
           foot={
             <>
               <SyncLine />
-              <AccountMenu onShortcuts={() => setShortcuts(true)} />
+              <AccountMenu onStorage={() => setStorage(true)} onShortcuts={() => setShortcuts(true)} />
             </>
           }
         />
@@ -142,6 +146,7 @@ function Frame({ launch }: { launch: Launch }) {
         )}
       </main>
       {shortcuts && <shortcutsDialog.Part onClose={() => setShortcuts(false)} />}
+      {storage && <storageDialog.Part onClose={() => setStorage(false)} />}
     </div>
   );
 }

@@ -1,8 +1,9 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
-import { documentRecord } from "./document-record.ts";
 import { further, withLocal } from "./library-state.ts";
 import type { PulledBody, UnsentEdits } from "./local-store.ts";
 import type { DatabaseSchema, Transaction } from "./open-database.ts";
+import { documentRecord, epochIn, readSummary } from "./read-document.ts";
+import { isOutboxRow } from "./stored-records.ts";
 
 // What is stored of documents that nobody has open: the bodies of bulk sync, each in one transaction.
 
@@ -18,10 +19,10 @@ export async function takePulled(transaction: ReadWrite, bodies: readonly Pulled
   const summaries = transaction.objectStore("summaries");
   const long: ConversationId[] = [];
   for (const { id, epoch, seq, update } of bodies) {
-    const record = await summaries.get(id);
+    const record = await readSummary(transaction, id);
     const stored = await transaction.objectStore("documents").get(id);
     // It may have been erased from here since it was asked for (C13).
-    if (record === undefined || (stored !== undefined && stored.epoch !== epoch)) continue;
+    if (record === undefined || (stored !== undefined && epochIn(stored) !== epoch)) continue;
     // A document that is new here opens without anything to fold.
     if (stored === undefined) await transaction.objectStore("documents").put(documentRecord(id, epoch, update));
     else await updates.add({ documentId: id, bytes: update });
@@ -34,7 +35,7 @@ export async function takePulled(transaction: ReadWrite, bodies: readonly Pulled
 /** Notes that some of a document's text is not readable here any more. */
 export async function forgetHave(transaction: ReadWrite, id: ConversationId): Promise<void> {
   const summaries = transaction.objectStore("summaries");
-  const record = await summaries.get(id);
+  const record = await readSummary(transaction, id);
   if (record?.have) await summaries.put({ ...record, have: undefined });
 }
 
@@ -48,7 +49,8 @@ export async function readUnsent(
   const byDocument = new Map<ConversationId, { key: number; row: OutboxRow }[]>();
   rows.forEach((row, index) => {
     const key = keys[index];
-    if (key === undefined) return;
+    // One that cannot be read is set aside by whoever reads the outbox.
+    if (key === undefined || !isOutboxRow(row)) return;
     byDocument.set(row.documentId, [...(byDocument.get(row.documentId) ?? []), { key, row }]);
   });
   const some = [...byDocument].slice(0, most);
@@ -65,7 +67,7 @@ async function readUnsentOf(
     transaction.objectStore("documents").get(id),
     Promise.all(rows.map(async ({ row }) => (row.update === undefined ? undefined : await updates.get(row.update)))),
   ]);
-  const unsent = { id, epoch: stored?.epoch ?? 0, keys: rows.map(({ key }) => key) };
+  const unsent = { id, epoch: epochIn(stored), keys: rows.map(({ key }) => key) };
   const bytes = edits.flatMap((edit) => (edit ? [edit.bytes] : []));
   if (bytes.length === rows.length) return { ...unsent, updates: bytes, whole: false };
   // An edit that was folded meanwhile is part of the state only.
@@ -84,7 +86,7 @@ export async function settlePushed(
   await Promise.all(keys.map((key) => outbox.delete(key)));
   if ((await outbox.index("documentId").count(id)) > 0) return;
   const summaries = transaction.objectStore("summaries");
-  const record = await summaries.get(id);
+  const record = await readSummary(transaction, id);
   if (record?.local?.headSeq !== undefined || !record?.local) return;
   await summaries.put(withLocal(id, record, { ...record.local, headSeq }));
 }

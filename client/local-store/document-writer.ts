@@ -1,7 +1,7 @@
 import * as Y from "yjs";
 import type { Clock } from "#client/platform/platform.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
-import type { LocalStore, LocalSummary } from "./local-store.ts";
+import type { LocalStore, LocalSummary, StoreFailure } from "./local-store.ts";
 import type { RunCommand } from "./run-command.ts";
 
 /** What comes from others is stored at most this often, in ms. What is made here is stored at once, write after write. */
@@ -50,6 +50,8 @@ export interface DocumentWriter {
   unstored(): boolean;
   /** whether an edit made here is in memory only */
   unstoredEdits(): boolean;
+  /** why the last write failed; absent once one worked */
+  failing(): StoreFailure | undefined;
   /** outbox rows that wait for an `ack` */
   outbox(): readonly number[];
   close(): void;
@@ -68,6 +70,7 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
   let writingEdits = false;
   let behind = false;
   let failures = 0;
+  let failing: StoreFailure | undefined;
   let lastToken = 0;
   let acknowledged = 0;
   let headSeq = 0;
@@ -127,13 +130,14 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
     writingEdits = false;
     for (const command of commands) host.commandStored(command);
     if (result.ok) onWritten(result.value, through, whole ? host.state() : local, whole);
-    else onFailed(commands);
+    else onFailed(result.failure, commands);
     host.changed();
     if (unfoldedRows >= ROWS_UNTIL_COMPACTION) await compact();
   }
 
   function onWritten(key: number | undefined, through: number, update: Uint8Array | undefined, whole: boolean): void {
     failures = 0;
+    failing = undefined;
     if (!whole) unfoldedRows++;
     if (key !== undefined) rows.push({ key, through });
     if (update) host.stored(update);
@@ -142,7 +146,8 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
     else if (anythingWaits()) schedule(COALESCE_MS);
   }
 
-  function onFailed(commands: RunCommand[]): void {
+  function onFailed(failure: StoreFailure, commands: RunCommand[]): void {
+    failing = failure;
     // Single rows would leave holes now: the next write that works takes everything.
     behind = true;
     waiting.commands.unshift(...commands);
@@ -220,6 +225,7 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
     noteRows: (count) => void (unfoldedRows += count),
     unstored: () => writing || anythingWaits(),
     unstoredEdits: () => writingEdits || behind || waiting.local.length > 0 || waiting.commands.length > 0,
+    failing: () => failing,
     outbox: () => rows.map((row) => row.key),
     close() {
       cancelTimer?.();

@@ -2,6 +2,8 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
 import { isWantedStill } from "./erasure-state.ts";
 import type { Transaction } from "./open-database.ts";
+import { readQuarantine, readSummary } from "./read-document.ts";
+import { isRunCommand } from "./stored-records.ts";
 
 type ReadWrite = Transaction<"readwrite">;
 
@@ -10,7 +12,7 @@ export async function forgetErased(transaction: ReadWrite, erased: readonly Feed
   const forgotten: ConversationId[] = [];
   for (const entry of erased) {
     const id = entry.id as ConversationId;
-    const record = await transaction.objectStore("summaries").get(id);
+    const record = await readSummary(transaction, id);
     if (isWantedStill(record) && (await holdsEdits(transaction, id))) continue;
     await forgetDocument(transaction, id);
     forgotten.push(id);
@@ -21,7 +23,7 @@ export async function forgetErased(transaction: ReadWrite, erased: readonly Feed
 /** Edits that the server never had, or words of copies set aside that are not back yet (C9). */
 async function holdsEdits(transaction: ReadWrite, id: ConversationId): Promise<boolean> {
   if ((await transaction.objectStore("outbox").index("documentId").count(id)) > 0) return true;
-  const quarantined = await transaction.objectStore("quarantine").getAll();
+  const quarantined = await readQuarantine(transaction);
   return quarantined.some(({ documentId, waits, unsent }) => documentId === id && (waits === true || unsent === true));
 }
 
@@ -46,12 +48,12 @@ async function deleteRows(transaction: ReadWrite, name: "updates" | "outbox", id
 async function deleteCommands(transaction: ReadWrite, id: ConversationId): Promise<void> {
   const store = transaction.objectStore("commands");
   const commands = await store.getAll();
-  const own = commands.filter(({ conversationId }) => conversationId === id);
+  const own = commands.filter((command) => isRunCommand(command) && command.conversationId === id);
   await Promise.all(own.map(({ runId }) => store.delete(runId)));
 }
 
 async function deleteQuarantined(transaction: ReadWrite, id: ConversationId): Promise<void> {
   const store = transaction.objectStore("quarantine");
-  const [keys, records] = await Promise.all([store.getAllKeys(), store.getAll()]);
-  await Promise.all(keys.filter((_, at) => records[at]?.documentId === id).map((key) => store.delete(key)));
+  const own = (await readQuarantine(transaction)).filter(({ documentId }) => documentId === id);
+  await Promise.all(own.map(({ key }) => store.delete(key)));
 }

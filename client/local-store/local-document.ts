@@ -8,7 +8,7 @@ import { createDocumentWriter } from "./document-writer.ts";
 import type { DocumentStatus } from "./documents.ts";
 import { createHandedOverEdits } from "./handed-over.ts";
 import type { HandedOver } from "./handed-over.ts";
-import type { LocalStore, LocalSummary } from "./local-store.ts";
+import type { LocalStore, LocalSummary, StoreFailure, StoredDocument } from "./local-store.ts";
 import type { RunCommand } from "./run-command.ts";
 
 /** Transaction origins. Whatever has another one than FROM_… is an edit made in this tab. */
@@ -55,10 +55,14 @@ export interface LocalDocument {
   receiveFromTab(update: Uint8Array): void;
   /** Takes over outbox rows of a tab that is gone. */
   adopt(keys: readonly number[]): Promise<void>;
+  /** There is a database after all: takes in what could not be read, and stores what could not be stored. */
+  found(): Promise<void>;
   outbox(): readonly number[];
   rewrite(): void;
   unstored(): boolean;
   unstoredEdits(): boolean;
+  /** why what is in memory could not be stored the last time */
+  failing(): StoreFailure | undefined;
   /** whether an edit waits for its `ack` */
   pending(): boolean;
   flush(): Promise<void>;
@@ -189,20 +193,12 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
     host.edited(id, { summary, changedAt: clock.now(), headSeq: undefined });
   }
 
+  let unread = false;
   async function load(): Promise<void> {
     const result = await store.load(id);
-    if (result.ok) {
-      const { state, outbox, rows, epoch: storedEpoch } = result.value;
-      if (state) {
-        epoch = storedEpoch;
-        arrived = true;
-        Y.applyUpdate(doc, state, FROM_STORE);
-      }
-      setAside = result.value.setAside.length > 0;
-      writer.noteRows(rows);
-      adoptRows(outbox);
-      if (rows > 0) void writer.compact();
-    } else {
+    if (result.ok) takeStored(result.value);
+    else {
+      unread = true;
       // What could not be read must not be taken for empty: once storing works, everything is written.
       writer.rewrite("unreadable");
     }
@@ -211,6 +207,31 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
     updateStatus();
     handedOver.takeIn();
     host.changed();
+  }
+
+  function takeStored({ state, outbox, rows, epoch: storedEpoch, setAside: copies }: StoredDocument): void {
+    if (state) {
+      epoch ??= storedEpoch;
+      arrived = true;
+      Y.applyUpdate(doc, state, FROM_STORE);
+    }
+    setAside = copies.length > 0;
+    writer.noteRows(rows);
+    adoptRows(outbox);
+    if (rows > 0) void writer.compact();
+  }
+
+  async function found(): Promise<void> {
+    if (unread) {
+      const result = await store.load(id);
+      if (result.ok && unread && base !== "replaced") {
+        unread = false;
+        takeStored(result.value);
+        updateStatus();
+        host.changed();
+      }
+    }
+    await writer.flush();
   }
 
   function adoptRows(rows: readonly { key: number; bytes: Uint8Array | undefined }[]): void {
@@ -274,10 +295,12 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
       adoptRows(result.value.outbox.filter(({ key }) => keys.includes(key)));
       host.changed();
     },
+    found,
     outbox: () => writer.outbox(),
     rewrite: () => writer.rewrite("reopened"),
     unstored: () => writer.unstored() || handedOver.any(),
     unstoredEdits: () => writer.unstoredEdits() || handedOver.any(),
+    failing: () => writer.failing(),
     pending: () => unacknowledged.length > 0 || handedOver.any(),
     flush: () => writer.flush(),
     async close() {

@@ -4,8 +4,19 @@ import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
 import type { Result } from "#shared/lib/result.ts";
 import type { RunCommand } from "./run-command.ts";
 
-/** Why this device cannot store: no room, another version of the app holds the database, or there is none. */
-export type StoreFailure = "full" | "blocked" | "unavailable";
+/** Why this device cannot store. */
+export type StoreFailure =
+  | "full"
+  /** a tab with an older version of the app holds the database, and does not let go */
+  | "blocked"
+  /** this tab gave the database up to a newer version of the app in another tab */
+  | "superseded"
+  /** the database was written by a newer version of the app; it is left as it is */
+  | "newer"
+  /** the browser does not answer; its answer is still waited for, and what failed so may come to be */
+  | "silent"
+  /** there is no database, or it is broken */
+  | "unavailable";
 
 export type StoreHealth = { type: "ok" } | { type: "failing"; reason: StoreFailure };
 
@@ -96,6 +107,10 @@ export interface LocalStore {
   subscribe: (listener: () => void) => () => void;
   /** Calls back after the database was lost and opened anew: what was stored may be gone. */
   onReopened: (listener: () => void) => () => void;
+  /** Calls back when there is a database after all: what could not be read can be read now. */
+  onFound: (listener: () => void) => () => void;
+  /** Calls back when records that cannot be read were moved to the quarantine. */
+  onQuarantined: (listener: () => void) => () => void;
 
   load(id: ConversationId): Promise<Result<StoredDocument, StoreFailure>>;
   /** Answers the key of the outbox row, where one was written. */
@@ -134,9 +149,13 @@ export interface LocalStore {
   takePulled(bodies: readonly PulledBody[]): Promise<Result<ConversationId[], StoreFailure>>;
   /** Sets a copy aside whose words are to come back (C9). */
   setAside(id: ConversationId, content: Uint8Array): Promise<Result<void, StoreFailure>>;
-  quarantined(): Promise<Result<QuarantinedRecord[], StoreFailure>>;
-  /** Takes unreadable edits out of what `outbox` answers; their bytes stay in the quarantine. */
+  quarantined(): Promise<Result<(QuarantinedRecord & { key: number })[], StoreFailure>>;
+  /** Takes unreadable records out of what `outbox` answers; their bytes stay in the quarantine. */
   dismissUnreadable(): Promise<Result<void, StoreFailure>>;
+  /** Forgets records for good, but not those whose words are still to come back. */
+  removeQuarantined(keys: readonly number[]): Promise<Result<void, StoreFailure>>;
+  /** the documents of which anything is stored */
+  documentIds(): Promise<Result<Set<ConversationId>, StoreFailure>>;
 
   library(): Promise<Result<{ cursor: number; records: SummaryRecord[] }, StoreFailure>>;
   /**
@@ -149,6 +168,8 @@ export interface LocalStore {
   forget(id: ConversationId): Promise<Result<void, StoreFailure>>;
 
   commands(): Promise<Result<RunCommand[], StoreFailure>>;
+  /** Stores commands anew that were in a database that is gone. */
+  keepCommands(commands: readonly RunCommand[]): Promise<Result<void, StoreFailure>>;
   removeCommand(runId: string): Promise<Result<void, StoreFailure>>;
   close: () => void;
 }
@@ -157,9 +178,14 @@ export interface LocalStore {
 export type QuarantineReason = "corrupt" | "diverged";
 
 export interface QuarantinedRecord {
+  /** "" where that could not be read either */
   documentId: string;
   reason: QuarantineReason;
   content: unknown;
+  /** the object store it was in; absent in records of older versions of the app, and for copies of documents */
+  store?: string;
+  /** a person was told of it; absent means no */
+  told?: boolean;
   /** it holds edits that no `ack` covered, and nobody was told yet; absent means no */
   unsent?: boolean;
   /** its words are not back in the document yet; absent means they are, or never were to come */
@@ -172,6 +198,8 @@ export interface Unacknowledged {
   rows: Map<ConversationId, number[]>;
   /** documents with edits in the quarantine that were never acknowledged and not dismissed */
   unreadable: Set<ConversationId>;
+  /** how many other records could not be read, and nobody was told yet */
+  corrupt: number;
   /** documents with copies set aside whose words are not back in them (C9) */
   setAside: Set<ConversationId>;
 }

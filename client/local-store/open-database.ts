@@ -1,8 +1,10 @@
 import { openDB } from "idb";
 import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from "idb";
+import type { Clock } from "#client/platform/platform.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
+import { createLateAnswers } from "./late-answers.ts";
 import type { QuarantinedRecord, StoreFailure, StoreHealth, SummaryRecord } from "./local-store.ts";
 import type { RunCommand } from "./run-command.ts";
 
@@ -31,16 +33,21 @@ export interface DatabaseSchema extends DBSchema {
 }
 
 const DATABASE_VERSION = 1;
+/** ms after which a database that does not open is worked without; its late answer is taken all the same */
+const OPENING_MS = 5_000;
+/** ms until a database that the browser closed is opened again, by itself */
+const REOPEN_MS = 200;
 
 type Stores = StoreNames<DatabaseSchema>[];
 type Mode = "readonly" | "readwrite";
 export type Transaction<M extends Mode> = IDBPTransaction<DatabaseSchema, Stores, M>;
 
-/** The connection to the database: opened when first needed, and once more when it was lost. */
+/** The connection to the database: opened when first needed, and again when it was lost. */
 export interface Database {
   health: () => StoreHealth;
   subscribe: (listener: () => void) => () => void;
   onReopened: (listener: () => void) => () => void;
+  onFound: (listener: () => void) => () => void;
   /**
    * Runs one transaction; answers what `body` answered once it is complete.
    * @param builds it adds to what is stored: it fails on a database opened anew, which may lack that
@@ -55,19 +62,42 @@ export interface Database {
   close: () => void;
 }
 
+type Opened = IDBPDatabase<DatabaseSchema>;
+
+interface Refusal {
+  ok: false;
+  failure: StoreFailure;
+}
+
+interface OpenConnection {
+  status: "open";
+  db: Promise<Opened>;
+  /** the same as a result, which goes before a refusal once it is there */
+  found: Promise<{ ok: true; value: Opened }>;
+  /** answers why there is no point in waiting for the database any longer; that it opens is still waited for */
+  refusal: Promise<Refusal>;
+  /** opened after a loss, and nobody was told yet */
+  anew: boolean;
+}
+
 type Connection =
   | { status: "closed"; lost: boolean }
-  /** `anew`: after a loss, and nobody was told yet */
-  | { status: "open"; db: Promise<IDBPDatabase<DatabaseSchema>>; anew: boolean }
+  | OpenConnection
   /** ended by us, or given up to a newer version of the app in another tab */
   | { status: "ended" };
 
-/** Opens the database of this name. Answers at once; what goes wrong shows in `health()` and in each answer. */
-export function openDatabase(name: string): Database {
+/**
+ * Opens the database of this name. Answers at once; what goes wrong shows in `health()` and in each answer.
+ * @param clock without one, a database that neither opens nor fails is waited for
+ */
+export function openDatabase(name: string, clock?: Pick<Clock, "after">): Database {
   let connection: Connection = { status: "closed", lost: false };
   let health: StoreHealth = { type: "ok" };
+  /** somebody was told that there is no database */
+  let missed = false;
   const listeners = new Set<() => void>();
   const reopenedListeners = new Set<() => void>();
+  const foundListeners = new Set<() => void>();
 
   function setHealth(next: StoreHealth): void {
     if (JSON.stringify(next) === JSON.stringify(health)) return;
@@ -75,7 +105,7 @@ export function openDatabase(name: string): Database {
     for (const listener of listeners) listener();
   }
 
-  function fail(reason: StoreFailure): { ok: false; failure: StoreFailure } {
+  function fail(reason: StoreFailure): Refusal {
     setHealth({ type: "failing", reason });
     return err(reason);
   }
@@ -83,8 +113,8 @@ export function openDatabase(name: string): Database {
   /** Whether the database that comes next may lack what the one before had. */
   const isAnother = (): boolean => (connection.status === "closed" ? connection.lost : isAnew(connection));
 
-  function reopen(): { ok: false; failure: StoreFailure } {
-    database()?.catch(() => undefined);
+  function reopen(): Refusal {
+    database();
     return err("unavailable");
   }
 
@@ -97,53 +127,87 @@ export function openDatabase(name: string): Database {
     if (connection.status === "open") connection = { status: "closed", lost: true };
   }
 
-  async function connect(): Promise<IDBPDatabase<DatabaseSchema>> {
-    const db = await openDB<DatabaseSchema>(name, DATABASE_VERSION, {
-      upgrade: createStores,
-      blocked: () => setHealth({ type: "failing", reason: "blocked" }),
-      // A newer app waits for us: step aside, and say so.
-      blocking: () => {
-        connection = { status: "ended" };
-        setHealth({ type: "failing", reason: "blocked" });
-        void opened.then((one) => one.close());
-      },
-      terminated: lost,
-    });
-    if (health.type === "failing" && health.reason === "blocked") setHealth({ type: "ok" });
-    return db;
+  /** A newer app waits for us, or somebody deletes the database: step aside, and say so. */
+  function stepAside(): void {
+    if (connection.status === "open") void connection.db.then((db) => db.close());
+    connection = { status: "ended" };
+    setHealth({ type: "failing", reason: "superseded" });
   }
 
-  let opened: Promise<IDBPDatabase<DatabaseSchema>>;
-  function database(): Promise<IDBPDatabase<DatabaseSchema>> | undefined {
-    if (connection.status === "ended") return undefined;
-    if (connection.status === "open") return connection.db;
-    const wasLost = connection.lost;
-    opened = connect();
-    const own = { status: "open" as const, db: opened, anew: wasLost };
-    connection = own;
-    opened.then(
-      () => {
-        own.anew = false;
-        return wasLost ? reopenedListeners.forEach((listener) => listener()) : undefined;
-      },
-      () => (connection = { status: "closed", lost: wasLost }),
-    );
-    return opened;
+  async function connect(refuse: (reason: StoreFailure) => void): Promise<Opened> {
+    const stopWaiting = clock?.after(OPENING_MS, () => refuse("silent"));
+    try {
+      return await openDB<DatabaseSchema>(name, DATABASE_VERSION, {
+        upgrade: createStores,
+        blocked: () => refuse("blocked"),
+        blocking: stepAside,
+        terminated() {
+          lost();
+          clock?.after(REOPEN_MS, () => void (connection.status === "closed" && database()));
+        },
+      });
+    } finally {
+      stopWaiting?.();
+    }
   }
+
+  function database(): OpenConnection | undefined {
+    if (connection.status === "ended") return undefined;
+    if (connection.status === "open") return connection;
+    const wasLost = connection.lost;
+    const own = openConnection(wasLost);
+    connection = own;
+    own.found.then(
+      () => onOpened(own, wasLost),
+      () => {
+        missed = true;
+        if (connection === own) connection = { status: "closed", lost: wasLost };
+      },
+    );
+    return own;
+  }
+
+  function openConnection(anew: boolean): OpenConnection {
+    const wait: { end?: (refusal: Refusal) => void } = {};
+    const refusal = new Promise<Refusal>((resolve) => (wait.end = resolve));
+    const db = connect((reason) => {
+      missed = true;
+      wait.end?.(fail(reason));
+    });
+    return { status: "open", db, found: db.then(ok), refusal, anew };
+  }
+
+  function onOpened(own: OpenConnection, wasLost: boolean): void {
+    own.anew = false;
+    if (connection !== own) return;
+    if (wasLost) for (const listener of reopenedListeners) listener();
+    if (missed) tellFound();
+  }
+
+  function tellFound(): void {
+    if (connection.status === "ended") return;
+    missed = false;
+    if (health.type === "failing" && health.reason !== "full") setHealth({ type: "ok" });
+    for (const listener of foundListeners) listener();
+  }
+
+  const withinTime = createLateAnswers(clock, tellFound);
 
   async function attempt<T, M extends Mode>(
     mode: M,
     stores: Stores,
     body: (transaction: Transaction<M>) => Promise<T>,
     durability: IDBTransactionDurability,
-  ): Promise<T> {
-    const db = await database();
-    if (db === undefined) throw new DOMException("given up", "VersionError");
-    const transaction = db.transaction(stores, mode, { durability });
+  ): Promise<Result<T, StoreFailure>> {
+    const open = database();
+    if (open === undefined) return err("superseded");
+    const found = await Promise.race([open.found, open.refusal]);
+    if (!found.ok) return found;
+    const transaction = found.value.transaction(stores, mode, { durability });
     const done = transaction.done;
     try {
       const [value] = await Promise.all([body(transaction), done]);
-      return value;
+      return ok(value);
     } catch (error) {
       await abortQuietly(transaction, done);
       throw transaction.error ?? error;
@@ -160,13 +224,18 @@ export function openDatabase(name: string): Database {
       reopenedListeners.add(listener);
       return () => reopenedListeners.delete(listener);
     },
+    onFound(listener) {
+      foundListeners.add(listener);
+      return () => foundListeners.delete(listener);
+    },
     async run(mode, stores, body, durability = "relaxed", builds = false) {
       for (let tries = 0; ; tries++) {
         if (builds && isAnother()) return reopen();
         try {
-          const value = await attempt(mode, stores, body, durability);
+          const result = await withinTime(attempt(mode, stores, body, durability));
+          if (!result.ok) return fail(result.failure);
           noteWorks(mode);
-          return ok(value);
+          return result;
         } catch (error) {
           // A connection the browser closed gives InvalidStateError, or AbortError in the middle of a transaction.
           const failureName = nameOf(error);
@@ -185,15 +254,19 @@ export function openDatabase(name: string): Database {
 
 const isAnew = (connection: Connection): boolean => connection.status === "open" && connection.anew;
 
-function createStores(db: IDBPDatabase<DatabaseSchema>): void {
-  db.createObjectStore("documents", { keyPath: "id" });
-  db.createObjectStore("updates", { autoIncrement: true }).createIndex("documentId", "documentId");
-  db.createObjectStore("outbox", { autoIncrement: true }).createIndex("documentId", "documentId");
-  db.createObjectStore("summaries", { keyPath: "id" });
-  db.createObjectStore("commands", { keyPath: "runId" });
-  db.createObjectStore("meta");
-  db.createObjectStore("quarantine", { autoIncrement: true });
+/** Creates what is missing, whichever version of the app made the rest. */
+function createStores(db: Opened): void {
+  const missing = (store: StoreNames<DatabaseSchema>): boolean => !db.objectStoreNames.contains(store);
+  if (missing("documents")) db.createObjectStore("documents", { keyPath: "id" });
+  if (missing("updates")) db.createObjectStore("updates", ROWS).createIndex("documentId", "documentId");
+  if (missing("outbox")) db.createObjectStore("outbox", ROWS).createIndex("documentId", "documentId");
+  if (missing("summaries")) db.createObjectStore("summaries", { keyPath: "id" });
+  if (missing("commands")) db.createObjectStore("commands", { keyPath: "runId" });
+  if (missing("meta")) db.createObjectStore("meta");
+  if (missing("quarantine")) db.createObjectStore("quarantine", ROWS);
 }
+
+const ROWS = { autoIncrement: true };
 
 /** Leaves nothing of a transaction whose body failed, so that it is all or nothing. */
 async function abortQuietly(transaction: { abort(): void }, done: Promise<void>): Promise<void> {
@@ -209,5 +282,5 @@ const nameOf = (error: unknown): string => (error instanceof Error ? error.name 
 
 function failureOf(name: string): StoreFailure {
   if (name === "QuotaExceededError") return "full";
-  return name === "VersionError" ? "blocked" : "unavailable";
+  return name === "VersionError" ? "newer" : "unavailable";
 }

@@ -232,9 +232,14 @@ export function openDocuments(
     await Promise.all([...entries.values()].map(({ document }) => document.flush()));
   };
   const stopWatchingVisibility = visibility.onHide(() => void flush());
-  const stopWatchingStore = store.onReopened(() => {
-    for (const { document } of entries.values()) document.rewrite();
-  });
+  const stopsWatchingStore = [
+    store.onReopened(() => {
+      for (const { document } of entries.values()) document.rewrite();
+    }),
+    store.onFound(() => {
+      for (const { document } of entries.values()) void document.found();
+    }),
+  ];
   tabs.onMessage((message) => {
     if (message.type === "stored") entries.get(message.id)?.document.receiveFromTab(message.update);
   });
@@ -257,7 +262,7 @@ export function openDocuments(
     flush,
     async close() {
       stopWatchingVisibility();
-      stopWatchingStore();
+      for (const stop of stopsWatchingStore) stop();
       const all = [...entries.values()];
       entries.clear();
       for (const { closing } of all) closing.abort();

@@ -42,6 +42,7 @@ function aDevice() {
       return ok([]);
     },
     onReopened: (callback: () => void) => reopened.push(callback),
+    onFound: () => () => undefined,
   } as unknown as LocalStore;
   return {
     stored,

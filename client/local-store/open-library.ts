@@ -122,6 +122,7 @@ export function openLibrary(
     }
   }
 
+  store.onFound(() => void read());
   store.onReopened(() => {
     for (const record of records.values()) {
       const { id, feed } = record;

@@ -1,8 +1,7 @@
+import type { Clock } from "#client/platform/platform.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
-import { forgetHave, readUnsent, settlePushed, takePulled } from "./bulk-records.ts";
-import { documentRecord, isAsWritten } from "./document-record.ts";
+import { readUnsent, settlePushed, takePulled } from "./bulk-records.ts";
 import { foldUpdates } from "./fold-updates.ts";
-import type { Folded } from "./fold-updates.ts";
 import { withFeedEntry, withLocal } from "./library-state.ts";
 import type {
   DocumentWrite,
@@ -16,14 +15,81 @@ import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import { openDatabase } from "./open-database.ts";
 import type { Transaction } from "./open-database.ts";
+import type * as Quarantine from "./quarantine.ts";
+import {
+  DOCUMENT_STORES,
+  documentRecord,
+  epochIn,
+  readDocument,
+  readFolded,
+  readQuarantine,
+  readSummary,
+} from "./read-document.ts";
+import type { RunCommand } from "./run-command.ts";
+import { isCursor, isOutboxRow, isRunCommand, isSummaryRecord } from "./stored-records.ts";
 
 /** The name of the database of one account in one workspace. */
 export const localStoreName = (accountId: string, workspaceId: string): string =>
   `holdfast:${accountId}:${workspaceId}`;
 
-/** Opens the store in IndexedDB. Without IndexedDB everything answers `unavailable` and nothing throws. */
-export function openLocalStore(name: string): LocalStore {
-  const database = openDatabase(name);
+/**
+ * Opens the store in IndexedDB. Without IndexedDB everything answers `unavailable` and nothing throws.
+ * @param clock without one, a database that neither opens nor fails is waited for
+ */
+export function openLocalStore(name: string, clock?: Pick<Clock, "after">): LocalStore {
+  const database = openDatabase(name, clock);
+  const quarantinedListeners = new Set<() => void>();
+
+  /** Does what is needed rarely, with code that is loaded for it. */
+  async function rarely<T>(
+    stores: RareStores,
+    work: (repair: Repair, transaction: ReadWrite) => Promise<T>,
+  ): Promise<Result<T, StoreFailure>> {
+    const repair = await loadRepair();
+    // Code that does not arrive is as little use as a database that does not open.
+    if (repair === undefined) return err("unavailable");
+    return await database.run("readwrite", stores, (transaction) => work(repair, transaction));
+  }
+
+  /** Sets aside what cannot be read, and says so; answers how many records that were. */
+  async function mend(...args: Parameters<typeof rarely<number>>): Promise<Result<number, StoreFailure>> {
+    const mended = await rarely(...args);
+    if (mended.ok && mended.value > 0) for (const listener of quarantinedListeners) listener();
+    return mended;
+  }
+
+  const mendDocument = (id: ConversationId): Promise<Result<number, StoreFailure>> =>
+    mend([...DOCUMENT_STORES, "summaries"], async (repair, transaction) =>
+      repair.quarantineCorrupt(transaction, id, await readFolded(transaction, id)),
+    );
+
+  /** Reads; where a record cannot be read it is set aside first. What is readable is answered in any case. */
+  async function readSound<T extends { corrupt: number }>(
+    stores: ReadStores,
+    read: (transaction: Transaction<"readonly">) => Promise<T>,
+    setAside: (repair: Repair, transaction: ReadWrite) => Promise<number>,
+  ): Promise<Result<T, StoreFailure>> {
+    const first = await database.run("readonly", [...stores], read);
+    if (!first.ok || first.value.corrupt === 0) return first;
+    const mended = await mend([...stores, ...REPAIR_STORES], setAside);
+    return mended.ok ? await database.run("readonly", [...stores], read) : first;
+  }
+
+  async function compact(id: ConversationId, epoch: number): Promise<Result<number, StoreFailure>> {
+    const compacted = await database.run("readwrite", [...DOCUMENT_STORES], async (transaction) => {
+      const { keys, folded, stored } = await readFolded(transaction, id);
+      if (folded.corrupt.length > 0) return undefined;
+      if (keys.length === 0 || folded.state === undefined) return 0;
+      const record = documentRecord(id, stored ? epochIn(stored) : epoch, folded.state);
+      await transaction.objectStore("documents").put(record);
+      await Promise.all(keys.map((key) => transaction.objectStore("updates").delete(key)));
+      return keys.length;
+    });
+    if (!compacted.ok) return compacted;
+    if (compacted.value !== undefined) return ok(compacted.value);
+    const mended = await mendDocument(id);
+    return mended.ok && mended.value > 0 ? await compact(id, epoch) : mended;
+  }
 
   let asked: Set<ConversationId> | undefined;
   let reading: Promise<Result<Map<ConversationId, StoredDocument>, StoreFailure>> | undefined;
@@ -52,15 +118,21 @@ export function openLocalStore(name: string): LocalStore {
     health: database.health,
     subscribe: database.subscribe,
     onReopened: database.onReopened,
+    onFound: database.onFound,
+    onQuarantined(listener) {
+      quarantinedListeners.add(listener);
+      return () => quarantinedListeners.delete(listener);
+    },
     close: database.close,
 
     async load(id) {
       const read = await readSoon(id);
       if (!read.ok || read.value.quarantined === 0) return read;
-      return await database.run("readwrite", [...DOCUMENT_STORES, "summaries"], async (transaction) => {
-        const quarantined = await quarantineCorrupt(transaction, id, await readFolded(transaction, id));
-        return { ...(await readDocument(transaction, id)), quarantined };
-      });
+      const mended = await mendDocument(id);
+      const again = mended.ok ? await readSoon(id) : mended;
+      // Edits that may be garbled are not sent; what is readable beside them is there all the same.
+      if (!mended.ok || !again.ok) return ok({ ...read.value, outbox: [] });
+      return ok({ ...again.value, quarantined: mended.value });
     },
     write: (write) =>
       database.run(
@@ -77,16 +149,7 @@ export function openLocalStore(name: string): LocalStore {
           summary && putLocalSummary(transaction, id, summary),
         ]);
       }),
-    compact: (id, epoch) =>
-      database.run("readwrite", [...DOCUMENT_STORES, "summaries"], async (transaction) => {
-        const read = await readFolded(transaction, id);
-        const { keys, folded, stored } = read;
-        await quarantineCorrupt(transaction, id, read);
-        if (keys.length === 0 || folded.state === undefined) return 0;
-        await transaction.objectStore("documents").put(documentRecord(id, stored?.epoch ?? epoch, folded.state));
-        await Promise.all(keys.map((key) => transaction.objectStore("updates").delete(key)));
-        return keys.length;
-      }),
+    compact,
     heal: (id, epoch, state, own) =>
       database.run("readwrite", [...DOCUMENT_STORES], async (transaction) => {
         const waiting = await transaction.objectStore("outbox").index("documentId").count(id);
@@ -107,25 +170,20 @@ export function openLocalStore(name: string): LocalStore {
           if (record) await quarantine.put({ ...record, waits: false }, keys[index]);
         return await writeDocument(transaction, write);
       }),
-    outbox: () =>
-      database.run("readonly", ["outbox", "quarantine"], async (transaction) => {
-        const store = transaction.objectStore("outbox");
-        const [keys, rows, quarantined] = await Promise.all([
-          store.getAllKeys(),
-          store.getAll(),
-          transaction.objectStore("quarantine").getAll(),
-        ]);
-        const byDocument = new Map<ConversationId, number[]>();
-        rows.forEach(({ documentId }, index) => {
-          const key = keys[index];
-          if (key !== undefined) byDocument.set(documentId, [...(byDocument.get(documentId) ?? []), key]);
-        });
-        return {
-          rows: byDocument,
-          unreadable: documentsOf(quarantined.filter(({ unsent }) => unsent === true)),
-          setAside: documentsOf(quarantined.filter(({ waits }) => waits === true)),
-        };
-      }),
+    async outbox() {
+      const read = await readSound(["outbox", "quarantine"], readUnacknowledged, (repair, transaction) =>
+        repair.quarantineOutbox(transaction),
+      );
+      if (!read.ok) return read;
+      const { rows, quarantined } = read.value;
+      const corrupt = quarantined.filter(({ reason, unsent }) => reason === "corrupt" && unsent !== true);
+      return ok({
+        rows,
+        unreadable: documentsOf(quarantined.filter(({ unsent }) => unsent === true)),
+        corrupt: corrupt.filter(({ told }) => told !== true).length,
+        setAside: documentsOf(quarantined.filter(({ waits }) => waits === true)),
+      });
+    },
     unsent: (most) => database.run("readonly", [...DOCUMENT_STORES], (transaction) => readUnsent(transaction, most)),
     settlePushed: (id, keys, headSeq) =>
       database.run("readwrite", ["outbox", "summaries"], (transaction) => settlePushed(transaction, id, keys, headSeq)),
@@ -137,51 +195,57 @@ export function openLocalStore(name: string): LocalStore {
       database.run("readwrite", ["quarantine"], async (transaction) => {
         await transaction.objectStore("quarantine").add(divergedCopy(id, content));
       }),
-    quarantined: () =>
-      database.run("readonly", ["quarantine"], (transaction) => transaction.objectStore("quarantine").getAll()),
-    dismissUnreadable: () =>
-      database.run("readwrite", ["quarantine"], async (transaction) => {
-        const store = transaction.objectStore("quarantine");
-        const [keys, records] = await Promise.all([store.getAllKeys(), store.getAll()]);
-        await Promise.all(
-          records.map(async (record, index) => {
-            if (record.unsent === true) await store.put({ ...record, unsent: false }, keys[index]);
-          }),
-        );
-      }),
+    quarantined: () => database.run("readonly", ["quarantine"], readQuarantine),
+    dismissUnreadable: () => rarely(["quarantine"], (repair, transaction) => repair.dismissUnreadable(transaction)),
+    removeQuarantined: (keys) =>
+      rarely(["quarantine"], (repair, transaction) => repair.removeQuarantined(transaction, keys)),
+    documentIds: () => rarely(["documents", "updates"], (repair, transaction) => repair.documentIdsIn(transaction)),
 
     library: () =>
-      database.run("readonly", ["summaries", "meta"], async (transaction) => {
-        const [cursor, records] = await Promise.all([
-          transaction.objectStore("meta").get("cursor"),
-          transaction.objectStore("summaries").getAll(),
-        ]);
-        return { cursor: cursor ?? 0, records };
-      }),
+      readSound(
+        ["summaries", "meta"],
+        async (transaction) => {
+          const [cursor, records] = await Promise.all([
+            transaction.objectStore("meta").get("cursor") as Promise<unknown>,
+            transaction.objectStore("summaries").getAll() as Promise<unknown[]>,
+          ]);
+          const sound = records.filter(isSummaryRecord);
+          const corrupt = records.length - sound.length + (cursor === undefined || isCursor(cursor) ? 0 : 1);
+          return { cursor: isCursor(cursor) && corrupt === 0 ? cursor : 0, records: sound, corrupt };
+        },
+        (repair, transaction) => repair.quarantineSummaries(transaction),
+      ),
     async writeFeed(cursor, entries) {
       const erased = entries.filter((entry) => entry.erased);
       const erasing = erased.length > 0 ? await loadErasing() : undefined;
       if (erased.length > 0 && erasing === undefined) return err("unavailable");
       // Only what is erased needs them all, and whoever writes a document waits for them.
       const stores = erasing ? [...EVERY_STORE] : (["summaries", "meta"] as const);
-      return await database.run("readwrite", [...stores], async (transaction) => {
-        const forgotten = new Set(await erasing?.forgetErased(transaction, erased));
-        const summaries = transaction.objectStore("summaries");
-        for (const entry of entries) {
-          if (forgotten.has(entry.id as ConversationId)) continue;
-          await summaries.put(withFeedEntry(await summaries.get(entry.id), entry));
-        }
-        const meta = transaction.objectStore("meta");
-        // Another tab may have read further meanwhile.
-        await meta.put(Math.max(cursor, (await meta.get("cursor")) ?? 0), "cursor");
-        return [...forgotten];
-      });
+      return await database.run(
+        "readwrite",
+        [...stores],
+        async (transaction) => {
+          const forgotten = new Set(await erasing?.forgetErased(transaction, erased));
+          const summaries = transaction.objectStore("summaries");
+          for (const entry of entries) {
+            if (forgotten.has(entry.id as ConversationId)) continue;
+            await summaries.put(withFeedEntry(await readSummary(transaction, entry.id), entry));
+          }
+          const meta = transaction.objectStore("meta");
+          const before: unknown = await meta.get("cursor");
+          // Another tab may have read further meanwhile.
+          await meta.put(Math.max(cursor, isCursor(before) ? before : 0), "cursor");
+          return [...forgotten];
+        },
+        "relaxed",
+        // A cursor without the entries before it would hide them for good.
+        true,
+      );
     },
     mark: (id, marks) =>
       database.run("readwrite", ["summaries"], async (transaction) => {
-        const summaries = transaction.objectStore("summaries");
-        const record = await summaries.get(id);
-        if (record) await summaries.put({ ...record, ...marks });
+        const record = await readSummary(transaction, id);
+        if (record) await transaction.objectStore("summaries").put({ ...record, ...marks });
       }),
     async forget(id) {
       const erasing = await loadErasing();
@@ -191,31 +255,58 @@ export function openLocalStore(name: string): LocalStore {
       );
     },
 
-    commands: () =>
-      database.run("readonly", ["commands"], (transaction) => transaction.objectStore("commands").getAll()),
+    async commands() {
+      const read = await readSound(["commands"], readCommands, (repair, transaction) =>
+        repair.quarantineCommands(transaction),
+      );
+      return read.ok ? ok(read.value.commands) : read;
+    },
+    keepCommands: (commands) =>
+      database.run("readwrite", ["commands"], async (transaction) => {
+        for (const command of commands) await transaction.objectStore("commands").put(command);
+      }),
     removeCommand: (runId) =>
       database.run("readwrite", ["commands"], (transaction) => transaction.objectStore("commands").delete(runId)),
   };
 }
 
 type ReadWrite = Transaction<"readwrite">;
+type Repair = typeof Quarantine;
+type RareStores = (ReadStores[number] | (typeof REPAIR_STORES)[number])[];
 
-const DOCUMENT_STORES = ["documents", "updates", "outbox", "quarantine"] as const;
 const EVERY_STORE = [...DOCUMENT_STORES, "summaries", "commands", "meta"] as const;
 
 /** What erases is hardly ever needed, so it is loaded when it is; `undefined` where it cannot be now. */
 const loadErasing = () => import("./erased-records.ts").catch(() => undefined);
+const loadRepair = (): Promise<Repair | undefined> => import("./quarantine.ts").catch(() => undefined);
 
-type AnyTransaction = Transaction<"readonly"> | ReadWrite;
+type ReadStores = ("outbox" | "quarantine" | "summaries" | "meta" | "commands")[];
 
-async function readDocument(transaction: AnyTransaction, id: ConversationId): Promise<StoredDocument> {
-  const [{ keys, folded, stored }, outbox, setAside] = await Promise.all([
-    readFolded(transaction, id),
-    readOutbox(transaction, id),
-    readSetAside(transaction, id),
+const REPAIR_STORES = ["documents", "updates", "quarantine"] as const;
+
+async function readUnacknowledged(transaction: Transaction<"readonly">) {
+  const store = transaction.objectStore("outbox");
+  const [keys, raw, quarantined] = await Promise.all([
+    store.getAllKeys(),
+    store.getAll() as Promise<unknown[]>,
+    readQuarantine(transaction),
   ]);
-  const quarantined = folded.corrupt.length;
-  return { epoch: stored?.epoch ?? 0, state: folded.state, rows: keys.length, outbox, quarantined, setAside };
+  const rows = new Map<ConversationId, number[]>();
+  let corrupt = 0;
+  keys.forEach((key, at) => {
+    const row = raw[at];
+    if (isOutboxRow(row)) rows.set(row.documentId, [...(rows.get(row.documentId) ?? []), key]);
+    else corrupt++;
+  });
+  return { rows, quarantined, corrupt };
+}
+
+async function readCommands(
+  transaction: Transaction<"readonly">,
+): Promise<{ commands: RunCommand[]; corrupt: number }> {
+  const raw: unknown[] = await transaction.objectStore("commands").getAll();
+  const commands = raw.filter(isRunCommand);
+  return { commands, corrupt: raw.length - commands.length };
 }
 
 const divergedCopy = (documentId: ConversationId, content: Uint8Array): QuarantinedRecord => ({
@@ -227,91 +318,6 @@ const divergedCopy = (documentId: ConversationId, content: Uint8Array): Quaranti
 
 const documentsOf = (records: readonly QuarantinedRecord[]): Set<ConversationId> =>
   new Set(records.map(({ documentId }) => documentId as ConversationId));
-
-async function readSetAside(transaction: AnyTransaction, id: ConversationId): Promise<StoredDocument["setAside"]> {
-  const quarantine = transaction.objectStore("quarantine");
-  const keys = await quarantine.getAllKeys();
-  // Nearly always there is none, and every document asks.
-  const records = keys.length > 0 ? await quarantine.getAll() : [];
-  return keys.flatMap((key, at) => {
-    const record = records[at];
-    return record?.documentId === id && record.waits === true ? [{ key, content: record.content }] : [];
-  });
-}
-
-interface ReadFolded {
-  stored: { epoch: number } | undefined;
-  /** what was folded: the state, where there is one, and then the rows */
-  contents: unknown[];
-  folded: Folded;
-  /** keys of the rows, the unreadable ones among them */
-  keys: number[];
-}
-
-async function readFolded(transaction: AnyTransaction, id: ConversationId): Promise<ReadFolded> {
-  const index = transaction.objectStore("updates").index("documentId");
-  const [stored, keys] = await Promise.all([transaction.objectStore("documents").get(id), index.getAllKeys(id)]);
-  // A document at rest has no rows.
-  const rows = keys.length > 0 ? await index.getAll(id) : [];
-  const contents: unknown[] = [...(stored ? [stored.state] : []), ...rows.map(({ bytes }) => bytes)];
-  // Reading an update to see whether it is one takes as long as opening it: what did not change since is not looked at.
-  const sound = stored !== undefined && keys.length === 0 && isAsWritten(stored);
-  return { stored, contents, folded: sound ? { state: stored.state, corrupt: [] } : foldUpdates(contents), keys };
-}
-
-/** Moves what cannot be read out of the way; answers how many records that were. */
-async function quarantineCorrupt(transaction: ReadWrite, id: ConversationId, read: ReadFolded): Promise<number> {
-  const firstRow = read.stored ? 1 : 0;
-  for (const index of read.folded.corrupt) {
-    const content = read.contents[index];
-    const key = read.keys[index - firstRow];
-    if (key === undefined) await transaction.objectStore("documents").delete(id);
-    else await transaction.objectStore("updates").delete(key);
-    const unsent = await forgetOutboxOf(transaction, id, key);
-    await transaction.objectStore("quarantine").add({ documentId: id, reason: "corrupt", content, unsent });
-  }
-  // What is gone from here is asked for again.
-  if (read.folded.corrupt.length > 0) await forgetHave(transaction, id);
-  return read.folded.corrupt.length;
-}
-
-/**
- * An edit whose bytes are unreadable can never be acknowledged: its outbox row goes, and its record in the
- * quarantine says so. Answers whether there was one.
- * @param update the unreadable row; absent where it is the folded state
- */
-async function forgetOutboxOf(
-  transaction: ReadWrite,
-  id: ConversationId,
-  update: number | undefined,
-): Promise<boolean> {
-  const outbox = transaction.objectStore("outbox");
-  const updates = transaction.objectStore("updates");
-  let found = false;
-  for (const key of await outbox.index("documentId").getAllKeys(id)) {
-    const row = await outbox.get(key);
-    if (row === undefined) continue;
-    // Rows that were folded are in the state only.
-    const folded = row.update === undefined || (await updates.getKey(row.update)) === undefined;
-    if (update === undefined ? !folded : row.update !== update) continue;
-    await outbox.delete(key);
-    found = true;
-  }
-  return found;
-}
-
-async function readOutbox(transaction: AnyTransaction, id: ConversationId): Promise<StoredDocument["outbox"]> {
-  const index = transaction.objectStore("outbox").index("documentId");
-  const keys = await index.getAllKeys(id);
-  const rows = keys.length > 0 ? await index.getAll(id) : [];
-  const updates = transaction.objectStore("updates");
-  return await Promise.all(
-    keys.map(async (key, at) => {
-      const update = rows[at]?.update;
-      return { key, bytes: update === undefined ? undefined : (await updates.get(update))?.bytes };
-    }),
-  );
-}
 
 async function writeDocument(transaction: ReadWrite, write: DocumentWrite): Promise<number | undefined> {
   const { id, epoch, local, remote, state, commands, summary } = write;
@@ -349,5 +355,5 @@ async function putLocalSummary(
   local: LocalSummary,
 ): Promise<void> {
   const summaries = transaction.objectStore("summaries");
-  await summaries.put(withLocal(id, await summaries.get(id), local));
+  await summaries.put(withLocal(id, await readSummary(transaction, id), local));
 }

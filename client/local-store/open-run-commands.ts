@@ -12,17 +12,39 @@ export interface RunCommands extends RunCommandStore {
 /** The commands in the store, with those of this tab that could not be stored. */
 export function openRunCommands(store: LocalStore): RunCommands {
   const ofThisTab = new Map<string, RunCommand>();
+  /** those in the store when it was last read: a database that is gone takes them along */
+  let stored: readonly RunCommand[] = [];
   const removed = new Set<string>();
   const listeners = new Set<(command: RunCommand) => void>();
 
+  function known(): RunCommand[] {
+    const all = new Map(stored.map((command) => [command.runId, command]));
+    for (const [runId, command] of ofThisTab) all.set(runId, command);
+    return [...all.values()].filter(({ runId }) => !removed.has(runId));
+  }
+
+  async function read(): Promise<void> {
+    const result = await store.commands();
+    if (result.ok) stored = result.value;
+  }
+
+  /** Those that could not be read before are news here. */
+  async function readWhatWasMissed(): Promise<void> {
+    const before = new Set(known().map(({ runId }) => runId));
+    await read();
+    for (const command of known()) if (!before.has(command.runId)) for (const listener of listeners) listener(command);
+  }
+
+  store.onFound(() => void readWhatWasMissed());
+  store.onReopened(() => {
+    for (const command of known()) ofThisTab.set(command.runId, command);
+    void store.keepCommands([...ofThisTab.values()]);
+  });
+
   return {
     async list() {
-      const stored = await store.commands();
-      const all = new Map((stored.ok ? stored.value : []).map((command) => [command.runId, command]));
-      for (const [runId, command] of ofThisTab) all.set(runId, command);
-      return [...all.values()]
-        .filter(({ runId }) => !removed.has(runId))
-        .toSorted((a, b) => a.createdAt - b.createdAt || (a.runId < b.runId ? -1 : 1));
+      await read();
+      return known().toSorted((a, b) => a.createdAt - b.createdAt || (a.runId < b.runId ? -1 : 1));
     },
     async remove(runId) {
       removed.add(runId);

@@ -8,9 +8,9 @@ import type { Connection } from "./connection.ts";
 import type { RefusalCode } from "./engine-events.ts";
 import { openOutboxDrain } from "./outbox-drain.ts";
 import type { PushOutcome } from "./push-outbox.ts";
-import { nextReach, reachable, syncStatus } from "./sync-status-state.ts";
+import { inMemory, nextReach, reachable, storageNotice, storeHealth, syncStatus } from "./sync-status-state.ts";
 import type { Reach, ReachEvent } from "./sync-status-state.ts";
-import type { SyncState, SyncStatus } from "./sync-status.ts";
+import type { StorageNotice, SyncState, SyncStatus } from "./sync-status.ts";
 
 /** One document that keeps failing while others get through must not be tried in a tight loop. */
 const NUDGE_MS = 2_000;
@@ -97,7 +97,8 @@ export function openSync(
     const rows = drain.rows();
     noteRefused(all, rows);
     return syncStatus(online(), {
-      health: store.health(),
+      health: storeHealth(store.health(), all),
+      memory: inMemory(all),
       known: drain.known(),
       unstored: all.some((document) => document.unstored()),
       pending: all.some((document) => document.pending()),
@@ -120,6 +121,9 @@ export function openSync(
     }
   }
 
+  const notice = (): StorageNotice | undefined =>
+    storageNotice(drain.evicted().size, drain.corrupt(), drain.unreadable().size);
+
   let current: SyncStatus = { type: "saving" };
   function changed(): void {
     if (signal.aborted) return;
@@ -131,7 +135,7 @@ export function openSync(
     const { changesAt } = reachable(clock.now(), reach);
     cancelTimer = changesAt === undefined ? undefined : clock.after(changesAt - clock.now(), changed);
     current = status();
-    const text = JSON.stringify([current, online()]);
+    const text = JSON.stringify([current, online(), notice()]);
     if (text === told) return;
     told = text;
     for (const listener of listeners) listener();
@@ -216,7 +220,15 @@ export function openSync(
       return document && connections.get(document)?.view().refused;
     },
     divergences: () => divergences,
-    dismissUnreadable: () => void store.dismissUnreadable().then(() => drain.outdated()),
+    notice,
+    dismissUnreadable() {
+      drain.dismissEvicted();
+      void store.dismissUnreadable().then(() => drain.outdated());
+    },
+    async retryStoring() {
+      await documents.flush();
+      drain.retry();
+    },
     reach: takeReach,
     sessionWorks() {
       for (const connection of connections.values()) connection.sessionWorks();

@@ -20,7 +20,7 @@ const fetchBringBack: LoadBringBack = async () => (await import("#client/local-s
 export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadBringBack = fetchBringBack) => {
   const ending = new AbortController();
   const name = localStoreName(me.accountId, me.workspaceId);
-  const store = openLocalStore(name);
+  const store = openLocalStore(name, platform.clock);
   const tabs = openTabs(platform.openBroadcast(name, ending.signal), ending.signal);
   const commands = openRunCommands(store);
   const library = openLibrary(store, tabs, () => documents.flush());
@@ -73,5 +73,5 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadB
   const close = (): Promise<void> => (closed ??= closeAll());
   signal.addEventListener("abort", () => void close(), { once: true });
 
-  return { documents, library, sync, commands, close };
+  return { documents, library, sync, commands, store, close };
 };

@@ -4,6 +4,7 @@ import type { LocalDocuments } from "#client/local-store/open-documents.ts";
 import type { Clock } from "#client/platform/platform.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { backoffMs } from "#shared/lib/backoff.ts";
+import { createLostRows } from "./lost-rows.ts";
 import type { PushOutcome } from "./push-outbox.ts";
 
 /** how many documents nobody looks at are open at once to send what they hold */
@@ -32,6 +33,12 @@ export interface OutboxDrain {
   rows(): ReadonlyMap<ConversationId, number>;
   /** documents with edits on this device that can neither be read nor were they acknowledged */
   unreadable(): ReadonlySet<ConversationId>;
+  /** how many other records of this device could not be read, and nobody was told yet */
+  corrupt(): number;
+  /** documents whose edits went with a database that the browser deleted, and are nowhere else as far as we know */
+  evicted(): ReadonlySet<ConversationId>;
+  /** A person was told of those. */
+  dismissEvicted(): void;
 }
 
 /** whether words of copies set aside are still to come, and can: a document of a newer app is left as it is */
@@ -65,6 +72,8 @@ export function openOutboxDrain(
   /** rows of other tabs and of earlier sessions, as last read */
   let foreign = new Map<ConversationId, number[]>();
   let unreadable: ReadonlySet<ConversationId> = new Set();
+  let corrupt = 0;
+  const lost = createLostRows(clock);
   /** raised when another tab changed the outbox */
   let version = 0;
   let readVersion: number | undefined;
@@ -85,18 +94,21 @@ export function openOutboxDrain(
     if (scanning || signal.aborted) return;
     scanning = true;
     const asOf = version;
+    const look = lost.look();
     const result = await store.outbox();
     scanning = false;
     if (signal.aborted) return;
     if (result.ok) {
       unreadable = result.value.unreadable;
+      corrupt = result.value.corrupt;
+      lost.seen(look, new Set(result.value.rows.keys()));
       for (const id of result.value.setAside) bringBack(id);
       takeRows(result.value.rows, readVersion === undefined);
       readVersion = asOf;
       wasRead(new Set(result.value.rows.keys()));
     }
     if (asOf !== version) return schedule(0);
-    schedule(foreign.size > 0 ? SCAN_AGAIN_MS : SCAN_MS);
+    schedule(foreign.size > 0 || lost.looksAgain() ? SCAN_AGAIN_MS : SCAN_MS);
     changed();
   }
 
@@ -165,7 +177,23 @@ export function openOutboxDrain(
     cancelTimer = clock.after(ms, () => void read());
   }
 
-  signal.addEventListener("abort", () => cancelTimer?.(), { once: true });
+  const stops = [
+    // Rows of closed documents and of tabs that are gone were nowhere else.
+    store.onReopened(() => {
+      lost.add([...foreign.keys()].filter((id) => !documents.find(id)));
+      schedule(SCAN_AGAIN_MS);
+    }),
+    store.onFound(outdated),
+    store.onQuarantined(() => schedule(0)),
+  ];
+  signal.addEventListener(
+    "abort",
+    () => {
+      cancelTimer?.();
+      for (const stop of stops) stop();
+    },
+    { once: true },
+  );
   void read();
 
   return {
@@ -198,5 +226,11 @@ export function openOutboxDrain(
       return counts;
     },
     unreadable: () => unreadable,
+    corrupt: () => corrupt,
+    evicted: lost.found,
+    dismissEvicted() {
+      lost.dismiss();
+      changed();
+    },
   };
 }

@@ -13,7 +13,7 @@ function aPage(first: SyncStatus) {
     return () => listeners.delete(listener);
   };
   requestDelivery(
-    { status: () => state.status, online: () => true, subscribe, dismissUnreadable: () => undefined },
+    { status: () => state.status, subscribe },
     clock,
     { waits: () => state.commands, subscribe },
     { request: () => void state.asked++ },

@@ -11,7 +11,7 @@ const PATIENCE_MS = 2_000;
  * @param waits whether a command waits to be delivered
  */
 export function requestDelivery(
-  sync: SyncState,
+  sync: Pick<SyncState, "status" | "subscribe">,
   clock: Clock,
   commands: { waits(): boolean; subscribe(listener: () => void): () => void },
   background: BackgroundDelivery,

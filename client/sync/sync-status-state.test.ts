@@ -1,10 +1,19 @@
 import { expect, test } from "vitest";
-import { OFFLINE_AFTER_MS, nextReach, reachable, syncStatus } from "./sync-status-state.ts";
+import {
+  OFFLINE_AFTER_MS,
+  inMemory,
+  nextReach,
+  reachable,
+  storageNotice,
+  storeHealth,
+  syncStatus,
+} from "./sync-status-state.ts";
 import type { Reach, Unsaved } from "./sync-status-state.ts";
 
 const reached: Reach = { failingSince: undefined, browserOffline: false };
 const clean: Unsaved = {
   health: { type: "ok" },
+  memory: { onlyHere: 0, unsent: 0 },
   known: true,
   unstored: false,
   pending: false,
@@ -22,8 +31,35 @@ test("C10: saved is said only when nothing waits anywhere", () => {
 
 test("offline counts what is stored here; a device that cannot store says that first", () => {
   expect(syncStatus(false, { ...clean, outbox: 3, unstored: true })).toEqual({ type: "offline", changes: 3 });
-  const failing: Unsaved = { ...clean, health: { type: "failing", reason: "full" } };
-  expect(syncStatus(false, failing)).toEqual({ type: "cannot-save", reason: "full" });
+  const memory = { onlyHere: 1, unsent: 2 };
+  const failing: Unsaved = { ...clean, health: { type: "failing", reason: "full" }, memory };
+  expect(syncStatus(false, failing)).toEqual({ type: "cannot-save", reason: "full", ...memory });
+});
+
+const storing = (pending: boolean, unstoredEdits: boolean, failing?: "full" | "unavailable") => ({
+  pending: () => pending,
+  unstoredEdits: () => unstoredEdits,
+  failing: () => failing,
+});
+
+test("P4: what is in this window only is neither stored here nor at the server", () => {
+  const documents = [storing(true, true), storing(true, false), storing(false, true), storing(false, false)];
+  expect(inMemory(documents)).toEqual({ onlyHere: 1, unsent: 2 });
+});
+
+test("A4: a device on which something did not fit is full until that is stored, whatever else is stored meanwhile", () => {
+  expect(storeHealth({ type: "ok" }, [storing(true, true, "full")])).toEqual({ type: "failing", reason: "full" });
+  // A write into a database that was just opened anew fails once, and is made up for.
+  expect(storeHealth({ type: "ok" }, [storing(true, true, "unavailable")])).toEqual({ type: "ok" });
+  const silent = { type: "failing", reason: "silent" } as const;
+  expect(storeHealth(silent, [storing(true, true, "full")])).toEqual(silent);
+});
+
+test("what is lost is told before what is mended", () => {
+  expect(storageNotice(2, 3, 1)).toEqual({ type: "evicted", chats: 2 });
+  expect(storageNotice(0, 3, 0)).toEqual({ type: "corrupt", records: 3 });
+  expect(storageNotice(0, 3, 1)).toBeUndefined();
+  expect(storageNotice(0, 0, 0)).toBeUndefined();
 });
 
 test("C5, P4: what the server refuses is neither saved nor on its way; each chat is counted once", () => {

@@ -1,5 +1,5 @@
-import type { StoreHealth } from "#client/local-store/local-store.ts";
-import type { SyncStatus } from "./sync-status.ts";
+import type { StoreFailure, StoreHealth } from "#client/local-store/local-store.ts";
+import type { InMemory, StorageNotice, SyncStatus } from "./sync-status.ts";
 
 /** ms without a live connection before it is called offline; a reconnect within it is nobody's concern */
 export const OFFLINE_AFTER_MS = 2_000;
@@ -44,6 +44,8 @@ export function reachable(now: number, reach: Reach): { online: boolean; changes
 /** What this device holds that the server does not. */
 export interface Unsaved {
   health: StoreHealth;
+  /** what matters when this device cannot store */
+  memory: InMemory;
   /** whether the outbox as it is now was read: before that nothing is known to be saved */
   known: boolean;
   /** a write to the local store is under way or waits */
@@ -60,7 +62,8 @@ export interface Unsaved {
 
 /** The words of the status line. It errs on the side of "not yet" (C10). */
 export function syncStatus(online: boolean, unsaved: Unsaved): SyncStatus {
-  if (unsaved.health.type === "failing") return { type: "cannot-save", reason: unsaved.health.reason };
+  if (unsaved.health.type === "failing")
+    return { type: "cannot-save", reason: unsaved.health.reason, ...unsaved.memory };
   if (!online) return { type: "offline", changes: unsaved.outbox };
   // Before "saving": what waits for nothing must not look as if it were on its way.
   const { refused, unreadable } = unsaved;
@@ -68,4 +71,34 @@ export function syncStatus(online: boolean, unsaved: Unsaved): SyncStatus {
   if (documents > 0) return { type: "refused", documents, unreadable: unreadable.size };
   const saved = unsaved.known && !unsaved.unstored && !unsaved.pending && unsaved.outbox === 0;
   return saved ? { type: "saved" } : { type: "saving" };
+}
+
+/** An open document, as far as storing it goes. */
+export interface Storing {
+  pending(): boolean;
+  unstoredEdits(): boolean;
+  failing(): StoreFailure | undefined;
+}
+
+/**
+ * What this device can store. A small write that works says nothing of what did not fit: the device is full until that
+ * is stored.
+ */
+export const storeHealth = (health: StoreHealth, documents: readonly Storing[]): StoreHealth =>
+  health.type === "ok" && documents.some((document) => document.failing() === "full")
+    ? { type: "failing", reason: "full" }
+    : health;
+
+export const inMemory = (documents: readonly Storing[]): InMemory => ({
+  onlyHere: documents.filter((document) => document.pending() && document.unstoredEdits()).length,
+  unsent: documents.filter((document) => document.pending()).length,
+});
+
+/**
+ * What is lost comes before what is mended: beside words that nobody has any more it is no comfort.
+ * @param unreadable documents of which the status tells that
+ */
+export function storageNotice(evicted: number, corrupt: number, unreadable: number): StorageNotice | undefined {
+  if (evicted > 0) return { type: "evicted", chats: evicted };
+  return corrupt > 0 && unreadable === 0 ? { type: "corrupt", records: corrupt } : undefined;
 }

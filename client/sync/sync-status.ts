@@ -1,3 +1,5 @@
+import type { StoreFailure } from "#client/local-store/local-store.ts";
+
 /** What the status line says. It must be true (promise P4). */
 export type SyncStatus =
   /** everything on this device is stored durably by the server */
@@ -11,14 +13,32 @@ export type SyncStatus =
    * read back either
    */
   | { type: "refused"; documents: number; unreadable: number }
-  /** this device cannot store: quota, private mode, a broken database */
-  | { type: "cannot-save"; reason: "full" | "blocked" | "unavailable" };
+  /** this device cannot store; sync goes on from memory */
+  | ({ type: "cannot-save"; reason: StoreFailure } & InMemory);
+
+/** What the open chats of this window hold that is not stored everywhere it should be. */
+export interface InMemory {
+  /** chats with changes that are in this window only: neither on this device nor on the server */
+  onlyHere: number;
+  /** chats with changes that the server does not have, those among them */
+  unsent: number;
+}
+
+/** What became of things stored here; told until it is dismissed. */
+export type StorageNotice =
+  /** the browser deleted them, and so many chats had changes that were nowhere else */
+  | { type: "evicted"; chats: number }
+  /** so many records could not be read and were set aside; the server has what they held */
+  | { type: "corrupt"; records: number };
 
 export interface SyncState {
   status(): SyncStatus;
   /** whether the server can be reached as far as we know */
   online(): boolean;
   subscribe(listener: () => void): () => void;
-  /** Stops telling of unreadable edits; their bytes stay on this device. */
+  notice(): StorageNotice | undefined;
+  /** Stops telling of unreadable records, whose bytes stay on this device, and of the notice. */
   dismissUnreadable(): void;
+  /** Tries now to store what could not be stored, not only when its time has come. */
+  retryStoring(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { LoadBringBack } from "#client/local-store/bring-back.ts";
-import type { Documents } from "#client/local-store/documents.ts";
-import type { Library } from "#client/local-store/library.ts";
+import type { LocalStore } from "#client/local-store/local-store.ts";
+import type { LocalDocuments } from "#client/local-store/open-documents.ts";
+import type { LocalLibrary } from "#client/local-store/open-library.ts";
 import type { RunCommandStore } from "#client/local-store/run-command-store.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
@@ -8,10 +9,11 @@ import type { DocumentSync } from "./open-sync.ts";
 
 /** Everything this device keeps and keeps in sync for one account in one workspace. */
 export interface WorkspaceSync {
-  documents: Documents;
-  library: Library;
+  documents: LocalDocuments;
+  library: LocalLibrary;
   sync: DocumentSync;
   commands: RunCommandStore;
+  store: LocalStore;
   /** Stores what is in memory, then ends connections and the database. Safe to repeat; the signal does the same. */
   close(): Promise<void>;
 }

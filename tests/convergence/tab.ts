@@ -98,7 +98,7 @@ export function openTab(context: TabContext, device: Device, marks: () => string
   const me = { accountId: account, workspaceId: "personal", kind: "guest" } as const;
   // Fetching code takes time that is not the world's.
   const workspace = openWorkspaceSync(platform, me, over, () => Promise.resolve(bringBack));
-  const documents = workspace.documents as LocalDocuments;
+  const documents = workspace.documents;
   const { sync, library, commands } = workspace;
   const runs = openRuns(
     {

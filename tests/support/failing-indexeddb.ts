@@ -6,6 +6,12 @@ export interface FailingIndexedDb {
   failWrites(fails: (write: number) => boolean): void;
   /** Lets writes succeed again; answers how many were made since `failWrites`. */
   heal(): number;
+  /** Fails writes of documents and updates with more bytes than this. */
+  failLargerThan(bytes: number): void;
+  /** From now on the app is one of a database version later. */
+  raiseVersions(): void;
+  /** Keeps back what the browser answers to each `open`; answers how to let it go. */
+  holdOpening(): () => void;
   /** The browser closes every connection, as on eviction. */
   forceClose(): void;
   databases(): readonly IDBDatabase[];
@@ -23,9 +29,14 @@ export function installFailingIndexedDb(): FailingIndexedDb {
   let fails: ((write: number) => boolean) | undefined;
   let writes = 0;
 
+  let raised = 0;
+  let largest = Infinity;
+  let held: (() => void)[] | undefined;
+
   const openOriginal = factory.open.bind(factory);
   factory.open = (name: string, version?: number) => {
-    const request = openOriginal(name, version);
+    const request = openOriginal(name, version === undefined ? undefined : version + raised);
+    if (held) held.push(holdEvents(request));
     request.addEventListener("success", () => open.push(request.result));
     return request;
   };
@@ -36,7 +47,7 @@ export function installFailingIndexedDb(): FailingIndexedDb {
     prototype[method] = function failing(this: IDBObjectStore, ...args: unknown[]): IDBRequest {
       const request = original.apply(this, args);
       writes++;
-      if (fails?.(writes)) {
+      if (fails?.(writes) || sizeOf(args[0]) > largest) {
         const transaction = this.transaction as unknown as AbortableTransaction;
         request.addEventListener("success", () => transaction[ABORT]("QuotaExceededError"));
       }
@@ -49,7 +60,17 @@ export function installFailingIndexedDb(): FailingIndexedDb {
       fails = next;
       writes = 0;
     },
+    failLargerThan: (bytes) => void (largest = bytes),
+    raiseVersions: () => void (raised += 1),
+    holdOpening() {
+      held = [];
+      return () => {
+        for (const letGo of held ?? []) letGo();
+        held = undefined;
+      };
+    },
     heal() {
+      largest = Infinity;
       fails = undefined;
       return writes;
     },
@@ -61,6 +82,21 @@ export function installFailingIndexedDb(): FailingIndexedDb {
     databases: () => open,
   };
 }
+
+/** Keeps the events of a request back; answers how to deliver them. */
+function holdEvents(request: IDBOpenDBRequest): () => void {
+  const waiting: Event[] = [];
+  request.dispatchEvent = (event) => waiting.push(event) > 0;
+  return () => {
+    Reflect.deleteProperty(request, "dispatchEvent");
+    for (const event of waiting) request.dispatchEvent(event);
+  };
+}
+
+const sizeOf = (record: unknown): number => {
+  const { bytes, state } = (record ?? {}) as { bytes?: unknown; state?: unknown };
+  return [bytes, state].reduce<number>((sum, one) => sum + (one instanceof Uint8Array ? one.length : 0), 0);
+};
 
 const originals = {
   add: IDBObjectStore.prototype.add as (...args: unknown[]) => IDBRequest,

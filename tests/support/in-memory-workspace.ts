@@ -3,8 +3,9 @@ import type { DocumentStatus, Documents, OpenConversation } from "#client/local-
 import type { LibraryEntry } from "#client/local-store/library.ts";
 import type { RunCommand } from "#client/local-store/run-command.ts";
 import type { Delivery, LiveRun, Runs } from "#client/runs/runs.ts";
+import type { DeviceCopy } from "#client/session/device-copy.ts";
 import type { Workspace } from "#client/session/workspace.ts";
-import type { SyncStatus } from "#client/sync/sync-status.ts";
+import type { StorageNotice, SyncStatus } from "#client/sync/sync-status.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
@@ -58,6 +59,7 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
   const marks = new Map<string, Partial<LibraryEntry>>();
   let entries: readonly LibraryEntry[] = [];
   let sync: { status: SyncStatus; online: boolean } = { status: { type: "saved" }, online: true };
+  let notice: StorageNotice | undefined;
   let cancels = true;
 
   function listChats(): void {
@@ -163,6 +165,22 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
     return runId;
   }
 
+  const device: DeviceCopy = {
+    overview: () =>
+      Promise.resolve({
+        usage: 14_300_000,
+        kept: false,
+        chats: entries.length,
+        here: Math.max(0, entries.length - 2),
+        waiting: { changes: 3, chats: 2 },
+        setAside: 1,
+      }),
+    askToKeep: () => Promise.resolve(false),
+    exportEverything: () => Promise.resolve({ chats: entries.length, missing: 2 }),
+    exportSetAside: () => Promise.resolve(true),
+    removeSetAside: () => Promise.resolve(true),
+  };
+
   const workspace: Workspace = {
     me: { accountId: "account-1", workspaceId: "workspace-1", kind: "guest" },
     documents,
@@ -180,13 +198,17 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
       status: () => sync.status,
       online: () => sync.online,
       subscribe: syncListeners.subscribe,
+      notice: () => notice,
+      retryStoring: () => Promise.resolve(),
       dismissUnreadable() {
+        notice = undefined;
         sync = { ...sync, status: { type: "saved" } };
         syncListeners.notify();
       },
     },
     runs,
     models: { models: () => options.models ?? MODELS, subscribe: () => () => undefined },
+    device: () => Promise.resolve(device),
     clock: {
       now: () => now,
       after: (ms, callback) => {
@@ -214,6 +236,10 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
     },
     setSync(next: { status: SyncStatus; online: boolean }): void {
       sync = next;
+      syncListeners.notify();
+    },
+    setNotice(next: StorageNotice): void {
+      notice = next;
       syncListeners.notify();
     },
     /** Edits a chat as if it had been done at a time. */

@@ -6,7 +6,7 @@ import { THEMES, chooseTheme, readTheme } from "#client/ui/theme.ts";
 import { words } from "#client/ui/words/words.ts";
 
 /** Who is using Holdfast here, and how it looks to them. */
-export function AccountMenu({ onShortcuts }: { onShortcuts: () => void }) {
+export function AccountMenu({ onStorage, onShortcuts }: { onStorage: () => void; onShortcuts: () => void }) {
   const { me } = useWorkspace();
   const [theme, setTheme] = useState(readTheme);
   const items = (): MenuItem[] => [
@@ -24,6 +24,7 @@ export function AccountMenu({ onShortcuts }: { onShortcuts: () => void }) {
       },
     })),
     { type: "line" },
+    { type: "action", label: words.account.storage, onSelect: onStorage },
     { type: "action", label: words.account.shortcuts, onSelect: onShortcuts },
   ];
   return <LazyMenu icon="person" label={words.account.button} items={items} side="top" />;

@@ -1,14 +1,28 @@
+import { Suspense, lazy, useEffect } from "react";
 import { useWorkspace } from "#client/session/workspace.ts";
-import { Button } from "#client/ui/button.tsx";
 import { sameFields, useWatched } from "#client/ui/use-watched.ts";
+import { whenIdle } from "#client/ui/when-idle.ts";
 import { words } from "#client/ui/words/words.ts";
 import { syncWords } from "./sync-words.ts";
 import "./sync-line.css";
+
+const loadAdvice = () => import("./trouble-advice.tsx");
+// Code that does not arrive must not take the app along.
+const TroubleAdvice = lazy(() =>
+  loadAdvice().then(
+    ({ TroubleAdvice: Advice }) => ({ default: Advice }),
+    () => ({ default: KeepOpen }),
+  ),
+);
 
 /** What is true about where this person's words are stored right now (promise P4). */
 export function SyncLine() {
   const { sync } = useWorkspace();
   const status = useWatched(sync, () => sync.status(), sameFields);
+  const notice = useWatched(sync, () => sync.notice(), sameFields);
+  // Advice is needed when nothing can be loaded any more.
+  useEffect(() => whenIdle(() => void loadAdvice().catch(() => undefined)), []);
+  const trouble = status.type === "cannot-save" || status.type === "refused" || notice !== undefined;
   return (
     <div className="sync-line" data-status={status.type}>
       <span className="sync-dot" aria-hidden="true" />
@@ -18,33 +32,16 @@ export function SyncLine() {
         <span role="status" aria-label={words.sync.label} aria-live="off">
           {syncWords(status)}
         </span>
-        {status.type === "cannot-save" && (
-          <p className="sync-advice" role="alert">
-            {words.sync[status.reason]}
-          </p>
+        {trouble && (
+          <Suspense fallback={<KeepOpen />}>
+            <TroubleAdvice status={status} notice={notice} />
+          </Suspense>
         )}
-        {status.type === "refused" && <RefusedAdvice {...status} onDismiss={() => sync.dismissUnreadable()} />}
       </div>
     </div>
   );
 }
 
-interface RefusedAdviceProps {
-  documents: number;
-  unreadable: number;
-  onDismiss: () => void;
-}
-
-function RefusedAdvice({ documents, unreadable, onDismiss }: RefusedAdviceProps) {
-  return (
-    <div className="sync-advice" role="alert">
-      {documents > unreadable && <p>{words.sync.refusedAdvice}</p>}
-      {unreadable > 0 && (
-        <>
-          <p>{words.sync.unreadable(unreadable)}</p>
-          <Button onClick={onDismiss}>{words.sync.dismiss}</Button>
-        </>
-      )}
-    </div>
-  );
+function KeepOpen() {
+  return <p className="sync-advice">{words.sync.keepOpen}</p>;
 }

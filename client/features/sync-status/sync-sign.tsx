@@ -4,16 +4,18 @@ import type { SyncStatus } from "#client/sync/sync-status.ts";
 import { useAnnounce } from "#client/ui/announcer.tsx";
 import { IconButton } from "#client/ui/button.tsx";
 import { sameFields, useWatched } from "#client/ui/use-watched.ts";
+import { words } from "#client/ui/words/words.ts";
 import { syncWords } from "./sync-words.ts";
 
 /** Stands in for the sync status where that is out of sight, while something is wrong; leads to it. */
 export function SyncSign({ onOpen }: { onOpen: () => void }) {
   const { sync } = useWorkspace();
   const status = useWatched(sync, () => sync.status(), sameFields);
+  const noticed = useWatched(sync, () => sync.notice() !== undefined);
   const { type } = status;
   const wrong = type === "offline" || type === "refused" || type === "cannot-save";
-  if (!wrong) return null;
-  return <Sign key={type} type={type} says={syncWords(status)} onOpen={onOpen} />;
+  if (wrong) return <Sign key={type} type={type} says={syncWords(status)} onOpen={onOpen} />;
+  return noticed ? <Sign key="notice" type="refused" says={words.sync.notice} onOpen={onOpen} /> : null;
 }
 
 /** One trouble: announced once, not again for each change that it holds up. */

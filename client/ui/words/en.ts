@@ -1,5 +1,6 @@
 const number = new Intl.NumberFormat("en");
-const plural = (count: number, one: string, many: string): string =>
+/** "1 change", "12,345 changes". */
+export const plural = (count: number, one: string, many: string): string =>
   `${number.format(count)} ${count === 1 ? one : many}`;
 
 /** English: everything a person reads. A failure says what happened, that nothing is lost, and what to do next. */
@@ -80,14 +81,9 @@ export const en = {
     saving: "Saving…",
     offline: (changes: number) => `Offline – ${plural(changes, "change", "changes")} on this device`,
     refused: (chats: number) => `Can't save ${plural(chats, "chat", "chats")} to the server`,
-    refusedAdvice: "What you wrote is kept on this device. Open such a chat to copy it or to try again.",
-    unreadable: (chats: number) =>
-      `This device can't read back all you wrote in ${plural(chats, "chat", "chats")}, and the server never had it. What is left is kept aside on this device.`,
-    dismiss: "Dismiss",
     cannotSave: "Can't save on this device",
-    full: "The device is full. Free some space; until then keep this tab open.",
-    blocked: "Another tab holds the storage. Close other Holdfast tabs.",
-    unavailable: "The browser blocks storage. Keep this tab open, or allow storage for this site.",
+    keepOpen: "Keep this window open.",
+    notice: "Something happened to what is stored here",
   },
   account: {
     button: "Account",
@@ -95,6 +91,7 @@ export const en = {
     guestAbout: "Your chats belong to this browser. Clearing its data ends access to them.",
     account: "Signed in",
     theme: { system: "Theme: like the system", light: "Theme: light", dark: "Theme: dark" },
+    storage: "Storage…",
     shortcuts: "Keyboard shortcuts",
   },
   chat: {

@@ -216,7 +216,21 @@ export const scenes: Record<string, Scene> = {
   full_device: {
     play(world) {
       library(world, 3);
-      world.setSync({ online: true, status: { type: "cannot-save", reason: "full" } });
+      world.setSync({ online: true, status: { type: "cannot-save", reason: "full", onlyHere: 0, unsent: 0 } });
+      return undefined;
+    },
+  },
+  superseded_offline: {
+    play(world) {
+      library(world, 3);
+      world.setSync({ online: false, status: { type: "cannot-save", reason: "superseded", onlyHere: 3, unsent: 3 } });
+      return undefined;
+    },
+  },
+  evicted: {
+    play(world) {
+      library(world, 3);
+      world.setNotice({ type: "evicted", chats: 2 });
       return undefined;
     },
   },
