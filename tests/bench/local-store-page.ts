@@ -2,11 +2,21 @@ import { IndexeddbPersistence } from "y-indexeddb";
 import * as Y from "yjs";
 import { openLocalStore } from "#client/local-store/open-local-store.ts";
 import { createDocumentWriter } from "#client/local-store/document-writer.ts";
+import type { DocumentWriter } from "#client/local-store/document-writer.ts";
+import type { LocalStore } from "#client/local-store/local-store.ts";
+import type { Clock } from "#client/platform/platform.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 
 // The page that local-store.bench.ts drives: each function is one measurement in a real browser.
 
 const NOTHING = { local: undefined, remote: undefined, summary: undefined, commands: [], strict: false };
+const clock: Clock = {
+  now: () => Date.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+};
 const idOf = (index: number): ConversationId => `document-${index}` as ConversationId;
 
 function aDocument(): Uint8Array {
@@ -89,10 +99,9 @@ async function stream(doc: Y.Doc, appends: number): Promise<number> {
   return busy;
 }
 
-async function appendOurs(appends: number): Promise<Appended> {
-  const doc = new Y.Doc();
-  const store = openLocalStore("streamed-ours");
-  const writer = createDocumentWriter(
+/** Keeps a document stored as the app does. */
+function openWriter(doc: Y.Doc, store: LocalStore): DocumentWriter {
+  return createDocumentWriter(
     {
       id: idOf(0),
       epoch: () => 0,
@@ -114,14 +123,14 @@ async function appendOurs(appends: number): Promise<Appended> {
       changed: ignore,
     },
     store,
-    {
-      now: () => Date.now(),
-      after(ms, callback) {
-        const timer = setTimeout(callback, ms);
-        return () => clearTimeout(timer);
-      },
-    },
+    clock,
   );
+}
+
+async function appendOurs(appends: number): Promise<Appended> {
+  const doc = new Y.Doc();
+  const store = openLocalStore("streamed-ours");
+  const writer = openWriter(doc, store);
   doc.on("update", (update: Uint8Array) => writer.remote(update));
   const start = performance.now();
   const blockedMs = await stream(doc, appends);
@@ -226,6 +235,56 @@ async function countStored(): Promise<{ ours: number; peer: number }> {
   return { ours: doc.getArray("words").length, peer: peerDoc.getArray("words").length };
 }
 
+const WORDS_A_HALF = 10;
+
+/** Writes half of the words to both stores, and answers how to write the others once the browser has evicted them. */
+function aSession(): { write: () => Promise<void>; said: () => { ours: string; peer: boolean } } {
+  const store = openLocalStore("evicted-ours", clock);
+  const doc = new Y.Doc();
+  const writer = openWriter(doc, store);
+  let token = 0;
+  doc.on("update", (update: Uint8Array) => writer.local((token += 1), update));
+  store.onReopened(() => writer.rewrite("reopened"));
+  const peerDoc = new Y.Doc();
+  const peer = new IndexeddbPersistence("evicted", peerDoc);
+  return {
+    async write() {
+      await peer.whenSynced;
+      for (let word = 0; word < WORDS_A_HALF; word++) {
+        for (const one of [doc, peerDoc]) {
+          try {
+            one.getArray("words").push([`word ${word}`]);
+          } catch {
+            // y-indexeddb throws into whoever typed once its database is closed
+          }
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      while (writer.unstored()) await new Promise((resolve) => setTimeout(resolve, 50));
+    },
+    said: () => ({ ours: writer.unstored() ? "not stored" : "stored", peer: peer.synced }),
+  };
+}
+
+let session: ReturnType<typeof aSession> | undefined;
+async function writeHalf(): Promise<{ ours: string; peer: boolean }> {
+  session ??= aSession();
+  await session.write();
+  return session.said();
+}
+
+/** Answers how many of the words are there after a reload. */
+async function countEvicted(): Promise<{ ours: number; peer: number }> {
+  const peerDoc = new Y.Doc();
+  await new IndexeddbPersistence("evicted", peerDoc).whenSynced;
+  const store = openLocalStore("evicted-ours");
+  const loaded = await store.load(idOf(0));
+  const doc = new Y.Doc();
+  if (loaded.ok && loaded.value.state) Y.applyUpdate(doc, loaded.value.state);
+  store.close();
+  return { ours: doc.getArray("words").length, peer: peerDoc.getArray("words").length };
+}
+
 export const measurements = {
   fill,
   open: { ours: openOurs, peers: openPeers },
@@ -233,5 +292,7 @@ export const measurements = {
   reopen: { ours: reopenOurs, peers: reopenPeers },
   writeUntilFull,
   countStored,
+  writeHalf,
+  countEvicted,
 };
 Object.assign(globalThis, { measurements });

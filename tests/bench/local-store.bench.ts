@@ -29,6 +29,8 @@ await build({
   logLevel: "error",
   build: {
     outDir: folder,
+    // One file, what is loaded later among it.
+    rolldownOptions: { output: { codeSplitting: false } },
     lib: {
       entry: fileURLToPath(new URL("local-store-page.ts", import.meta.url)),
       formats: ["es"],
@@ -120,6 +122,19 @@ async function measureQuota({ page, open, context }: Page) {
   return { said, stored };
 }
 
+/** The browser deletes what both have stored, in the middle of a session. */
+async function measureEviction() {
+  const { page, open, context } = await freshPage();
+  const devtools = await context.newCDPSession(page);
+  await page.evaluate(() => measurements.writeHalf());
+  await devtools.send("Storage.clearDataForOrigin", { origin: new URL(url).origin, storageTypes: "indexeddb" });
+  const said = await page.evaluate(() => measurements.writeHalf());
+  await open();
+  const stored = await page.evaluate(() => measurements.countEvicted());
+  await context.close();
+  return { said, stored };
+}
+
 // The small disks wait for their quota to bite while the others are measured.
 const small = await Promise.all(Array.from({ length: PAGE_RUNS }, openSmallDisk));
 const bitesAt = performance.now() + QUOTA_BITES_AFTER_MS;
@@ -128,6 +143,8 @@ for (let run = 0; run < PAGE_RUNS; run++) runs.push(await measureInOnePage(run))
 await new Promise((resolve) => void setTimeout(resolve, Math.max(0, bitesAt - performance.now())));
 const full: Awaited<ReturnType<typeof measureQuota>>[] = [];
 for (const page of small) full.push(await measureQuota(page));
+const evicted: Awaited<ReturnType<typeof measureEviction>>[] = [];
+for (let run = 0; run < PAGE_RUNS; run++) evicted.push(await measureEviction());
 
 const load = loadavg()
   .map((figure) => figure.toFixed(1))
@@ -168,6 +185,16 @@ counts(
   "… there after a reload",
   full.map(({ stored }) => stored.ours),
   full.map(({ stored }) => stored.peer),
+);
+counts(
+  "20 words, the databases of both deleted by the browser after 10 of them: said in the end, in each run",
+  one(evicted.map(({ said }) => said.ours)),
+  one(evicted.map(({ said }) => (said.peer ? "stored" : "not stored"))),
+);
+counts(
+  "… words there after a reload",
+  evicted.map(({ stored }) => stored.ours),
+  evicted.map(({ stored }) => stored.peer),
 );
 
 server.close();
