@@ -211,7 +211,7 @@ describe("B7: a damaged page", () => {
       await server.kill("SIGKILL");
       overwriteFirstPage(dataDir, "doc_update");
       await expect(server.restart()).rejects.toThrow("it is damaged");
-      for (const name of readdirSync(dataDir)) rmSync(join(dataDir, name));
+      for (const name of readdirSync(dataDir)) rmSync(join(dataDir, name), { recursive: true });
       cpSync(backup, dataDir, { recursive: true });
       await server.restart();
       device.wake();
