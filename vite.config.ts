@@ -32,6 +32,8 @@ export default defineConfig({
       manifest: webAppManifest,
       includeManifestIcons: false,
       injectManifest: {
+        // One script, whose parts that pages load late are in it: a worker can load nothing when it runs.
+        rollupFormat: "iife",
         globPatterns: ["**/*.{js,css,html,svg,png,webmanifest}"],
         // For the system and its shop windows; the app itself shows none of them.
         globIgnores: ["icons/**", "screenshots/**"],

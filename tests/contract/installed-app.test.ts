@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { Script } from "node:vm";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseSharedText } from "#shared/protocol/share-target.ts";
@@ -33,6 +34,12 @@ describe("what a browser needs to install the app", () => {
     const { status, headers } = await get(path);
     expect([status, headers.get("content-type"), headers.get("cache-control")]).toEqual([200, type, "no-cache"]);
     expect(headers.get("content-security-policy")).toMatch(/worker-src 'self'; manifest-src 'self'/);
+  });
+
+  test("the worker is one classic script: it loads nothing when it runs, which browsers refuse", async () => {
+    const text = await (await get("/sw.js")).text();
+    expect(() => new Script(text)).not.toThrow();
+    expect(text).not.toMatch(/\bimport\s*\(|importScripts/);
   });
 
   test("the page names the manifest, and every picture the manifest names is there in its size", async () => {
