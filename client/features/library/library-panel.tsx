@@ -6,7 +6,7 @@ import { Button, IconButton } from "#client/ui/button.tsx";
 import { Icon } from "#client/ui/icon.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { words } from "#client/ui/words/words.ts";
-import { countArchived, countChangedInTrash, filterLibrary, groupLibrary } from "./library-state.ts";
+import { countArchived, countChangedInTrash, filterLibrary, firstRows, groupLibrary } from "./library-state.ts";
 import { LibraryRow } from "./library-row.tsx";
 import "./library.css";
 
@@ -90,7 +90,7 @@ function LibraryList({ query, archived, currentId, onOpen, onArchived, onClear }
   const entries = useWatched(library, () => library.entries());
   const loaded = useWatched(library, () => library.loaded());
   const found = filterLibrary(entries, { query, archived });
-  const groups = groupLibrary(found.slice(0, limit), clock.now());
+  const groups = groupLibrary(firstRows(found, limit), clock.now());
   const archivedCount = countArchived(entries);
   const reset = `${archived}`;
   return (

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { LibraryEntry } from "#client/local-store/library.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { ConversationSummary } from "#shared/domain/summary.ts";
-import { countArchived, filterLibrary, groupLibrary } from "./library-state.ts";
+import { countArchived, filterLibrary, firstRows, groupLibrary } from "./library-state.ts";
 
 const NOW = new Date(2026, 10, 22, 9, 30).getTime();
 const HOUR = 3_600_000;
@@ -28,6 +28,13 @@ function entry(title: string, hoursAgo: number, summary: Partial<ConversationSum
   };
 }
 const titles = (entries: readonly LibraryEntry[]): string[] => entries.map((one) => one.summary.title);
+
+test("a pinned chat is among the first rows of a long library, however old it is", () => {
+  const many = Array.from({ length: 300 }, (_, index) => entry(`chat ${index}`, index));
+  const first = firstRows([...many, entry("pin", 9_999, { pinned: true })], 120);
+  expect(first).toHaveLength(120);
+  expect(titles(first).slice(0, 2)).toEqual(["pin", "chat 0"]);
+});
 
 test("days are calendar days of this device, and pinned chats come first", () => {
   const groups = groupLibrary(

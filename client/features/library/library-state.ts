@@ -39,6 +39,13 @@ export function filterLibrary(entries: readonly LibraryEntry[], filter: LibraryF
   });
 }
 
+/** The first rows of a list, in which pinned chats stand above all others however long ago they were used. */
+export function firstRows(entries: readonly LibraryEntry[], limit: number): LibraryEntry[] {
+  const pinned = entries.filter(({ summary }) => summary.pinned);
+  const others = entries.filter(({ summary }) => !summary.pinned);
+  return [...pinned, ...others].slice(0, limit);
+}
+
 /** Midnight of the day `days` before that of `now`, by the device's time zone. */
 function dayStart(now: number, days: number): number {
   const date = new Date(now);
