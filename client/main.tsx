@@ -13,8 +13,10 @@ import { openWorkspaceSync } from "#client/sync/open-workspace-sync.ts";
 import { requestDelivery } from "#client/sync/request-delivery.ts";
 import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
 import { steadyClock } from "#client/platform/platform.ts";
+import { fetchAs } from "#client/platform/fetch-as.ts";
 import { assert } from "#shared/lib/assert.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
+import { ACCOUNT_PARAMETER } from "#shared/protocol/account-header.ts";
 import { BootFailureScreen } from "./boot-failure.tsx";
 import type { BootFailure } from "./boot-failure.tsx";
 import { reportBug, reportUncaught } from "./boot-report.ts";
@@ -38,15 +40,22 @@ const root = createRoot(element, {
 });
 const page = new AbortController();
 
-/** A request that the server takes for nobody's is how a page that stays open learns that its session is over. */
-const withDoubts = (platform: BrowserPlatform, session: Session): BrowserPlatform => ({
-  ...platform,
-  async fetch(...request) {
-    const response = await platform.fetch(...request);
-    if (response.status === 401) session.check();
-    return response;
-  },
-});
+/**
+ * Asks in the name of this page's account only, whoever the browser is signed in as by now; a refusal is how a page that
+ * stays open learns that its session is over.
+ */
+function inTheNameOf(platform: BrowserPlatform, session: Session): BrowserPlatform {
+  const { accountId } = session.me;
+  return {
+    ...platform,
+    openSocket: (path, ...rest) => platform.openSocket(`${path}?${ACCOUNT_PARAMETER}=${accountId}`, ...rest),
+    async fetch(input, init) {
+      const response = await fetchAs(platform.fetch, accountId)(input, init);
+      if (response.status === 401) session.check();
+      return response;
+    },
+  };
+}
 
 /** Opens everything one account needs; all of it ends with the signal. */
 function openWorkspace(platform: BrowserPlatform, session: Session, signal: AbortSignal): Workspace {
@@ -83,7 +92,7 @@ async function boot(signal: AbortSignal): Promise<void> {
   const { locks, smallStorage } = platform;
   const session = await openSession({ platform, locks, smallStorage }, signal);
   if (!session.ok) return showFailure(FAILURES[session.failure]);
-  const workspace = openWorkspace(withDoubts(platform, session.value), session.value, signal);
+  const workspace = openWorkspace(inTheNameOf(platform, session.value), session.value, signal);
   root.render(
     <StrictMode>
       <SessionNotice session={session.value} onRenewed={() => location.reload()} />

@@ -1,6 +1,6 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { further, withLocal } from "./library-state.ts";
-import type { PulledBody, UnsentEdits } from "./local-store.ts";
+import type { PulledBody, TakenBodies, UnsentEdits } from "./local-store.ts";
 import type { DatabaseSchema, Transaction } from "./open-database.ts";
 import { documentRecord, epochIn, readSummary } from "./read-document.ts";
 import { isOutboxRow } from "./stored-records.ts";
@@ -14,22 +14,26 @@ type OutboxRow = DatabaseSchema["outbox"]["value"];
 const MANY_ROWS = 16;
 
 /** See `LocalStore.takePulled`. */
-export async function takePulled(transaction: ReadWrite, bodies: readonly PulledBody[]): Promise<ConversationId[]> {
+export async function takePulled(transaction: ReadWrite, bodies: readonly PulledBody[]): Promise<TakenBodies> {
   const updates = transaction.objectStore("updates");
   const summaries = transaction.objectStore("summaries");
+  const taken: ConversationId[] = [];
   const long: ConversationId[] = [];
-  for (const { id, epoch, seq, update } of bodies) {
+  for (const { id, epoch, seq, update, whole } of bodies) {
     const record = await readSummary(transaction, id);
     const stored = await transaction.objectStore("documents").get(id);
     // It may have been erased from here since it was asked for (C13).
     if (record === undefined || (stored !== undefined && epochIn(stored) !== epoch)) continue;
+    // What it builds on is gone: the browser deleted the database meanwhile.
+    if (stored === undefined && !whole) continue;
+    taken.push(id);
     // A document that is new here opens without anything to fold.
     if (stored === undefined) await transaction.objectStore("documents").put(documentRecord(id, epoch, update));
     else await updates.add({ documentId: id, bytes: update });
     if ((await updates.index("documentId").count(id)) >= MANY_ROWS) long.push(id);
     await summaries.put({ ...record, have: further(record.have, { epoch, seq }) });
   }
-  return long;
+  return { taken, long };
 }
 
 /** Notes that some of a document's text is not readable here any more. */
@@ -43,6 +47,7 @@ export async function forgetHave(transaction: ReadWrite, id: ConversationId): Pr
 export async function readUnsent(
   transaction: Transaction<"readonly"> | ReadWrite,
   most: number,
+  wants: (id: ConversationId) => boolean,
 ): Promise<UnsentEdits[]> {
   const outbox = transaction.objectStore("outbox");
   const [keys, rows] = await Promise.all([outbox.getAllKeys(), outbox.getAll()]);
@@ -50,7 +55,7 @@ export async function readUnsent(
   rows.forEach((row, index) => {
     const key = keys[index];
     // One that cannot be read is set aside by whoever reads the outbox.
-    if (key === undefined || !isOutboxRow(row)) return;
+    if (key === undefined || !isOutboxRow(row) || !wants(row.documentId)) return;
     byDocument.set(row.documentId, [...(byDocument.get(row.documentId) ?? []), { key, row }]);
   });
   const some = [...byDocument].slice(0, most);
@@ -68,6 +73,9 @@ async function readUnsentOf(
     Promise.all(rows.map(async ({ row }) => (row.update === undefined ? undefined : await updates.get(row.update)))),
   ]);
   const unsent = { id, epoch: epochIn(stored), keys: rows.map(({ key }) => key) };
+  // A garbled row may name one of another document: opening the document sets it aside.
+  if (edits.some((edit) => edit !== undefined && edit.documentId !== id))
+    return { ...unsent, updates: [undefined], whole: false };
   const bytes = edits.flatMap((edit) => (edit ? [edit.bytes] : []));
   if (bytes.length === rows.length) return { ...unsent, updates: bytes, whole: false };
   // An edit that was folded meanwhile is part of the state only.
@@ -83,7 +91,7 @@ export async function settlePushed(
   headSeq: number,
 ): Promise<void> {
   const outbox = transaction.objectStore("outbox");
-  await Promise.all(keys.map((key) => outbox.delete(key)));
+  for (const key of keys) if ((await outbox.get(key))?.documentId === id) await outbox.delete(key);
   if ((await outbox.index("documentId").count(id)) > 0) return;
   const summaries = transaction.objectStore("summaries");
   const record = await readSummary(transaction, id);

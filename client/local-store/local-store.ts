@@ -66,6 +66,14 @@ export interface SummaryRecord {
 export interface PulledBody extends Have {
   id: ConversationId;
   update: Uint8Array;
+  /** whether it is all there is; else what this device lacked */
+  whole: boolean;
+}
+
+/** What became of bodies: those that are stored now, and of these the ones that have many rows by now. */
+export interface TakenBodies {
+  taken: ConversationId[];
+  long: ConversationId[];
 }
 
 /** The edits of one document that no `ack` covered. */
@@ -138,15 +146,15 @@ export interface LocalStore {
   ): Promise<Result<number | undefined | "elsewhere", StoreFailure>>;
   /** All that no `ack` covered, over all documents and tabs. */
   outbox(): Promise<Result<Unacknowledged, StoreFailure>>;
-  /** The edits of up to so many documents that no `ack` covered, oldest first. */
-  unsent(most: number): Promise<Result<UnsentEdits[], StoreFailure>>;
+  /** The edits of up to so many documents that are wanted and that no `ack` covered, oldest first. */
+  unsent(most: number, wants: (id: ConversationId) => boolean): Promise<Result<UnsentEdits[], StoreFailure>>;
   /** Removes outbox rows whose edits were pushed, and notes where the log ended that has them. */
   settlePushed(id: ConversationId, keys: readonly number[], headSeq: number): Promise<Result<void, StoreFailure>>;
   /**
-   * Stores what was pulled of documents, each as one row, with up to where the device has them now. Answers those
-   * that have many rows by now; what is of another epoch than what is stored, or was erased meanwhile, is left out.
+   * Stores what was pulled of documents, each as one row, with up to where the device has them now. What is of another
+   * epoch than what is stored, builds on what is not, or was erased meanwhile, is left out.
    */
-  takePulled(bodies: readonly PulledBody[]): Promise<Result<ConversationId[], StoreFailure>>;
+  takePulled(bodies: readonly PulledBody[]): Promise<Result<TakenBodies, StoreFailure>>;
   /** Sets a copy aside whose words are to come back (C9). */
   setAside(id: ConversationId, content: Uint8Array): Promise<Result<void, StoreFailure>>;
   quarantined(): Promise<Result<(QuarantinedRecord & { key: number })[], StoreFailure>>;

@@ -184,7 +184,8 @@ export function openLocalStore(name: string, clock?: Pick<Clock, "after">): Loca
         setAside: documentsOf(quarantined.filter(({ waits }) => waits === true)),
       });
     },
-    unsent: (most) => database.run("readonly", [...DOCUMENT_STORES], (transaction) => readUnsent(transaction, most)),
+    unsent: (most, wants) =>
+      database.run("readonly", [...DOCUMENT_STORES], (transaction) => readUnsent(transaction, most, wants)),
     settlePushed: (id, keys, headSeq) =>
       database.run("readwrite", ["outbox", "summaries"], (transaction) => settlePushed(transaction, id, keys, headSeq)),
     takePulled: (bodies) =>

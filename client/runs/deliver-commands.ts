@@ -13,6 +13,10 @@ import { pollRunEvents, putRun, readRun } from "./run-requests.ts";
 /** A run that is over is in the document within moments; so often it is looked for, and so long after each look. */
 const LOOKS = 10;
 const BETWEEN_LOOKS_MS = 500;
+/** A request without an answer for this long is given up: pages wait for the same lock. */
+const ANSWER_MS = 35_000;
+/** While an answer comes in there is news all the time, in ms. */
+const BETWEEN_POLLS_MS = 1_000;
 
 export interface DeliverCommandsParts {
   platform: Pick<Platform, "fetch" | "clock">;
@@ -67,7 +71,8 @@ async function deliver(
     return await locks.hold(runCommandsLock(command.conversationId), signal, async () => {
       const stored = await commands.list();
       if (!stored.some(({ runId }) => runId === command.runId)) return "go";
-      const { status, code, retryAfterMs, stream } = await putRun(platform.fetch, command, signal);
+      const within = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+      const { status, code, retryAfterMs, stream } = await putRun(platform.fetch, command, within);
       await stream?.cancel();
       const verdict = judgeAnswer(status, code, retryAfterMs);
       // A page meets the refusal again.
@@ -98,7 +103,7 @@ async function whetherDue(
     if (answer === "deleted") return "left";
     // Nobody here knows who writes it: the server judges.
     if (runId === undefined) return "go";
-    const over = await isOver(platform.fetch, runId, signal);
+    const over = await isOver(platform, runId, signal);
     if (over === undefined) return "later";
     // Nobody ever started it.
     if (!over) return "go";
@@ -120,15 +125,22 @@ function runOfParent(conversation: ConversationDocument, promptId: string): stri
 }
 
 /** Waits for a run to end: false where the server has none, `undefined` where it cannot be asked. */
-async function isOver(fetch: Platform["fetch"], runId: string, signal: AbortSignal): Promise<boolean | undefined> {
+async function isOver(
+  platform: Pick<Platform, "fetch" | "clock">,
+  runId: string,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
+  const { fetch } = platform;
   try {
     while (!signal.aborted) {
-      const asked = await readRun(fetch, runId, signal);
+      const asked = await readRun(fetch, runId, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
       if (!("snapshot" in asked)) return asked.status === 404 ? false : undefined;
       const { state, seq } = asked.snapshot;
       if (isTerminal(state)) return true;
-      const news = await pollRunEvents(fetch, runId, seq, signal);
+      const within = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+      const news = await pollRunEvents(fetch, runId, seq, within);
       if ("status" in news && news.status !== 204) return undefined;
+      await pause(platform, BETWEEN_POLLS_MS);
     }
   } catch {
     // No network.

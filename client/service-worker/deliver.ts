@@ -4,6 +4,7 @@ import type { LocalLibrary } from "#client/local-store/open-library.ts";
 import { localStoreName, openLocalStore } from "#client/local-store/open-local-store.ts";
 import { openRunCommands } from "#client/local-store/open-run-commands.ts";
 import { openTabs } from "#client/local-store/tab-messages.ts";
+import { fetchAs } from "#client/platform/fetch-as.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import type { LocalStore } from "#client/local-store/local-store.ts";
@@ -32,10 +33,11 @@ const ROUNDS = 50;
  * session names is whose data is looked at; without one, nothing is touched.
  * @returns whether nothing is left that trying again could bring further
  */
-export async function deliverEverything(platform: WorkerPlatform, signal: AbortSignal): Promise<boolean> {
-  const me = await whoseSession(platform.fetch, signal);
+export async function deliverEverything(browser: WorkerPlatform, signal: AbortSignal): Promise<boolean> {
+  const me = await whoseSession(browser.fetch, signal);
   if (me === "nobody") return true;
   if (me === undefined) return false;
+  const platform = { ...browser, fetch: fetchAs(browser.fetch, me.accountId) };
   const ending = new AbortController();
   const ended = AbortSignal.any([signal, ending.signal]);
   const name = localStoreName(me.accountId, me.workspaceId);
@@ -79,12 +81,14 @@ async function pushAll(
   signal: AbortSignal,
 ): Promise<boolean> {
   const left = new Set<ConversationId>();
+  let isLeft = false;
   for (let round = 0; round < ROUNDS && !signal.aborted; round++) {
-    const outcome = await pushOutbox(platform, store, (id) => !left.has(id), signal);
+    const outcome = await pushOutbox(platform, store, { wants: (id) => !left.has(id) }, signal);
     if (outcome.type === "failed") return false;
+    if (outcome.later.length > 0) isLeft = true;
     for (const id of outcome.left) left.add(id);
     if (outcome.settled.length > 0) settled();
-    else if (outcome.left.length === 0) return true;
+    else if (outcome.left.length === 0) return !isLeft;
   }
   return false;
 }

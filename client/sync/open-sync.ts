@@ -39,7 +39,7 @@ export interface SyncHost {
   /** these are all documents with edits that wait on this device, in any tab's copy or in its store */
   waiting(ids: ReadonlySet<ConversationId>): void;
   /** sends what the store has of edits of these documents, which are not open here */
-  push(ids: ReadonlySet<ConversationId>): Promise<PushOutcome>;
+  push(ids: ReadonlySet<ConversationId>, most: number): Promise<PushOutcome>;
   /** rows left the outbox that way */
   pushed(): void;
 }
@@ -73,8 +73,8 @@ export function openSync(
     const pending = [...here].filter((document) => document.pending() || document.status().type === "loading");
     host.waiting(new Set([...stored, ...pending.map(({ id }) => id)]));
   };
-  const push = async (ids: ReadonlySet<ConversationId>): Promise<PushOutcome> => {
-    const outcome = await host.push(ids);
+  const push = async (ids: ReadonlySet<ConversationId>, most: number): Promise<PushOutcome> => {
+    const outcome = await host.push(ids, most);
     if (signal.aborted) return outcome;
     if (outcome.type === "pushed" && outcome.settled.length > 0) {
       host.pushed();

@@ -43,7 +43,7 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadB
     {
       feedMoved: hintFeed,
       waiting: (ids) => library.keepUnsent(ids),
-      push: (ids) => pushOutbox(waiting, store, (id) => ids.has(id), ending.signal),
+      push: (ids, most) => pushOutbox(waiting, store, { wants: (id) => ids.has(id), most }, ending.signal),
       pushed: () => tabs.post({ type: "settled" }),
     },
     ending.signal,

@@ -5,6 +5,7 @@ import type { Clock } from "#client/platform/platform.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { backoffMs } from "#shared/lib/backoff.ts";
 import { createLostRows } from "./lost-rows.ts";
+import { PUSHED_AT_ONCE } from "./push-outbox.ts";
 import type { PushOutcome } from "./push-outbox.ts";
 
 /** how many documents nobody looks at are open at once to send what they hold */
@@ -60,8 +61,8 @@ export interface DrainHost {
   changed(): void;
   /** all documents with rows, whichever tab wrote them, each time the outbox was read */
   wasRead(ids: ReadonlySet<ConversationId>): void;
-  /** sends edits of documents that are not open, by one request */
-  push(ids: ReadonlySet<ConversationId>): Promise<PushOutcome>;
+  /** sends edits of up to so many documents that are not open, by one request */
+  push(ids: ReadonlySet<ConversationId>, most: number): Promise<PushOutcome>;
 }
 
 export function openOutboxDrain(
@@ -83,6 +84,8 @@ export function openOutboxDrain(
   const closed = new Set<ConversationId>();
   let pushing = false;
   let pushFailures = 0;
+  /** halved by each push that did not get through: on a slow line less goes out in time */
+  let pushMost = PUSHED_AT_ONCE;
   let pushAt = -Infinity;
   const queue = new Set<ConversationId>();
   const givenUp = new Set<ConversationId>();
@@ -144,15 +147,20 @@ export function openOutboxDrain(
     pushing = true;
     const ids = new Set([...closed].filter((id) => documents.find(id) === undefined));
     closed.clear();
-    const outcome = await push(ids);
+    const most = pushMost;
+    const outcome = await push(ids, most);
     pushing = false;
     if (signal.aborted) return;
     if (outcome.type === "failed") {
+      if (!outcome.reached) pushMost = Math.max(1, Math.floor(most / 2));
+      // Not even one gets through this way: a socket may carry it bit by bit.
+      if (!outcome.reached && most === 1) for (const id of ids) queue.add(id);
       // The rows are found again with the next look at the outbox.
       pushAt = clock.now() + backoffMs(pushFailures++, PUSH_BASE_MS, PUSH_CAP_MS, random());
-      return;
+      return next();
     }
     pushFailures = 0;
+    pushMost = Math.min(PUSHED_AT_ONCE, most * 2);
     for (const id of outcome.left) queue.add(id);
     if (outcome.settled.length > 0) outdated();
     next();

@@ -8,10 +8,11 @@ import { encodePull, parsePulled } from "#shared/protocol/bulk-sync.ts";
 import type { Pulled, Wanted } from "#shared/protocol/bulk-sync.ts";
 import { postBytes } from "./post-bytes.ts";
 
-/** How many documents one request asks for: half of what it may, so that answers come soon on slow lines. */
+/** How many documents one request asks for at most: half of what it may. */
 const AT_ONCE = 100;
-/** What the server could not give now is not asked for again so soon, in ms. */
+/** What the server could not give now, and this device not store, is not asked for again so soon, in ms. */
 const LATER_MS = 60_000;
+const FULL_MS = 15 * 60_000;
 
 /** What one round of pulling came to. */
 export type PullRound =
@@ -39,6 +40,9 @@ export function createBodyPuller(
   /** when to ask again for what could not be had */
   const later = new Map<ConversationId, number>();
   let isSupported = true;
+  /** halved by each request that did not get through: on a slow line less comes in time */
+  let atOnce = AT_ONCE;
+  let notBefore = -Infinity;
 
   const isWanted = ({ id, feedSeq }: Lacking): boolean =>
     !isOpen(id) && refused.get(id) !== feedSeq && (later.get(id) ?? -Infinity) <= platform.clock.now();
@@ -50,11 +54,15 @@ export function createBodyPuller(
   }
 
   /** Stores what came; answers whether it could. */
-  async function take(asked: readonly Lacking[], answers: readonly Pulled[]): Promise<boolean> {
+  async function take(
+    asked: readonly Lacking[],
+    answers: readonly Pulled[],
+    wholes: ReadonlySet<ConversationId>,
+  ): Promise<boolean> {
     const bodies: PulledBody[] = [];
     for (const [index, one] of asked.entries()) {
       const answer = answers[index];
-      if (answer?.type === "state") bodies.push(bodyOf(one, answer));
+      if (answer?.type === "state") bodies.push(bodyOf(one, answer, wholes.has(one.id)));
       // What is still less than the feed tells of, or not ours, is not asked for again until the feed tells more.
       if (answer === undefined || !isEnough(one, answer)) refused.set(one.id, one.feedSeq);
     }
@@ -62,9 +70,15 @@ export function createBodyPuller(
     if (bodies.length === 0) putOff(asked.filter((_, index) => answers[index]?.type === "later"));
     if (bodies.length === 0) return true;
     const stored = await store.takePulled(bodies);
-    if (!stored.ok) return false;
-    library.tookBodies(bodies);
-    for (const id of stored.value) await store.compact(id, 0);
+    if (!stored.ok) {
+      // There may be room for a cursor where there is none for a text.
+      notBefore = platform.clock.now() + FULL_MS;
+      return false;
+    }
+    const taken = new Set(stored.value.taken);
+    library.tookBodies(bodies.filter(({ id }) => taken.has(id)));
+    putOff(asked.filter((one, index) => answers[index]?.type === "state" && !taken.has(one.id)));
+    for (const id of stored.value.long) await store.compact(id, 0);
     return true;
   }
 
@@ -74,27 +88,39 @@ export function createBodyPuller(
 
   return {
     async pull(signal) {
-      const asked = isSupported ? library.lacking().filter(isWanted).slice(0, AT_ONCE) : [];
+      const asked = isSupported ? library.lacking().filter(isWanted).slice(0, atOnce) : [];
       // A device that cannot store would ask for the same for ever.
-      if (asked.length === 0 || store.health().type === "failing") return "done";
-      const body = encodePull(await Promise.all(asked.map(wantedOf)));
-      const answer = await postBytes(platform, "/api/sync/pull", body, signal);
-      if (answer.type === "failed") return "failed";
+      const mayStore = store.health().type !== "failing" && platform.clock.now() >= notBefore;
+      if (asked.length === 0 || !mayStore) return "done";
+      const wanted = await Promise.all(asked.map(wantedOf));
+      const wholes = new Set(wanted.flatMap(({ id, stateVector }) => (stateVector === undefined ? [id] : [])));
+      const answer = await postBytes(platform, "/api/sync/pull", encodePull(wanted), signal);
+      if (answer.type === "failed") {
+        if (!answer.reached) atOnce = Math.max(1, Math.floor(atOnce / 2));
+        return "failed";
+      }
+      atOnce = Math.min(AT_ONCE, atOnce * 2);
       if (answer.type === "unsupported") isSupported = false;
       if (answer.type !== "bytes") return "done";
       const parsed = parsePulled(answer.bytes);
       if (!parsed.ok || parsed.value.length !== asked.length) return "failed";
-      const taken = await take(asked, parsed.value);
+      const taken = await take(asked, parsed.value, wholes);
       return taken && library.lacking().some(isWanted) ? "more" : "done";
     },
   };
 }
 
-const bodyOf = ({ id }: Lacking, { epoch, headSeq, update }: Extract<Pulled, { type: "state" }>): PulledBody => ({
-  id,
+const bodyOf = (
+  lacking: Lacking,
+  { epoch, headSeq, update }: Extract<Pulled, { type: "state" }>,
+  whole: boolean,
+): PulledBody => ({
+  id: lacking.id,
   epoch,
   seq: headSeq,
   update,
+  // What a peer has of another history says nothing about this one.
+  whole: whole || epoch !== lacking.epoch,
 });
 
 /** Whether asking again could bring anything, or nothing is lacking any more. A log may be shorter than it was: a backup. */

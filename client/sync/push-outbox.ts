@@ -4,52 +4,79 @@ import type { LocalStore, UnsentEdits } from "#client/local-store/local-store.ts
 import type { Platform } from "#client/platform/platform.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { encodePush, parsePushAnswers } from "#shared/protocol/bulk-sync.ts";
-import type { Pushed } from "#shared/protocol/bulk-sync.ts";
+import type { PushAnswer, Pushed } from "#shared/protocol/bulk-sync.ts";
 import { MAX_FRAME_BYTES } from "#shared/protocol/sync-frames.ts";
 import { postBytes } from "./post-bytes.ts";
 
-/** How many documents' edits one request carries. */
-const AT_ONCE = 100;
+/** How many documents' edits one request carries at most. */
+export const PUSHED_AT_ONCE = 100;
 
 export type PushOutcome =
   /**
    * `settled`: the server has their edits, and their outbox rows are gone; `left`: only an open document can say what
-   * is the matter, or get on
+   * is the matter, or get on; `later`: those of them that the same push may bring further
    */
-  { type: "pushed"; settled: ConversationId[]; left: ConversationId[] } | { type: "failed"; reached: boolean };
+  | { type: "pushed"; settled: ConversationId[]; left: ConversationId[]; later: ConversationId[] }
+  | { type: "failed"; reached: boolean };
 
 interface Sent {
   edits: UnsentEdits;
   pushed: Pushed;
 }
 
+/** Which documents' edits to send, and those of how many at most. */
+export interface PushWish {
+  wants(id: ConversationId): boolean;
+  most?: number;
+}
+
 /**
  * Sends edits of earlier sessions, of documents that nobody here has open, in one request: with `fetch` and the store
  * alone, so that a service worker can. Repeating it changes nothing (R5).
- * @param wants which documents' edits to send
  */
 export async function pushOutbox(
   platform: Pick<Platform, "fetch" | "clock">,
   store: LocalStore,
-  wants: (id: ConversationId) => boolean,
+  { wants, most = PUSHED_AT_ONCE }: PushWish,
   signal: AbortSignal,
 ): Promise<PushOutcome> {
-  const unsent = await store.unsent(AT_ONCE);
-  // A store that cannot be read has nothing to send now, and says nothing about the network.
-  if (!unsent.ok) return { type: "pushed", settled: [], left: [] };
-  const { sent, left } = requestOf(unsent.value.filter(({ id }) => wants(id)));
-  if (sent.length === 0) return { type: "pushed", settled: [], left };
-  const body = encodePush(sent.map(({ pushed }) => pushed));
-  const answer = await postBytes(platform, "/api/sync/push", body, signal);
-  if (answer.type === "failed") return answer;
-  const parsed = answer.type === "bytes" ? parsePushAnswers(answer.bytes) : undefined;
-  const settled: ConversationId[] = [];
-  for (const [index, { edits }] of sent.entries()) {
-    const one = parsed?.ok ? parsed.value[index] : undefined;
-    const done = one?.type === "acknowledged" && (await store.settlePushed(edits.id, edits.keys, one.headSeq)).ok;
-    (done ? settled : left).push(edits.id);
+  let isAnother = false;
+  // Keys of a database that is gone may name other rows by now.
+  const stopWatching = store.onReopened(() => void (isAnother = true));
+  try {
+    const unsent = await store.unsent(most, wants);
+    // A store that cannot be read says nothing about the network.
+    if (!unsent.ok) return { type: "failed", reached: true };
+    const { sent, left } = requestOf(unsent.value);
+    if (sent.length === 0) return { type: "pushed", settled: [], left, later: [] };
+    const body = encodePush(sent.map(({ pushed }) => pushed));
+    const answer = await postBytes(platform, "/api/sync/push", body, signal);
+    if (answer.type === "failed") return answer;
+    const parsed = answer.type === "bytes" ? parsePushAnswers(answer.bytes) : undefined;
+    const answers = parsed?.ok === true && !isAnother ? parsed.value : [];
+    return await settle(store, sent, answers, left);
+  } finally {
+    stopWatching();
   }
-  return { type: "pushed", settled, left };
+}
+
+async function settle(
+  store: LocalStore,
+  sent: readonly Sent[],
+  answers: readonly PushAnswer[],
+  left: ConversationId[],
+): Promise<PushOutcome> {
+  const settled: ConversationId[] = [];
+  const later: ConversationId[] = [];
+  for (const [index, { edits }] of sent.entries()) {
+    const one = answers[index];
+    const isDone = one?.type === "acknowledged" && (await store.settlePushed(edits.id, edits.keys, one.headSeq)).ok;
+    (isDone ? settled : left).push(edits.id);
+    // What was refused, or is gone, needs a person; all else may go the next time.
+    const isFinal = one?.type === "refused" || one?.type === "gone" || one?.type === "old-epoch";
+    if (!isDone && !isFinal) later.push(edits.id);
+  }
+  return { type: "pushed", settled, left, later };
 }
 
 /** As much as fits into one request; what cannot be sent so is left. */

@@ -51,6 +51,15 @@ test("what takes longer, or waits offline, is asked for once each time it begins
   expect(page.asked()).toBe(2);
 });
 
+test("it is asked for again when the network goes: what was asked for before was answered, and is used up", () => {
+  const page = aPage({ type: "saving" });
+  page.clock.advance(2_000);
+  expect(page.asked()).toBe(1);
+  page.become({ status: { type: "offline", changes: 3 } });
+  page.become({ status: { type: "offline", changes: 4 } });
+  expect(page.asked()).toBe(2);
+});
+
 test("being offline with nothing to send is nothing to deliver", () => {
   const page = aPage({ type: "offline", changes: 0 });
   page.clock.advance(60_000);

@@ -18,6 +18,7 @@ export function requestDelivery(
   signal: AbortSignal,
 ): void {
   let asked = false;
+  let wasOffline = false;
   let cancelTimer: (() => void) | undefined;
 
   function waits(): boolean {
@@ -39,8 +40,12 @@ export function requestDelivery(
       asked = false;
       return;
     }
+    const isOffline = sync.status().type === "offline";
+    // What was asked for with a network was answered at once, and is used up.
+    if (isOffline && !wasOffline) asked = false;
+    wasOffline = isOffline;
     if (asked) return;
-    if (sync.status().type === "offline") {
+    if (isOffline) {
       cancelTimer?.();
       ask();
     } else cancelTimer ??= clock.after(PATIENCE_MS, ask);

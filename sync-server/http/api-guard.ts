@@ -1,5 +1,6 @@
 import { createMiddleware } from "hono/factory";
 import type { PrincipalResolver } from "#server/access/principal-resolver.ts";
+import { ACCOUNT_HEADER } from "#shared/protocol/account-header.ts";
 import type { AppEnv } from "./app-env.ts";
 import { isOwnOrigin, isSafeMethod } from "./origin.ts";
 import { problem } from "./problem.ts";
@@ -11,11 +12,12 @@ export const requireOwnOrigin = (publicUrl: URL | undefined) =>
     return problem("foreign_origin");
   });
 
-/** Lets only signed-in callers through and names them in `c.var.principal`. */
+/** Lets only signed-in callers through, and none who takes themselves for another account; names them in `c.var.principal`. */
 export const requirePrincipal = (resolver: PrincipalResolver) =>
   createMiddleware<AppEnv>(async (c, next) => {
     const principal = await resolver.resolve(c.req.raw.headers);
-    if (!principal) return problem("unauthenticated");
+    const meant = c.req.header(ACCOUNT_HEADER);
+    if (!principal || (meant !== undefined && meant !== principal.accountId)) return problem("unauthenticated");
     c.set("principal", principal);
     return next();
   });

@@ -4,6 +4,7 @@ import { WebSocketServer } from "ws";
 import type { RawData, WebSocket } from "ws";
 import { parseRoomName } from "#shared/domain/room-name.ts";
 import type { RoomName } from "#shared/domain/room-name.ts";
+import { ACCOUNT_PARAMETER } from "#shared/protocol/account-header.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { MAX_FRAME_BYTES, SYNC_SUBPROTOCOL } from "#shared/protocol/sync-frames.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
@@ -117,7 +118,9 @@ async function admit(request: IncomingMessage, options: SyncSocketOptions): Prom
   const headers = headersOf(request);
   if (!options.allowsOrigin(headers)) return 403;
   const principal = await options.resolvePrincipal(headers);
-  return principal ? { name, principal, headers } : 401;
+  const meant = new URL(request.url ?? "", "http://localhost").searchParams.get(ACCOUNT_PARAMETER);
+  const isMeant = meant === null || meant === principal?.accountId;
+  return principal && isMeant ? { name, principal, headers } : 401;
 }
 
 // Room names hold nothing that a client would have to escape.

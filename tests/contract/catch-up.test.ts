@@ -133,7 +133,7 @@ function aDevice(open: ReadonlySet<ConversationId> = new Set()) {
       assert(written.ok, "written");
       docs.delete(id);
     },
-    push: () => pushOutbox(platform, store, () => true, life.signal),
+    push: (wants: (id: ConversationId) => boolean = () => true) => pushOutbox(platform, store, { wants }, life.signal),
     async readFeed(): Promise<void> {
       await library.ready;
       for (let more = true; more;) {
@@ -169,7 +169,7 @@ test("C11: what earlier sessions left in 30 closed chats is delivered by one req
     await device.rename(id, `chat ${id}`);
   }
   expect(await device.rows()).toBe(60);
-  expect(await device.push()).toMatchObject({ type: "pushed", left: [] });
+  expect(await device.push()).toMatchObject({ type: "pushed", left: [], later: [] });
   expect(device.asked).toEqual(["/api/sync/push"]);
   expect(await device.rows()).toBe(0);
   const other = aDevice();
@@ -182,11 +182,11 @@ test("C11: a push that was stored, and whose answer was lost, is repeated withou
   const device = aDevice();
   const id = newId();
   await device.rename(id, "Mine");
-  const unsent = await device.store.unsent(10);
+  const unsent = await device.store.unsent(10, () => true);
   assert(unsent.ok, "read");
   const update = unsent.value[0]?.updates[0] as Uint8Array;
   await rooms.push(ann, { id, epoch: 0, update });
-  expect(await device.push()).toEqual({ type: "pushed", settled: [id], left: [] });
+  expect(await device.push()).toEqual({ type: "pushed", settled: [id], left: [], later: [] });
   const rows = await database.kysely.selectFrom("doc_update").select("seq").execute();
   expect(rows).toHaveLength(1);
 });
@@ -211,7 +211,7 @@ test("C5: an edit the server refuses is left for an open document, and the other
   const own = newId();
   await device.rename(stranger, "Mine?");
   await device.rename(own, "Mine");
-  expect(await device.push()).toEqual({ type: "pushed", settled: [own], left: [stranger] });
+  expect(await device.push()).toEqual({ type: "pushed", settled: [own], left: [stranger], later: [] });
   expect(await device.rows()).toBe(1);
 });
 
@@ -220,7 +220,7 @@ test("an edit that was folded into the state meanwhile is pushed with all of it"
   const id = newId();
   await device.rename(id, "Folded");
   await device.store.compact(id, 0);
-  expect(await device.push()).toEqual({ type: "pushed", settled: [id], left: [] });
+  expect(await device.push()).toEqual({ type: "pushed", settled: [id], left: [], later: [] });
   const other = aDevice();
   await other.readFeed();
   await other.pullAll();
@@ -232,7 +232,7 @@ test("an edit whose bytes cannot be read is left, and nothing of it is sent", as
   const id = newId();
   const garbage = { epoch: 0, remote: undefined, state: undefined, commands: [], summary: undefined, strict: false };
   await device.store.write({ id, ...garbage, local: new Uint8Array([250, 3, 9]) });
-  expect(await device.push()).toEqual({ type: "pushed", settled: [], left: [id] });
+  expect(await device.push()).toEqual({ type: "pushed", settled: [], left: [id], later: [] });
   expect(device.asked).toEqual([]);
 });
 
@@ -302,6 +302,35 @@ test("a chat of which something was unreadable, and a database that was lost, ar
   expect(stored.value.records[0]?.have).toBeUndefined();
 });
 
+test("what builds on text that the browser deleted meanwhile is not taken for all there is", async () => {
+  const [one, other, id] = [aDevice(), aDevice(), newId()];
+  await one.rename(id, "Mine");
+  await one.push();
+  await other.readFeed();
+  const rest = { id, epoch: 0, seq: 9, update: Y.encodeStateAsUpdate(new Y.Doc()), whole: false };
+  expect(await other.store.takePulled([rest])).toEqual({ ok: true, value: { taken: [], long: [] } });
+  await other.pullAll();
+  expect(await other.title(id)).toBe("Mine");
+});
+
+test("a hundred chats that are refused do not keep the others from being delivered", async () => {
+  const device = aDevice();
+  const bob = { ...ann, accountId: "bob" as AccountId, workspaceId: "bobs" as WorkspaceId };
+  for (let at = 0; at < 100; at++) {
+    const stranger = newId();
+    const doc = new Y.Doc();
+    openConversation(doc, "bob").rename("Bob's");
+    await rooms.push(bob, { id: stranger, epoch: 0, update: Y.encodeStateAsUpdate(doc) });
+    await device.rename(stranger, "Mine?");
+  }
+  const own = newId();
+  await device.rename(own, "Mine");
+  const first = await device.push();
+  assert(first.type === "pushed", "pushed");
+  expect([first.left.length, first.later]).toEqual([100, []]);
+  expect(await device.push((id) => !first.left.includes(id))).toMatchObject({ settled: [own], left: [] });
+}, 30_000);
+
 test("C13: what was erased from this device while it was being pulled does not come back", async () => {
   const [one, other, id] = [aDevice(), aDevice(), newId()];
   await one.rename(id, "Mine");
@@ -309,7 +338,8 @@ test("C13: what was erased from this device while it was being pulled does not c
   await other.readFeed();
   const unsent = Y.encodeStateAsUpdate(new Y.Doc());
   await other.store.forget(id);
-  expect(await other.store.takePulled([{ id, epoch: 0, seq: 1, update: unsent }])).toEqual({ ok: true, value: [] });
+  const body = { id, epoch: 0, seq: 1, update: unsent, whole: true };
+  expect(await other.store.takePulled([body])).toEqual({ ok: true, value: { taken: [], long: [] } });
   const stored = await other.store.load(id);
   expect(stored.ok && stored.value.state).toBeUndefined();
 });

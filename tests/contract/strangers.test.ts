@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import WebSocket from "ws";
 import * as Y from "yjs";
-import type { MessageId } from "#shared/domain/ids.ts";
+import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
+import { BULK_TYPE, encodePush } from "#shared/protocol/bulk-sync.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { SYNC_SUBPROTOCOL, encodeFrame } from "#shared/protocol/sync-frames.ts";
 import { conversationRoom, problemOf, newId, openAttackedServer, send } from "#tests/support/attacked-server.ts";
@@ -278,4 +279,38 @@ test("R18: of two guests who write one unknown document at once one owns it, and
       .all(id);
     expect(actors).toEqual([rows[0]!.actor_id]);
   }
+});
+
+test("P8: a page that is open for one account gets nothing by another one's cookie: 401, and nothing is claimed", async () => {
+  const { accountId } = (await (await victim.fetch("/api/me")).json()) as { accountId: string };
+  const asVictim = { "x-holdfast-account": accountId };
+  for (const path of ["/api/sync/feed", "/api/me", "/api/models"]) {
+    expect((await stranger.fetch(path, { headers: asVictim })).status).toBe(401);
+    expect((await victim.fetch(path, { headers: asVictim })).status).toBe(200);
+  }
+  const doc = new Y.Doc();
+  doc.getText("draft").insert(0, "the victim's words");
+  const fresh = newId() as ConversationId;
+  const pushed = await stranger.fetch("/api/sync/push", {
+    method: "POST",
+    headers: { ...asVictim, "content-type": BULK_TYPE },
+    body: encodePush([{ id: fresh, epoch: 0, update: Y.encodeStateAsUpdate(doc) }]).slice(),
+  });
+  expect(pushed.status).toBe(401);
+  const socket = new WebSocket(
+    `${target.url.replace("http", "ws")}/sync/${conversationRoom(fresh)}?account=${accountId}`,
+    [SYNC_SUBPROTOCOL],
+    { headers: { cookie: stranger.cookie, origin: target.url } },
+  );
+  const [error] = (await once(socket, "error")) as [Error];
+  expect(error.message).toContain("401");
+  const own = new WebSocket(
+    `${target.url.replace("http", "ws")}/sync/${room}?account=${accountId}`,
+    [SYNC_SUBPROTOCOL],
+    { headers: { cookie: victim.cookie, origin: target.url } },
+  );
+  await once(own, "open");
+  own.close();
+  const entries = (await (await victim.fetch("/api/sync/feed")).json()) as { entries: { id: string }[] };
+  expect(entries.entries.map(({ id }) => id)).not.toContain(fresh);
 });

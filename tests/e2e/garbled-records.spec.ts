@@ -3,6 +3,9 @@ import { chatPage, openSavedChat } from "./chat-page.ts";
 import { countRecords, cutFromServer, databaseName, downloaded, garble, openBesideTheApp } from "./device.ts";
 import { test } from "./fixtures.ts";
 
+// A worker delivers what waits while no page is open, and what is garbled here is what waits.
+test.use({ serviceWorkers: "block" });
+
 for (const store of ["documents", "updates", "summaries", "meta"]) {
   test(`A10: garbled ${store}: the app starts, the chat comes from the server, what was garbled is set aside and told`, async ({
     page,
