@@ -44,7 +44,9 @@ export interface Room {
 }
 
 type Phase =
-  | { type: "new" | "loading" | "evicted" }
+  | { type: "new" | "evicted" }
+  /** `isOutdated`: the document was erased since the reading began, so that what is read may be what was erased */
+  | { type: "loading"; isOutdated: boolean }
   | { type: "ready"; live: LiveDocument }
   | { type: "committing"; live: LiveDocument; batch: Batch; commit: CommitBatch };
 
@@ -92,7 +94,7 @@ export function createRoom(options: RoomOptions): Room {
 
   function startLoading(): void {
     if (phase.type === "ready" || phase.type === "committing") phase.live.close();
-    phase = { type: "loading" };
+    phase = { type: "loading", isOutdated: false };
     emit({ type: "load" });
   }
 
@@ -314,7 +316,8 @@ export function createRoom(options: RoomOptions): Room {
   function handleEvent(event: RoomEvent, now: number): void {
     switch (event.type) {
       case "loaded":
-        return phase.type === "loading" ? onLoaded(event.log, now) : undefined;
+        if (phase.type !== "loading") return;
+        return phase.isOutdated ? startLoading() : onLoaded(event.log, now);
       case "load-failed":
         return phase.type === "loading" ? onLoadFailed(event.failure) : undefined;
       case "joined":
@@ -348,8 +351,9 @@ export function createRoom(options: RoomOptions): Room {
       case "tick":
         return onTick(now);
       case "erased":
-        // The log is read again, and is not there: at once, or after the answer to what is being committed.
+        // The log is read again, and is not there: at once, or after the answer to what is being committed or read.
         if (phase.type === "committing") phase.batch.broken = true;
+        if (phase.type === "loading") phase.isOutdated = true;
         return phase.type === "ready" ? startLoading() : undefined;
       case "release":
         return isIdle() ? end() : undefined;
