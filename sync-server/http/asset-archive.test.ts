@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { KEPT_MS, nextArchive } from "./asset-archive-state.ts";
 import { openAssetArchive } from "./asset-archive.ts";
+import type { AssetArchive } from "./asset-archive.ts";
+import { openStaticFiles } from "./static-files.ts";
 
 const DAY = 86_400_000;
 let place: string;
@@ -20,13 +22,18 @@ beforeEach(() => {
 afterEach(() => rmSync(place, { recursive: true, force: true }));
 
 /** Starts a server of a build that has these files. */
-async function start(files: Record<string, string>, where = folder) {
+async function open(files: Record<string, string>, where = folder): Promise<AssetArchive> {
   const assets = join(place, "assets");
   rmSync(assets, { recursive: true, force: true });
   mkdirSync(assets);
   for (const [name, text] of Object.entries(files)) writeFileSync(join(assets, name), text);
   const log = { warn: (...said: unknown[]) => void warnings.push(said) };
-  const archive = await openAssetArchive({ assets, folder: where, now: () => now, log });
+  return await openAssetArchive({ assets, folder: where, now: () => now, log });
+}
+
+/** As `open`; answers what reads its archive. */
+async function start(files: Record<string, string>, where = folder) {
+  const archive = await open(files, where);
   return async (name: string): Promise<string | undefined> => {
     const bytes = await archive.read(name);
     return bytes && Buffer.from(bytes).toString();
@@ -110,6 +117,40 @@ test("a file that rots away is logged and not found", async () => {
   rmSync(join(folder, "a-1.js"));
   expect(await read("a-1.js")).toBeUndefined();
   expect(warnings).toHaveLength(1);
+});
+
+/** The files of a server that has none of its own, and how often it read the archive. */
+async function serve(archive: AssetArchive) {
+  let reads = 0;
+  const read: AssetArchive["read"] = async (name) => {
+    reads += 1;
+    return await archive.read(name);
+  };
+  const files = await openStaticFiles(join(place, "none"), { serviceWorker: "on", earlier: { ...archive, read } });
+  const get = async (path: string) => await (await files.answer(path, new Headers()))?.text();
+  return { get, reads: () => reads };
+}
+
+test("what is asked for again and again is read once, and served no longer than it is kept", async () => {
+  await open({ "a-1.js": "a" });
+  const { get, reads } = await serve(await open({ "b-2.js": "b" }));
+  expect(await Promise.all([get("/assets/a-1.js"), get("/assets/a-1.js")])).toEqual(["a", "a"]);
+  now += 7 * DAY;
+  expect(await get("/assets/a-1.js")).toBe("a");
+  expect(reads()).toBe(1);
+  now += 1;
+  expect(await get("/assets/a-1.js")).toBeUndefined();
+  expect([await get("/assets/b-2.js"), await get("/a-1.js")]).toEqual([undefined, undefined]);
+  expect(reads()).toBe(1);
+});
+
+test("what could not be read is tried again for whoever asks next", async () => {
+  await open({ "a-1.js": "a" });
+  const { get } = await serve(await open({ "b-2.js": "b" }));
+  rmSync(join(folder, "a-1.js"));
+  expect(await get("/assets/a-1.js")).toBeUndefined();
+  writeFileSync(join(folder, "a-1.js"), "a");
+  expect(await get("/assets/a-1.js")).toBe("a");
 });
 
 test("a clock that is set back takes nothing away", () => {

@@ -7,6 +7,8 @@ import type { ArchiveIndex } from "./asset-archive-state.ts";
 
 /** What earlier builds left behind, for pages that were opened before an update and load more of their code. */
 export interface AssetArchive {
+  /** Whether it is a file of an earlier build that was not left behind too long ago. */
+  keeps(name: string): boolean;
   /** The bytes of a file of an earlier build; `undefined` for what was none, or was left behind too long ago. */
   read(name: string): Promise<Uint8Array | undefined>;
 }
@@ -38,10 +40,14 @@ export async function openAssetArchive({ assets, folder, now, log }: AssetArchiv
   } catch (error) {
     log.warn({ err: error }, "the assets of this build could not be kept for the next one");
   }
+  function keeps(name: string): boolean {
+    const leftAt = index[name];
+    return typeof leftAt === "number" && isKept(leftAt, now());
+  }
   return {
+    keeps,
     async read(name) {
-      const leftAt = index[name];
-      if (typeof leftAt !== "number" || !isKept(leftAt, now())) return undefined;
+      if (!keeps(name)) return undefined;
       try {
         return await readFile(join(folder, name));
       } catch (error) {

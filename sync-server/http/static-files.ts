@@ -59,10 +59,21 @@ export async function openStaticFiles(folder: string, options: StaticFilesOption
     if (!path.includes("/.")) files.set(path, createStatic(path, await readFile(file)));
   }
   if (options.serviceWorker === "off") withoutWorker(files);
+  /** what was asked for of the archive: read, hashed and compressed once */
+  const earlier = new Map<string, Promise<StaticFile | undefined>>();
   async function findEarlier(path: string): Promise<StaticFile | undefined> {
-    if (!path.startsWith(ASSETS)) return undefined;
-    const bytes = await options.earlier?.read(path.slice(ASSETS.length));
-    return bytes && createStatic(path, bytes);
+    const archive = options.earlier;
+    const name = path.slice(ASSETS.length);
+    if (!path.startsWith(ASSETS) || !archive?.keeps(name)) {
+      earlier.delete(path);
+      return undefined;
+    }
+    const reading = earlier.get(path) ?? archive.read(name).then((bytes) => bytes && createStatic(path, bytes));
+    earlier.set(path, reading);
+    const file = await reading;
+    // What cannot be read now may be there the next time.
+    if (file === undefined) earlier.delete(path);
+    return file;
   }
   return {
     async answer(path, headers) {
