@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ConversationId } from "#shared/domain/ids.ts";
+import { assert } from "#shared/lib/assert.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import {
   BULK_DOCUMENTS,
@@ -41,18 +42,18 @@ const answer: fc.Arbitrary<PushAnswer> = fc.oneof(
 );
 
 const FORMS = {
-  pull: [wanted, encodePull, parsePull],
-  pulled: [pulled, encodePulled, parsePulled],
-  push: [pushed, encodePush, parsePush],
-  answers: [answer, encodePushAnswers, parsePushAnswers],
+  pull: [fc.uniqueArray(wanted, { maxLength: 20, selector: (one) => one.id }), encodePull, parsePull],
+  pulled: [fc.array(pulled, { maxLength: 20 }), encodePulled, parsePulled],
+  push: [fc.array(pushed, { maxLength: 20 }), encodePush, parsePush],
+  answers: [fc.array(answer, { maxLength: 20 }), encodePushAnswers, parsePushAnswers],
 } as unknown as Record<
   string,
-  [fc.Arbitrary<unknown>, (list: readonly unknown[]) => Uint8Array, (bytes: Uint8Array) => unknown]
+  [fc.Arbitrary<unknown[]>, (list: readonly unknown[]) => Uint8Array, (bytes: Uint8Array) => unknown]
 >;
 
-test.each(Object.entries(FORMS))("%s: what is written is read", (_, [item, encode, parse]) => {
+test.each(Object.entries(FORMS))("%s: what is written is read", (_, [lists, encode, parse]) => {
   fc.assert(
-    fc.property(fc.array(item, { maxLength: 20 }), (list) => {
+    fc.property(lists, (list) => {
       expect(parse(encode(list))).toEqual({ ok: true, value: list });
     }),
   );
@@ -60,8 +61,8 @@ test.each(Object.entries(FORMS))("%s: what is written is read", (_, [item, encod
 
 test.each(Object.entries(FORMS))(
   "%s: any bytes give a list or a failure, never a throw",
-  (_, [item, encode, parse]) => {
-    const near = fc.tuple(fc.array(item, { maxLength: 5 }), fc.nat(), fc.nat({ max: 255 })).map(([list, at, byte]) => {
+  (_, [lists, encode, parse]) => {
+    const near = fc.tuple(lists, fc.nat(), fc.nat({ max: 255 })).map(([list, at, byte]) => {
       const written = encode(list);
       written[at % written.length] = byte;
       return written;
@@ -87,6 +88,20 @@ test("a list that is cut, goes on, is of another version, or is too long is malf
   expect(parsePush(encodePush([{ ...one, id: "no-id" as ConversationId, update: new Uint8Array() }]))).toEqual(
     malformed,
   );
+});
+
+test("a pull that names a document twice is malformed; a push may have more than one edit of it", () => {
+  const [one, other] = [1, 2].map((time) => ({
+    id: createUuidV7(time, (length) => new Uint8Array(length)) as ConversationId,
+    epoch: 0,
+    haveSeq: 0,
+    stateVector: undefined,
+  }));
+  assert(one && other, "two documents");
+  expect(parsePull(encodePull([one, other]))).toEqual({ ok: true, value: [one, other] });
+  expect(parsePull(encodePull([one, other, { ...one, haveSeq: 1 }]))).toEqual({ ok: false, failure: "malformed" });
+  const edit = { id: one.id, epoch: 0, update: new Uint8Array([1]) };
+  expect(parsePush(encodePush([edit, edit]))).toEqual({ ok: true, value: [edit, edit] });
 });
 
 test("a nack of a newer server means that nothing was taken", () => {

@@ -75,13 +75,20 @@ export const encodePull = (wanted: readonly Wanted[]): Uint8Array =>
     encoding.writeVarUint8Array(encoder, stateVector ?? new Uint8Array());
   });
 
-/** Reads the body of a pull. Total: bytes that are no such list are a failure, never a throw. */
-export const parsePull = (bytes: Uint8Array): Result<Wanted[], "malformed"> =>
-  parseList(bytes, (decoder) => {
+/**
+ * Reads the body of a pull, which names each document once. Total: bytes that are no such list are a failure, never a
+ * throw.
+ */
+export function parsePull(bytes: Uint8Array): Result<Wanted[], "malformed"> {
+  const parsed = parseList(bytes, (decoder): Wanted => {
     const [id, epoch, haveSeq] = [readId(decoder), number(decoder), number(decoder)];
     const stateVector = bytesOf(decoder);
     return { id, epoch, haveSeq, stateVector: stateVector.length > 0 ? stateVector : undefined };
   });
+  if (!parsed.ok) return parsed;
+  const ids = new Set(parsed.value.map(({ id }) => id));
+  return ids.size === parsed.value.length ? parsed : err("malformed");
+}
 
 export const encodePulled = (answers: readonly Pulled[]): Uint8Array =>
   encodeList(answers, (encoder, answer) => {
@@ -107,7 +114,7 @@ export const encodePush = (edits: readonly Pushed[]): Uint8Array =>
     encoding.writeVarUint8Array(encoder, update);
   });
 
-/** Reads the body of a push, as `parsePull`. */
+/** Reads the body of a push, as `parsePull`; it may name a document again. */
 export const parsePush = (bytes: Uint8Array): Result<Pushed[], "malformed"> =>
   parseList(bytes, (decoder) => ({ id: readId(decoder), epoch: number(decoder), update: bytesOf(decoder) }));
 
