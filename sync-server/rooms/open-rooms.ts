@@ -15,7 +15,7 @@ import type { FeedOwner } from "./feed-teller.ts";
 import { openFoldThread } from "./fold-thread.ts";
 import type { FoldThread } from "./fold-thread.ts";
 import { createMemoryBudget } from "./memory-budget-state.ts";
-import { pullDocuments } from "./pull-documents.ts";
+import { LOGS_AT_ONCE, pullDocuments } from "./pull-documents.ts";
 import { pushUpdate } from "./push-update.ts";
 import { createRoomDriver } from "./room-driver.ts";
 import type { RoomClock, RoomDriver, RoomLogger } from "./room-driver.ts";
@@ -24,6 +24,7 @@ import { shareOf } from "./room-memory.ts";
 import { DocumentGone, RoomsCrowded } from "./rooms.ts";
 import type { Rooms, Session } from "./rooms.ts";
 import { projectStaleSummaries } from "./stale-summaries.ts";
+import { createTurnstile } from "./turnstile.ts";
 
 /** How often rooms are told that time passed. */
 const TICK_MS = 500;
@@ -75,6 +76,7 @@ export function openRooms(options: RoomsOptions): Rooms {
   const isOpen = (): boolean => !closed;
   const memory = createMemoryBudget(options.memoryBytes ?? Infinity);
   const folding = options.folding ?? openFoldThread();
+  const turnstile = createTurnstile(LOGS_AT_ONCE);
 
   function driverOf(key: RoomKey): RoomDriver {
     const name = `${key.id}/${key.accountId}/${key.workspaceId}`;
@@ -202,7 +204,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     async pull(principal, wanted) {
       if (closed) throw new CommitError("unavailable");
       if (!mayOwn(principal, "document.read")) return wanted.map(() => ({ type: "gone" }));
-      return await pullDocuments({ database, foldSince: folding.foldSince, log }, principal, wanted);
+      return await pullDocuments({ database, foldSince: folding.foldSince, turnstile, log }, principal, wanted);
     },
     push: (principal, pushed) => pushUpdate({ join: rooms.join, clock }, principal, pushed),
     erased(owner, id) {

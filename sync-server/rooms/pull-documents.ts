@@ -8,14 +8,17 @@ import type { Database } from "#server/storage/database.ts";
 import type { FoldThread } from "./fold-thread.ts";
 import type { RoomLogger } from "./room-driver.ts";
 import { readLog } from "./room-log.ts";
+import type { Turnstile } from "./turnstile.ts";
 import { STATE_VECTOR_BYTES } from "./update-limits.ts";
 
-/** How many logs are in memory at once for one answer. */
-const AT_ONCE = 8;
+/** How many logs are in memory at once, for all answers together. */
+export const LOGS_AT_ONCE = 8;
 
 export interface PullParts {
   database: Database;
   foldSince: FoldThread["foldSince"];
+  /** lets `LOGS_AT_ONCE` in; one for all requests */
+  turnstile: Turnstile;
   log: RoomLogger;
 }
 
@@ -25,7 +28,7 @@ const LATER: Pulled = { type: "later" };
 
 /**
  * Answers what the principal lacks of each document, in order. What was not written to since costs one row of one
- * query. Once the answer is full, what is left is `later`: whoever asks again for these gets on.
+ * query. Once one does not fit into the answer, what is left is `later`: whoever asks again for these gets on.
  */
 export async function pullDocuments(
   parts: PullParts,
@@ -38,15 +41,21 @@ export async function pullDocuments(
   const answers: Pulled[] = known.map((one) => (one.type === "unread" ? LATER : one));
   const unread = known.flatMap((one, at) => (one.type === "unread" ? [{ at, row: one.row }] : []));
   let bytes = 0;
-  for (let next = 0; next < unread.length && bytes < PULL_ANSWER_BYTES; next += AT_ONCE) {
-    const some = unread.slice(next, next + AT_ONCE);
-    const read = await Promise.all(some.map(({ at }) => readState(parts, principal, wanted[at])));
+  let isFull = false;
+  while (unread.length > 0 && !isFull && bytes < PULL_ANSWER_BYTES) {
+    // Of many that are read at once for the rest of an answer, most would be read in vain.
+    const some = unread.splice(0, bytes > PULL_ANSWER_BYTES / 2 ? 1 : LOGS_AT_ONCE);
+    const read = await Promise.all(
+      some.map(({ at }) => parts.turnstile.pass(() => readState(parts, principal, wanted[at]))),
+    );
     for (const [index, { at }] of some.entries()) {
       const answer = read[index] ?? LATER;
       const size = answer.type === "state" ? answer.update.byteLength : 0;
-      if (bytes > 0 && bytes + size > PULL_ANSWER_BYTES) continue;
-      bytes += size;
-      answers[at] = answer;
+      if (bytes > 0 && bytes + size > PULL_ANSWER_BYTES) isFull = true;
+      else {
+        bytes += size;
+        answers[at] = answer;
+      }
     }
   }
   return answers;
@@ -74,9 +83,14 @@ async function readState(
   const { epoch, headSeq, checkpoint, tail } = read.value;
   // What a peer knows of another history says nothing about this one.
   const stateVector = wanted.epoch === epoch && isBounded(wanted.stateVector) ? wanted.stateVector : undefined;
-  const folded = await foldedSince(foldSince, checkpoint, tail, stateVector);
-  if (folded.ok) return { type: "state", epoch, headSeq, update: folded.value };
-  log.error({ document: id, failure: folded.failure }, "a log could not be folded for a reader");
+  try {
+    const folded = await foldedSince(foldSince, checkpoint, tail, stateVector);
+    if (folded.ok) return { type: "state", epoch, headSeq, update: folded.value };
+    log.error({ document: id, failure: folded.failure }, "a log could not be folded for a reader");
+  } catch (error) {
+    // The thread died, of this log or of another one.
+    log.error({ document: id, err: error }, "a log could not be folded for a reader");
+  }
   return LATER;
 }
 

@@ -22,7 +22,9 @@ import type { PushAnswer, Pulled, Pushed, Wanted } from "#shared/protocol/bulk-s
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { AppEnv } from "#server/http/app-env.ts";
 import { bulkSyncRoutes } from "#server/http/bulk-sync.ts";
+import { foldLog, foldSince } from "#server/rooms/compaction.ts";
 import { openRooms } from "#server/rooms/open-rooms.ts";
+import { LOGS_AT_ONCE } from "#server/rooms/pull-documents.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
 import type { Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
@@ -282,4 +284,87 @@ test("an answer is bounded: what does not fit is later, and asking again for it 
     });
   }
   expect([got.size, requests]).toEqual([12, 3]);
+});
+
+/** Opens the rooms again, with folds that the test counts, delays or lets fail. */
+async function foldWith(before: () => Promise<void>): Promise<string[]> {
+  const errors: string[] = [];
+  await rooms.close();
+  rooms = openRooms({
+    database,
+    clock,
+    random: random.next,
+    log: { ...log, error: (_: object, message: string) => void errors.push(message) },
+    folding: {
+      fold: async (rows) => foldLog(rows),
+      foldSince: async (rows, stateVector) => {
+        await before();
+        return foldSince(rows, stateVector);
+      },
+      close: async () => undefined,
+    },
+  });
+  return errors;
+}
+
+/** New documents with a prompt of each length. */
+async function documentsOf(name: string, lengths: readonly number[]): Promise<ConversationId[]> {
+  const ids = lengths.map(newId);
+  for (const [at, length] of lengths.entries()) {
+    const prompt = { id: newMessageId(), parentId: undefined, text: "x".repeat(length), createdAt: 1 };
+    const update = aDevice().edit((one) => one.addPrompt(prompt));
+    await aCaller(name).push({ id: ids[at] ?? newId(), epoch: 0, update });
+  }
+  return ids;
+}
+
+describe("what a pull costs", () => {
+  test("a bounded number of logs is in memory at once, over all requests and accounts", async () => {
+    const names = ["ann", "bob", "cem"];
+    const owned = await Promise.all(
+      names.map((name) =>
+        documentsOf(
+          name,
+          Array.from({ length: 12 }, () => 10),
+        ),
+      ),
+    );
+    let [folding, most, folds] = [0, 0, 0];
+    await foldWith(async () => {
+      folds += 1;
+      folding += 1;
+      most = Math.max(most, folding);
+      await new Promise((resolve) => void setTimeout(resolve, 2));
+      folding -= 1;
+    });
+    const pulls = names.map((name, at) => aCaller(name).pull(...(owned[at] ?? []).map((id) => all(id))));
+    const answers = (await Promise.all(pulls)).flat();
+    expect(answers.map(({ type }) => type)).toEqual(Array.from({ length: 36 }, () => "state"));
+    expect([most, folds]).toEqual([LOGS_AT_ONCE, 36]);
+  });
+
+  test("once an answer is more than half full, no more than one log is folded in vain", async () => {
+    const small = Array.from({ length: LOGS_AT_ONCE }, () => 300_000);
+    const ids = await documentsOf("ann", [...small, 1_000_000, 1_000_000, 1_000_000, 1_000_000]);
+    let folds = 0;
+    await foldWith(async () => void (folds += 1));
+    const answers = await aCaller("ann").pull(...ids.map((id) => all(id)));
+    expect(answers.filter(({ type }) => type === "state")).toHaveLength(LOGS_AT_ONCE + 1);
+    expect(answers.slice(LOGS_AT_ONCE + 1)).toEqual([{ type: "later" }, { type: "later" }, { type: "later" }]);
+    expect(folds).toBe(LOGS_AT_ONCE + 2);
+  });
+
+  test("a fold that dies makes its own document come later, and is logged; the others are answered", async () => {
+    const ids = await documentsOf("ann", [10, 10, 10]);
+    let folds = 0;
+    const errors = await foldWith(async () => {
+      folds += 1;
+      if (folds === 2) throw new Error("The folding thread ended");
+    });
+    const answers = await aCaller("ann").pull(...ids.map((id) => all(id)));
+    expect(answers.map(({ type }) => type).toSorted()).toEqual(["later", "state", "state"]);
+    expect(errors).toEqual(["a log could not be folded for a reader"]);
+    const again = await aCaller("ann").pull(...ids.map((id) => all(id)));
+    expect(again.map(({ type }) => type)).toEqual(["state", "state", "state"]);
+  });
 });
