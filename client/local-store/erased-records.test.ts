@@ -123,6 +123,19 @@ test("C13: whoever deleted it here, or had it erased, holds nothing worth keepin
   expect([await recordsOf(GONE), await recordsOf(KEPT)]).toEqual([NOTHING, NOTHING]);
 });
 
+test("C13: what was restored before the answer to its erasure came is not deleted with it", async () => {
+  await hold(GONE, true, local(true));
+  await store.mark(GONE, { erasing: true });
+  await hold(KEPT, true, local(true));
+  await store.mark(KEPT, { erasing: true });
+  const restored = { id: KEPT, epoch: 0, local: new Uint8Array([0, 0]), remote: undefined, state: undefined };
+  await store.write({ ...restored, commands: [], summary: local(false), strict: false });
+  const before = await recordsOf(KEPT);
+  expect(await store.forget(KEPT, "if erasing")).toEqual({ ok: true, value: false });
+  expect(await store.forget(GONE, "if erasing")).toEqual({ ok: true, value: true });
+  expect([await recordsOf(GONE), await recordsOf(KEPT)]).toEqual([NOTHING, before]);
+});
+
 test("C13: a device that never had it stores nothing of it, but how far it read", async () => {
   await store.writeFeed(9, [erased(GONE)]);
   expect(await store.library()).toMatchObject({ ok: true, value: { cursor: 9, records: [] } });

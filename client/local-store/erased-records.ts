@@ -27,8 +27,19 @@ async function holdsEdits(transaction: ReadWrite, id: ConversationId): Promise<b
   return quarantined.some(({ documentId, waits, unsent }) => documentId === id && (waits === true || unsent === true));
 }
 
+/** Deletes all there is of a conversation, but where it is to be marked and is not; answers whether it did (C13). */
+export async function forgetWanted(
+  transaction: ReadWrite,
+  id: ConversationId,
+  onlyIf?: "if erasing",
+): Promise<boolean> {
+  if (onlyIf && (await readSummary(transaction, id))?.erasing !== true) return false;
+  await forgetDocument(transaction, id);
+  return true;
+}
+
 /** Deletes all there is of a conversation. */
-export async function forgetDocument(transaction: ReadWrite, id: ConversationId): Promise<void> {
+async function forgetDocument(transaction: ReadWrite, id: ConversationId): Promise<void> {
   await Promise.all([
     transaction.objectStore("documents").delete(id),
     transaction.objectStore("summaries").delete(id),

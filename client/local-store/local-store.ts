@@ -172,8 +172,11 @@ export interface LocalStore {
    */
   writeFeed(cursor: number, entries: readonly FeedEntry[]): Promise<Result<ConversationId[], StoreFailure>>;
   mark(id: ConversationId, marks: TrashMarks): Promise<Result<void, StoreFailure>>;
-  /** Deletes all there is of a conversation. */
-  forget(id: ConversationId): Promise<Result<void, StoreFailure>>;
+  /**
+   * Deletes all there is of a conversation. Answers whether it did.
+   * @param onlyIf leaves what is not marked to be erased any more as it is
+   */
+  forget(id: ConversationId, onlyIf?: "if erasing"): Promise<Result<boolean, StoreFailure>>;
 
   commands(): Promise<Result<RunCommand[], StoreFailure>>;
   /** Stores commands anew that were in a database that is gone. */

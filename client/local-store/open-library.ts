@@ -28,6 +28,8 @@ export interface LocalLibrary extends Library {
   changedAfterDeletion(id: ConversationId): void;
   /** whether everything of it was deleted from this device while this page was open */
   isForgotten(id: ConversationId): boolean;
+  /** @param onlyIf leaves what is not marked to be erased any more, a restored conversation say, as it is */
+  forget(id: ConversationId, onlyIf?: "if erasing"): Promise<void>;
   /** Calls back when everything of a conversation was deleted from this device, by this tab or another one. */
   onForgotten(callback: (id: ConversationId) => void): void;
   /** Takes a page of the feed; stored with its cursor in one transaction. */
@@ -159,9 +161,10 @@ export function openLibrary(
     setErasing: (id, erasing) => mark(id, { erasing }),
     isForgotten: (id) => gone.has(id),
     onForgotten: (callback) => void forgottenListeners.add(callback),
-    async forget(id) {
+    async forget(id, onlyIf) {
       await storeEdits();
-      if ((await store.forget(id)).ok) forgottenHere(id);
+      const forgot = await store.forget(id, onlyIf);
+      if (forgot.ok && forgot.value) forgottenHere(id);
     },
     async takeFeed(next, page) {
       if (page.some(({ erased }) => erased)) await storeEdits();

@@ -248,11 +248,11 @@ export function openLocalStore(name: string, clock?: Pick<Clock, "after">): Loca
         const record = await readSummary(transaction, id);
         if (record) await transaction.objectStore("summaries").put({ ...record, ...marks });
       }),
-    async forget(id) {
+    async forget(id, onlyIf) {
       const erasing = await loadErasing();
       if (erasing === undefined) return err("unavailable");
       return await database.run("readwrite", [...EVERY_STORE], (transaction) =>
-        erasing.forgetDocument(transaction, id),
+        erasing.forgetWanted(transaction, id, onlyIf),
       );
     },
 

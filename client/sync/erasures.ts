@@ -71,11 +71,14 @@ export function openErasures({ platform, store, library, documents }: ErasurePar
 
   async function untilErased(id: ConversationId): Promise<void> {
     for (let failures = 0; isWanted(id); failures++) {
-      if (await isDone(id)) {
-        await library.forget(id);
+      const done = await isDone(id);
+      // What was restored meanwhile is no longer to go: what the feed tells of it keeps what the server never had.
+      if (!isWanted(id)) break;
+      if (done) {
+        await library.forget(id, "if erasing");
         break;
       }
-      if (isWanted(id)) await pause(id, backoffMs(failures, RETRY_BASE_MS, RETRY_CAP_MS, platform.random()));
+      await pause(id, backoffMs(failures, RETRY_BASE_MS, RETRY_CAP_MS, platform.random()));
     }
     waiting.delete(id);
   }

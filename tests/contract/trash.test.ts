@@ -85,6 +85,8 @@ interface Device {
   leave(): void;
   /** @param sockets only they get through */
   comeBack(sockets?: "sockets only"): void;
+  /** Lets requests to erase wait on their way, past a loss of the network. */
+  holdErasures(): { asked: boolean; answered: boolean; letGo(): void };
   /** Closes the app and opens it again. */
   reopen(): Promise<void>;
   entry(id: ConversationId): LibraryEntry | undefined;
@@ -96,6 +98,7 @@ interface Device {
 function aDevice(name: string): Device {
   let away = false;
   let socketsOnly = false;
+  let held: { asked: boolean; answered: boolean; wait: Promise<void> } | undefined;
   const cuts = new Set<() => void>();
   const openSocket: OpenSocket = (path, _protocols, events) => {
     let session: ReturnType<Rooms["join"]> | undefined;
@@ -124,7 +127,12 @@ function aDevice(name: string): Device {
   };
   const fetch: typeof globalThis.fetch = async (input, init) => {
     if (away || socketsOnly) throw new TypeError("no network");
-    return await app.request(String(input), init);
+    if (init?.method !== "DELETE" || !held) return await app.request(String(input), init);
+    held.asked = true;
+    await held.wait;
+    const response = await app.request(String(input), init);
+    held.answered = true;
+    return response;
   };
   const browser = createSimulatedBrowser({ openSocket, fetch }, name);
   let tab: WorkspaceSync = browser.openTab();
@@ -139,6 +147,13 @@ function aDevice(name: string): Device {
       away = false;
       socketsOnly = sockets !== undefined;
       browser.wake();
+    },
+    holdErasures() {
+      let letGo = (): void => undefined;
+      const wait = new Promise<void>((resolve) => (letGo = resolve));
+      const requests = { asked: false, answered: false, wait, letGo };
+      held = requests;
+      return requests;
     },
     async reopen() {
       await tab.close();
@@ -337,4 +352,22 @@ test("C13: a wish to erase that was not answered yet ends with restoring", async
   await one.saved();
   expect(one.entry(id)).toMatchObject({ erasing: false, summary: { deleted: false } });
   expect(await wordsIn(id)).toBe("tides");
+}, 60_000);
+
+test("C13: a chat restored while the request to erase it is on its way is not thrown away with the answer", async () => {
+  const { id, one } = await aSharedChat();
+  await one.edit(id, (conversation) => conversation.setDeleted(true));
+  await one.saved();
+  const held = one.holdErasures();
+  one.tab().library.setErasing(id, true);
+  await until(() => held.asked);
+  one.leave();
+  await restoreChat(one.tab().documents, one.clock, id);
+  expect(one.entry(id)).toMatchObject({ erasing: false, summary: { deleted: false } });
+  held.letGo();
+  await until(() => held.answered);
+  expect(await wordsIn(id)).toBeUndefined();
+  one.comeBack();
+  await until(() => one.entry(id)?.erased === true);
+  expect(one.entry(id)).toMatchObject({ changedAfterDeletion: true, summary: { title: "" } });
 }, 60_000);
