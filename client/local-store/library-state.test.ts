@@ -112,6 +112,24 @@ test("a wish to erase ends when the chat is restored", () => {
   expect(withFeedEntry(asked, deletion(6, 5)).erasing).toBe(true);
 });
 
+test("C13: a wish to erase ends with a restoring elsewhere, also where the feed never told of the deletion before", () => {
+  const asked = { ...withLocal(id("a"), known(), local(true, 5)), erasing: true };
+  expect(withFeedEntry(asked, feed("a", 6, 3)).erasing).toBeUndefined();
+});
+
+test("C13: a wish to erase stays while the deletion made here is newer than what the feed tells", () => {
+  const unsent = { ...withLocal(id("a"), known(), local(true)), erasing: true };
+  expect(withFeedEntry(unsent, feed("a", 6, 3)).erasing).toBe(true);
+  const sent = { ...withLocal(id("a"), known(), local(true, 7)), erasing: true };
+  expect(withFeedEntry(sent, feed("a", 6, 3)).erasing).toBe(true);
+  expect(withFeedEntry(withFeedEntry(sent, feed("a", 6, 3)), deletion(7)).erasing).toBe(true);
+});
+
+test("C12: the mark goes with a restoring elsewhere while an edit of this device still waits", () => {
+  const marked = withFeedEntry(withLocal(id("a"), known(), local(false)), deletion(5));
+  expect(isMarked(withFeedEntry(marked, feed("a", 6, 3)))).toBe(false);
+});
+
 test("C13: an erased chat is listed as deleted where this device holds edits of it, and not at all where it does not", () => {
   const erased = { ...deletion(8), erased: true, summary: { ...summary("", 0), deleted: true } };
   const held = withFeedEntry(withLocal(id("a"), known(), local(false)), erased);

@@ -26,8 +26,13 @@ export const isDeleted = (record: SummaryRecord | undefined): boolean =>
   (record?.local ?? record?.feed)?.summary.deleted === true;
 
 function marksAfter(record: SummaryRecord | undefined, entry: FeedEntry): TrashMarks {
-  if (!entry.summary.deleted) return record?.feed?.summary.deleted ? NO_MARKS : {};
   const { local } = record ?? {};
+  if (!entry.summary.deleted) {
+    // One entry may tell of a deletion and of what ended it: what was shown here counts as well as the feed before.
+    const wasDeleted = record?.feed?.summary.deleted === true || isDeleted(record);
+    const isDeletedAnew = local?.summary.deleted === true && isNewer(local, entry.headSeq);
+    return wasDeleted && !isDeletedAnew ? NO_MARKS : {};
+  }
   // What was shown here as not deleted was written without knowing, and waits, or came to the server after the deletion.
   const isLate =
     local?.summary.deleted === false &&
