@@ -72,6 +72,26 @@ test("an export holds what is open, what is stored and what only the library kno
   await again.close();
 });
 
+test("a deleted chat is in the export where it holds edits that may be nowhere else", async () => {
+  const { server, browser, tab } = aTab();
+  const ids = { unsent: newId(), changed: newId(), deleted: newId() };
+  for (const [name, id] of Object.entries(ids)) {
+    const { conversation } = tab.documents.open(id);
+    conversation.rename(`${name} chat`);
+    conversation.setDeleted(true);
+  }
+  await until(() => tab.sync.status().type === "saved", browser.clock);
+  tab.library.changedAfterDeletion(ids.changed);
+  server.setUp(false);
+  tab.documents.open(ids.unsent).conversation.draft.insert(0, "nowhere else");
+  const { conversations } = await parsed((await exportEverything(tab, WORDS, NOW)).file);
+  expect(conversations.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toMatchObject([
+    { id: ids.unsent, draft: "nowhere else", onServer: false },
+    { id: ids.changed, onServer: true },
+  ]);
+  await tab.close();
+});
+
 test("A4: with a store that takes nothing and no network the words in memory are in the export", async () => {
   const device = installFailingIndexedDb();
   const { browser, tab } = aTab({ up: false });

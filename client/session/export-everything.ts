@@ -27,18 +27,19 @@ export interface ExportedFile {
 
 /**
  * Everything readable on this device, in memory and stored, as one JSON file (docs/export-format.md). It needs neither
- * a network nor a store that works. Deleted chats are left out.
+ * a network nor a store that works. Deleted chats are left out, unless they hold edits that may be nowhere else.
  */
 export async function exportEverything(parts: ExportParts, words: ExportWords, now: number): Promise<ExportedFile> {
   const builder = createFileBuilder("application/json");
   const unsent = await readUnsent(parts);
+  const changed = new Set(parts.library.entries().flatMap((entry) => (entry.changedAfterDeletion ? [entry.id] : [])));
   const exported = new Set<string>();
   builder.add(
     `{"format":"holdfast.export","version":1,"exportedAt":"${new Date(now).toISOString()}","conversations":[`,
   );
   for (const id of await readIds(parts)) {
     const text = await withConversation(parts, id, (conversation) => {
-      if (isLeftOut(conversation)) return undefined;
+      if (isLeftOut(conversation, unsent.has(id) || changed.has(id))) return undefined;
       return JSON.stringify({ ...exportConversation(id, conversation, words), onServer: !unsent.has(id) });
     });
     if (text === undefined) continue;
@@ -87,7 +88,7 @@ async function withConversation<T>(
   return result;
 }
 
-function isLeftOut(conversation: ConversationDocument): boolean {
+function isLeftOut(conversation: ConversationDocument, isNowhereElse: boolean): boolean {
   const { deleted, title, messageCount } = conversation.summary();
-  return deleted || (messageCount === 0 && title === "" && conversation.draft.length === 0);
+  return (deleted && !isNowhereElse) || (messageCount === 0 && title === "" && conversation.draft.length === 0);
 }
