@@ -3,7 +3,7 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
 import { withFeedEntry } from "./library-state.ts";
-import type { LocalStore, LocalSummary, SummaryRecord } from "./local-store.ts";
+import type { LocalStore, LocalSummary, SummaryRecord, TrashMarks } from "./local-store.ts";
 import { openLibrary } from "./open-library.ts";
 import type { TabMessage } from "./tab-messages.ts";
 
@@ -30,11 +30,20 @@ const unsent = (title: string): LocalSummary => ({ summary: summary(title), chan
 
 /** What two tabs share: summaries, a cursor, a channel; the disk may be full. */
 function aDevice() {
-  const stored = { cursor: 0, records: new Map<string, SummaryRecord>(), full: false };
+  const stored = { cursor: 0, records: new Map<string, SummaryRecord>(), full: false, reading: Promise.resolve() };
   const channels: ((message: TabMessage) => void)[] = [];
   const reopened: (() => void)[] = [];
   const store = {
-    library: async () => ok({ cursor: stored.cursor, records: [...stored.records.values()] }),
+    async library() {
+      const read = { cursor: stored.cursor, records: [...stored.records.values()] };
+      await stored.reading;
+      return ok(read);
+    },
+    async mark(name: string, marks: TrashMarks) {
+      const record = stored.records.get(name);
+      if (record) stored.records.set(name, { ...record, ...marks });
+      return ok(undefined);
+    },
     async writeFeed(cursor: number, entries: readonly FeedEntry[]) {
       if (stored.full) return err("full" as const);
       for (const one of entries) stored.records.set(one.id, withFeedEntry(stored.records.get(one.id), one));
@@ -111,4 +120,57 @@ test("O6: what a tab told of an edit it never stored is shown no longer than two
   expect(titles({ library: shown })).toEqual(["typed, then gone"]);
   shown.keepUnsent(new Set());
   expect(titles({ library: shown })).toEqual(["a at 1"]);
+});
+
+const deletion = (headSeq: number): FeedEntry => ({
+  ...entry("a", headSeq),
+  summary: { ...summary("a"), deleted: true },
+});
+const isErasing = ({ library }: { library: ReturnType<typeof openLibrary> }): boolean =>
+  library.entries().some(({ erasing }) => erasing);
+
+/** What changes while what is stored is being read, and what the tab shows when it was. */
+async function whileRead(tab: ReturnType<ReturnType<typeof aDevice>["openTab"]>, change: () => unknown): Promise<void> {
+  let letGo = (): void => undefined;
+  device.stored.reading = new Promise((resolve) => (letGo = resolve));
+  device.openTab().tell({ type: "feed" });
+  await change();
+  letGo();
+  device.stored.reading = Promise.resolve();
+  // The read that was held is taken some turns later.
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(tab.library.loaded()).toBe(true);
+}
+
+test("C13: a wish to erase, or its end, is not undone by a read of the store that began before it", async () => {
+  const tab = device.openTab();
+  await tab.library.takeFeed(1, [deletion(1)]);
+  await whileRead(tab, () => tab.library.setErasing(id("a"), true));
+  expect(isErasing(tab)).toBe(true);
+  await whileRead(tab, () => tab.library.setErasing(id("a"), false));
+  expect(isErasing(tab)).toBe(false);
+});
+
+test("C13: a wish to erase that a restoring ended, here or elsewhere, is not revived by a read that began before it", async () => {
+  const tab = device.openTab();
+  await tab.library.takeFeed(1, [deletion(1)]);
+  tab.library.setErasing(id("a"), true);
+  await whileRead(tab, () => tab.library.summaryChanged(id("a"), unsent("restored")));
+  expect(isErasing(tab)).toBe(false);
+
+  await tab.library.takeFeed(2, [deletion(2)]);
+  tab.library.summaryChanged(id("a"), { ...unsent("deleted"), summary: deletion(2).summary });
+  tab.library.setErasing(id("a"), true);
+  tab.library.summaryChanged(id("a"), { ...unsent("deleted"), summary: deletion(2).summary, headSeq: 2 });
+  await whileRead(tab, () => tab.library.takeFeed(3, [entry("a", 3)]));
+  expect(isErasing(tab)).toBe(false);
+});
+
+test("C13: a wish to erase that another tab took back ends here too, once this tab's own is stored", async () => {
+  const [one, other] = [device.openTab(), device.openTab()];
+  await one.library.takeFeed(1, [deletion(1)]);
+  one.library.setErasing(id("a"), true);
+  await expect.poll(() => isErasing(other)).toBe(true);
+  other.library.setErasing(id("a"), false);
+  await expect.poll(() => isErasing(one)).toBe(false);
 });

@@ -5,6 +5,8 @@ import type { Lacking } from "./library-state.ts";
 import type { Library, LibraryEntry } from "./library.ts";
 import type { LocalStore, LocalSummary, PulledBody, SummaryRecord, TrashMarks } from "./local-store.ts";
 import type { Tabs } from "./tab-messages.ts";
+import { openUnconfirmedMarks } from "./unconfirmed-marks.ts";
+import type { MarkChange } from "./unconfirmed-marks.ts";
 
 /** The library, as sync and documents feed it. */
 export interface LocalLibrary extends Library {
@@ -53,6 +55,9 @@ export function openLibrary(
   const doubted = new Set<ConversationId>();
   /** entries that are not stored here: the cursor must not be stored without them */
   const unwritten = new Map<string, FeedEntry>();
+  const unconfirmed = openUnconfirmedMarks();
+  /** changes of marks that come to the store with the entries that made them */
+  let unwrittenMarks: MarkChange[] = [];
   let entries: readonly LibraryEntry[] | undefined;
   let loaded = false;
   let cursor = 0;
@@ -73,9 +78,10 @@ export function openLibrary(
   }
 
   async function read(): Promise<void> {
+    const withNewerMarks = unconfirmed.beginRead();
     const result = await store.library();
     if (result.ok) {
-      for (const record of result.value.records) takeRecord(record);
+      for (const record of result.value.records) takeRecord(withNewerMarks(record));
       cursor = Math.max(cursor, result.value.cursor);
     }
     loaded = true;
@@ -85,17 +91,28 @@ export function openLibrary(
   function summaryChanged(id: ConversationId, local: LocalSummary): void {
     if (gone.has(id)) return;
     doubted.delete(id);
-    records.set(id, withLocal(id, records.get(id), local));
+    const before = records.get(id);
+    const after = withLocal(id, before, local);
+    records.set(id, after);
+    // Whoever made the edit stores it when it can: a wish to erase what is restored is not to outlast that.
+    const change = unconfirmed.note(before, after);
+    if (change) void store.mark(id, change.marks).then((stored) => stored.ok && change.confirm());
     changed();
   }
 
   function mark(id: ConversationId, marks: TrashMarks): void {
     const record = records.get(id);
     if (record === undefined) return;
-    records.set(id, { ...record, ...marks });
+    const after = { ...record, ...marks };
+    records.set(id, after);
+    const change = unconfirmed.note(record, after);
     changed();
     // A mark that cannot be stored is there until this page goes.
-    void store.mark(id, marks).then((stored) => stored.ok && tabs.post({ type: "feed" }));
+    void store.mark(id, marks).then((stored) => {
+      if (!stored.ok) return;
+      change?.confirm();
+      tabs.post({ type: "feed" });
+    });
   }
 
   function forgotten(id: ConversationId): void {
@@ -171,14 +188,21 @@ export function openLibrary(
       for (const entry of page) {
         const id = entry.id as ConversationId;
         if (gone.has(id)) continue;
-        records.set(id, withFeedEntry(records.get(id), entry));
+        const before = records.get(id);
+        const after = withFeedEntry(before, entry);
+        records.set(id, after);
+        const change = unconfirmed.note(before, after);
+        if (change) unwrittenMarks.push(change);
         unwritten.set(id, entry);
       }
       cursor = next;
       if (page.length > 0) changed();
       const written = [...unwritten.values()];
+      const writtenMarks = unwrittenMarks;
+      unwrittenMarks = [];
       const stored = await store.writeFeed(next, written);
-      if (!stored.ok) return;
+      if (!stored.ok) return void unwrittenMarks.push(...writtenMarks);
+      for (const change of writtenMarks) change.confirm();
       for (const entry of written) if (unwritten.get(entry.id) === entry) unwritten.delete(entry.id);
       for (const id of stored.value) forgottenHere(id);
       if (written.length > 0) tabs.post({ type: "feed" });
