@@ -25,14 +25,19 @@ export function withFeedEntry(record: SummaryRecord | undefined, incoming: FeedE
 export const isDeleted = (record: SummaryRecord | undefined): boolean =>
   (record?.local ?? record?.feed)?.summary.deleted === true;
 
+/** Whether an entry that is not deleted ends a deletion this device knows. */
+function isRestored(record: SummaryRecord | undefined, entry: FeedEntry): boolean {
+  if (record === undefined) return false;
+  const { feed, local } = record;
+  // One entry may tell of a deletion and of what ended it: what was shown here counts as well as the feed before.
+  const wasDeleted = feed?.summary.deleted === true || isDeleted(record);
+  const isDeletedAnew = local?.summary.deleted === true && isNewer(local, entry.headSeq);
+  return wasDeleted && !isDeletedAnew;
+}
+
 function marksAfter(record: SummaryRecord | undefined, entry: FeedEntry): TrashMarks {
+  if (!entry.summary.deleted) return isRestored(record, entry) ? NO_MARKS : {};
   const { local } = record ?? {};
-  if (!entry.summary.deleted) {
-    // One entry may tell of a deletion and of what ended it: what was shown here counts as well as the feed before.
-    const wasDeleted = record?.feed?.summary.deleted === true || isDeleted(record);
-    const isDeletedAnew = local?.summary.deleted === true && isNewer(local, entry.headSeq);
-    return wasDeleted && !isDeletedAnew ? NO_MARKS : {};
-  }
   // What was shown here as not deleted was written without knowing, and waits, or came to the server after the deletion.
   const isLate =
     local?.summary.deleted === false &&

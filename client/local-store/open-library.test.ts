@@ -131,11 +131,11 @@ const isErasing = ({ library }: { library: ReturnType<typeof openLibrary> }): bo
 
 /** What changes while what is stored is being read, and what the tab shows when it was. */
 async function whileRead(tab: ReturnType<ReturnType<typeof aDevice>["openTab"]>, change: () => unknown): Promise<void> {
-  let letGo = (): void => undefined;
+  let letGo: (() => void) | undefined;
   device.stored.reading = new Promise((resolve) => (letGo = resolve));
   device.openTab().tell({ type: "feed" });
   await change();
-  letGo();
+  letGo?.();
   device.stored.reading = Promise.resolve();
   // The read that was held is taken some turns later.
   await new Promise((resolve) => setTimeout(resolve, 5));

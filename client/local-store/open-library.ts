@@ -88,6 +88,13 @@ export function openLibrary(
     changed();
   }
 
+  /** Answers whether it is stored. */
+  async function storeMark(id: ConversationId, marks: TrashMarks, change: MarkChange | undefined): Promise<boolean> {
+    const stored = await store.mark(id, marks);
+    if (stored.ok) change?.confirm();
+    return stored.ok;
+  }
+
   function summaryChanged(id: ConversationId, local: LocalSummary): void {
     if (gone.has(id)) return;
     doubted.delete(id);
@@ -96,7 +103,7 @@ export function openLibrary(
     records.set(id, after);
     // Whoever made the edit stores it when it can: a wish to erase what is restored is not to outlast that.
     const change = unconfirmed.note(before, after);
-    if (change) void store.mark(id, change.marks).then((stored) => stored.ok && change.confirm());
+    if (change) void storeMark(id, change.marks, change);
     changed();
   }
 
@@ -108,11 +115,7 @@ export function openLibrary(
     const change = unconfirmed.note(record, after);
     changed();
     // A mark that cannot be stored is there until this page goes.
-    void store.mark(id, marks).then((stored) => {
-      if (!stored.ok) return;
-      change?.confirm();
-      tabs.post({ type: "feed" });
-    });
+    void storeMark(id, marks, change).then((stored) => stored && tabs.post({ type: "feed" }));
   }
 
   function forgotten(id: ConversationId): void {

@@ -149,9 +149,9 @@ function aDevice(name: string): Device {
       browser.wake();
     },
     holdErasures() {
-      let letGo = (): void => undefined;
-      const wait = new Promise<void>((resolve) => (letGo = resolve));
-      const requests = { asked: false, answered: false, wait, letGo };
+      let resolveWait: (() => void) | undefined;
+      const wait = new Promise<void>((resolve) => (resolveWait = resolve));
+      const requests = { asked: false, answered: false, wait, letGo: () => resolveWait?.() };
       held = requests;
       return requests;
     },
