@@ -153,8 +153,7 @@ export function openOutboxDrain(
     if (signal.aborted) return;
     if (outcome.type === "failed") {
       if (!outcome.reached) pushMost = Math.max(1, Math.floor(most / 2));
-      // Not even one gets through this way: a socket may carry it bit by bit.
-      if (!outcome.reached && most === 1) for (const id of ids) queue.add(id);
+      if (!outcome.reached) openSome(ids);
       // The rows are found again with the next look at the outbox.
       pushAt = clock.now() + backoffMs(pushFailures++, PUSH_BASE_MS, PUSH_CAP_MS, random());
       return next();
@@ -164,6 +163,11 @@ export function openOutboxDrain(
     for (const id of outcome.left) queue.add(id);
     if (outcome.settled.length > 0) outdated();
     next();
+  }
+
+  /** On a line too slow for a request a socket carries edits bit by bit; and what is open outlives a lost database. */
+  function openSome(ids: ReadonlySet<ConversationId>): void {
+    for (const id of ids) if (queue.size + held.size < DRAINED_AT_ONCE) queue.add(id);
   }
 
   function outdated(): void {

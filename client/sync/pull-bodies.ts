@@ -7,6 +7,7 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import { encodePull, parsePulled } from "#shared/protocol/bulk-sync.ts";
 import type { Pulled, Wanted } from "#shared/protocol/bulk-sync.ts";
 import { postBytes } from "./post-bytes.ts";
+import type { BytesAnswer } from "./post-bytes.ts";
 
 /** How many documents one request asks for at most: half of what it may. */
 const AT_ONCE = 100;
@@ -82,6 +83,11 @@ export function createBodyPuller(
     return true;
   }
 
+  function noteLine(answer: BytesAnswer): void {
+    if (answer.type !== "failed") atOnce = Math.min(AT_ONCE, atOnce * 2);
+    else if (!answer.reached) atOnce = Math.max(1, Math.floor(atOnce / 2));
+  }
+
   function putOff(some: readonly Lacking[]): void {
     for (const { id } of some) later.set(id, platform.clock.now() + LATER_MS);
   }
@@ -95,11 +101,8 @@ export function createBodyPuller(
       const wanted = await Promise.all(asked.map(wantedOf));
       const wholes = new Set(wanted.flatMap(({ id, stateVector }) => (stateVector === undefined ? [id] : [])));
       const answer = await postBytes(platform, "/api/sync/pull", encodePull(wanted), signal);
-      if (answer.type === "failed") {
-        if (!answer.reached) atOnce = Math.max(1, Math.floor(atOnce / 2));
-        return "failed";
-      }
-      atOnce = Math.min(AT_ONCE, atOnce * 2);
+      noteLine(answer);
+      if (answer.type === "failed") return "failed";
       if (answer.type === "unsupported") isSupported = false;
       if (answer.type !== "bytes") return "done";
       const parsed = parsePulled(answer.bytes);

@@ -290,15 +290,15 @@ test("P8: a page that is open for one account gets nothing by another one's cook
   }
   const doc = new Y.Doc();
   doc.getText("draft").insert(0, "the victim's words");
-  const fresh = newId() as ConversationId;
+  const unknown = newId() as ConversationId;
   const pushed = await stranger.fetch("/api/sync/push", {
     method: "POST",
     headers: { ...asVictim, "content-type": BULK_TYPE },
-    body: encodePush([{ id: fresh, epoch: 0, update: Y.encodeStateAsUpdate(doc) }]).slice(),
+    body: encodePush([{ id: unknown, epoch: 0, update: Y.encodeStateAsUpdate(doc) }]).slice(),
   });
   expect(pushed.status).toBe(401);
   const socket = new WebSocket(
-    `${target.url.replace("http", "ws")}/sync/${conversationRoom(fresh)}?account=${accountId}`,
+    `${target.url.replace("http", "ws")}/sync/${conversationRoom(unknown)}?account=${accountId}`,
     [SYNC_SUBPROTOCOL],
     { headers: { cookie: stranger.cookie, origin: target.url } },
   );
@@ -312,5 +312,5 @@ test("P8: a page that is open for one account gets nothing by another one's cook
   await once(own, "open");
   own.close();
   const entries = (await (await victim.fetch("/api/sync/feed")).json()) as { entries: { id: string }[] };
-  expect(entries.entries.map(({ id }) => id)).not.toContain(fresh);
+  expect(entries.entries.map(({ id }) => id)).not.toContain(unknown);
 });

@@ -3,6 +3,9 @@ import { rendererOf } from "#tests/support/browser-processes.ts";
 import { openChatPage, openSavedChat } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 
+// The worker shares the process of the tab that is frozen, and all tabs load their code through it.
+test.use({ serviceWorkers: "block" });
+
 /** longer than a connection is trusted in silence (C8), and than a look at the outbox is apart */
 const FROZEN_MS = 30_000;
 

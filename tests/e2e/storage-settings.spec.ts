@@ -5,6 +5,9 @@ import { chatPage, openChatPage, openSavedChat } from "./chat-page.ts";
 import { cutFromServer, databaseName, downloaded, garble, openBesideTheApp } from "./device.ts";
 import { test } from "./fixtures.ts";
 
+// A worker delivers what waits also where the page cannot reach the server.
+test.use({ serviceWorkers: "block" });
+
 const LOOKS = [
   { name: "desktop-light", width: 1280, height: 800, scheme: "light" },
   { name: "desktop-dark", width: 1280, height: 800, scheme: "dark" },

@@ -12,6 +12,9 @@ import {
 } from "./device.ts";
 import { test } from "./fixtures.ts";
 
+// A worker delivers what waits also where the page cannot reach the server.
+test.use({ serviceWorkers: "block" });
+
 /** Chromium goes on with the quota it knows for a while. */
 const QUOTA_BITES_AFTER_MS = 35_000;
 const CANNOT_SAVE = "Can't save on this device";
