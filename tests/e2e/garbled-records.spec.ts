@@ -52,6 +52,7 @@ for (const store of ["outbox", "commands"]) {
     app,
     secondDevice,
   }) => {
+    test.setTimeout(120_000);
     const chat = await openSavedChat(page, app.url, "tides and moons");
     const url = page.url();
     await cutFromServer(page);
@@ -76,7 +77,7 @@ for (const store of ["outbox", "commands"]) {
     // The wish for an answer is gone with its record, and can be made again.
     await expect(again.library.getByRole("alert")).toContainText("1 record on this device could not be read");
     expect((await countRecords(beside, name))["commands"]).toBe(0);
-    await expect(again.log.getByText("Not answered yet")).toBeVisible({ timeout: 30_000 });
+    await expect(again.log.getByText("Not answered yet")).toBeVisible({ timeout: 60_000 });
     await again.button("Try again").click();
     await expect(again.articles).toHaveCount(4);
   });
