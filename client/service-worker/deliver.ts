@@ -4,6 +4,7 @@ import type { LocalLibrary } from "#client/local-store/open-library.ts";
 import { localStoreName, openLocalStore } from "#client/local-store/open-local-store.ts";
 import { openRunCommands } from "#client/local-store/open-run-commands.ts";
 import { openTabs } from "#client/local-store/tab-messages.ts";
+import { askMe } from "#client/platform/ask-me.ts";
 import { fetchAs } from "#client/platform/fetch-as.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import type { Platform } from "#client/platform/platform.ts";
@@ -17,8 +18,6 @@ import { pushOutbox } from "#client/sync/push-outbox.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
-import { meSchema } from "#shared/protocol/http-bodies.ts";
-import type { Me } from "#shared/protocol/http-bodies.ts";
 
 export interface WorkerPlatform extends Pick<Platform, "fetch" | "clock" | "openBroadcast"> {
   locks: Locks;
@@ -34,9 +33,9 @@ const ROUNDS = 50;
  * @returns whether nothing is left that trying again could bring further
  */
 export async function deliverEverything(browser: WorkerPlatform, signal: AbortSignal): Promise<boolean> {
-  const me = await whoseSession(browser.fetch, signal);
-  if (me === "nobody") return true;
-  if (me === undefined) return false;
+  const asked = await askMe(browser.fetch, signal);
+  if (asked.type !== "me") return asked.type === "nobody";
+  const { me } = asked;
   const platform = { ...browser, fetch: fetchAs(browser.fetch, me.accountId) };
   const ending = new AbortController();
   const ended = AbortSignal.any([signal, ending.signal]);
@@ -59,17 +58,6 @@ export async function deliverEverything(browser: WorkerPlatform, signal: AbortSi
   } finally {
     ending.abort();
     store.close();
-  }
-}
-
-async function whoseSession(fetch: Platform["fetch"], signal: AbortSignal): Promise<Me | "nobody" | undefined> {
-  try {
-    const response = await fetch("/api/me", { headers: { accept: "application/json" }, cache: "no-store", signal });
-    if (response.status === 401) return "nobody";
-    const parsed = response.ok ? meSchema.safeParse(await response.json()) : undefined;
-    return parsed?.data;
-  } catch {
-    return undefined; // no network: later
   }
 }
 

@@ -1,3 +1,5 @@
+import { askMe } from "#client/platform/ask-me.ts";
+import type { AskedMe } from "#client/platform/ask-me.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import type { SmallStorage } from "#client/platform/small-storage.ts";
@@ -47,8 +49,6 @@ export interface SessionParts {
 const ME_KEY = "holdfast.me";
 const SIGN_IN_LOCK = "holdfast-first-contact";
 
-type Asked = { type: "me"; me: Me } | { type: "nobody" } | { type: "failed"; failure: FirstContactFailure };
-
 /**
  * Says whose data to open. Someone who was here before opens at once from what this browser remembers, and the
  * server is asked behind it; a newcomer becomes a guest first, which needs the network once.
@@ -67,7 +67,7 @@ export async function openSession(
 }
 
 /** Asks who we are, makes a guest of nobody, and remembers the answer. Two tabs at once make one guest. */
-async function becomeSomeone(parts: SessionParts, signal: AbortSignal): Promise<Asked> {
+async function becomeSomeone(parts: SessionParts, signal: AbortSignal): Promise<AskedMe> {
   const asked = await parts.locks.hold(SIGN_IN_LOCK, signal, () => firstContact(parts.platform.fetch, signal));
   if (asked.type === "me") remembered(parts.smallStorage, ME_KEY, meSchema).write(asked.me);
   return asked;
@@ -110,14 +110,14 @@ function watchSession(parts: SessionParts, me: Me, initial: SessionStatus, signa
   };
 }
 
-function statusOf(me: Me, asked: Exclude<Asked, { type: "failed" }>): SessionStatus {
+function statusOf(me: Me, asked: Exclude<AskedMe, { type: "failed" }>): SessionStatus {
   if (asked.type === "nobody") return { type: "ended" };
   const same = asked.me.accountId === me.accountId && asked.me.workspaceId === me.workspaceId;
   return same ? { type: "signed-in" } : { type: "other-account", me: asked.me };
 }
 
 /** Who the cookie says we are; a guest is made where it says nobody. */
-async function firstContact(fetch: Platform["fetch"], signal: AbortSignal): Promise<Asked> {
+async function firstContact(fetch: Platform["fetch"], signal: AbortSignal): Promise<AskedMe> {
   const asked = await askMe(fetch, signal);
   if (asked.type !== "nobody") return asked;
   try {
@@ -133,16 +133,4 @@ async function firstContact(fetch: Platform["fetch"], signal: AbortSignal): Prom
     return { type: "failed", failure: "unreachable" };
   }
   return await askMe(fetch, signal);
-}
-
-async function askMe(fetch: Platform["fetch"], signal: AbortSignal): Promise<Asked> {
-  try {
-    const response = await fetch("/api/me", { headers: { accept: "application/json" }, cache: "no-store", signal });
-    if (response.status === 401) return { type: "nobody" };
-    if (!response.ok) return { type: "failed", failure: "unreachable" };
-    const parsed = meSchema.safeParse(await response.json());
-    return parsed.success ? { type: "me", me: parsed.data } : { type: "failed", failure: "not-understood" };
-  } catch {
-    return { type: "failed", failure: "unreachable" }; // no network, or a proxy's page instead of JSON
-  }
 }

@@ -2,6 +2,7 @@ import type { LocalDocument } from "#client/local-store/local-document.ts";
 import type { LocalStore } from "#client/local-store/local-store.ts";
 import type { LocalDocuments } from "#client/local-store/open-documents.ts";
 import type { Platform } from "#client/platform/platform.ts";
+import { whenEnded } from "#client/platform/when-ended.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { openConnection } from "./connection.ts";
 import type { Connection } from "./connection.ts";
@@ -198,14 +199,7 @@ export function openSync(
       drain.retry();
     }),
   ];
-  signal.addEventListener(
-    "abort",
-    () => {
-      cancelTimer?.();
-      for (const stop of stops) stop();
-    },
-    { once: true },
-  );
+  whenEnded(signal, () => cancelTimer?.(), ...stops);
   changed();
 
   return {

@@ -2,6 +2,7 @@ import type { LocalDocument } from "#client/local-store/local-document.ts";
 import type { LocalStore } from "#client/local-store/local-store.ts";
 import type { LocalDocuments } from "#client/local-store/open-documents.ts";
 import type { Clock } from "#client/platform/platform.ts";
+import { whenEnded } from "#client/platform/when-ended.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { backoffMs } from "#shared/lib/backoff.ts";
 import { createLostRows } from "./lost-rows.ts";
@@ -198,14 +199,7 @@ export function openOutboxDrain(
     store.onFound(outdated),
     store.onQuarantined(() => schedule(0)),
   ];
-  signal.addEventListener(
-    "abort",
-    () => {
-      cancelTimer?.();
-      for (const stop of stops) stop();
-    },
-    { once: true },
-  );
+  whenEnded(signal, () => cancelTimer?.(), ...stops);
   void read();
 
   return {

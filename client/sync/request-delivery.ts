@@ -1,5 +1,6 @@
 import type { BackgroundDelivery } from "#client/platform/background-delivery.ts";
 import type { Clock } from "#client/platform/platform.ts";
+import { whenEnded } from "#client/platform/when-ended.ts";
 import type { SyncState } from "./sync-status.ts";
 
 /** What is on its way for so long may outlive this page, in ms. */
@@ -52,13 +53,6 @@ export function requestDelivery(
   }
 
   const stops = [sync.subscribe(look), commands.subscribe(look)];
-  signal.addEventListener(
-    "abort",
-    () => {
-      cancelTimer?.();
-      for (const stop of stops) stop();
-    },
-    { once: true },
-  );
+  whenEnded(signal, () => cancelTimer?.(), ...stops);
   look();
 }

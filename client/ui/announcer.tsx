@@ -1,6 +1,7 @@
 import { createContext, useContext, useMemo, useRef } from "react";
 import type { ReactNode } from "react";
 import { words } from "./words/words.ts";
+import { Status } from "./status.tsx";
 
 /** Says something once to people who use a screen reader. */
 type Announce = (text: string) => void;
@@ -9,7 +10,7 @@ const AnnouncerContext = createContext<Announce>(() => undefined);
 
 /** Holds the page's one hidden status. Nothing that streams is ever put in it. */
 export function AnnouncerProvider({ children }: { children: ReactNode }) {
-  const status = useRef<HTMLDivElement>(null);
+  const status = useRef<HTMLSpanElement>(null);
   const announce = useMemo<Announce>(
     () => (text) => {
       if (status.current) status.current.textContent = text;
@@ -19,8 +20,7 @@ export function AnnouncerProvider({ children }: { children: ReactNode }) {
   return (
     <AnnouncerContext value={announce}>
       {children}
-      {/* oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- an output element is the result of a form */}
-      <div ref={status} role="status" aria-label={words.app.announcements} className="hidden-words" />
+      <Status ref={status} aria-label={words.app.announcements} className="hidden-words" />
     </AnnouncerContext>
   );
 }

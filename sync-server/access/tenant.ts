@@ -28,6 +28,16 @@ export interface FeedRow {
  * and workspace here, and nowhere else. `…Resource` tells `authorize` whose a thing is, and nothing more.
  */
 export function openTenant({ kysely }: Database, { accountId, workspaceId }: Principal) {
+  /** Those of the documents that are the principal's own. */
+  const documents = (ids: readonly string[]): Promise<DocumentRow[]> =>
+    kysely
+      .selectFrom("document")
+      .selectAll()
+      .where("id", "in", ids)
+      .where("owner_id", "=", accountId)
+      .where("workspace_id", "=", workspaceId)
+      .execute();
+
   return {
     async documentResource(id: string): Promise<Resource | undefined> {
       const row = await kysely
@@ -37,24 +47,9 @@ export function openTenant({ kysely }: Database, { accountId, workspaceId }: Pri
         .executeTakeFirst();
       return row && resourceOf("document", row.owner_id, row.workspace_id);
     },
+    documents,
     /** The principal's own document. */
-    document: (id: string): Promise<DocumentRow | undefined> =>
-      kysely
-        .selectFrom("document")
-        .selectAll()
-        .where("id", "=", id)
-        .where("owner_id", "=", accountId)
-        .where("workspace_id", "=", workspaceId)
-        .executeTakeFirst(),
-    /** Those of the documents that are the principal's own. */
-    documents: (ids: readonly string[]): Promise<DocumentRow[]> =>
-      kysely
-        .selectFrom("document")
-        .selectAll()
-        .where("id", "in", ids)
-        .where("owner_id", "=", accountId)
-        .where("workspace_id", "=", workspaceId)
-        .execute(),
+    document: async (id: string): Promise<DocumentRow | undefined> => (await documents([id]))[0],
     async runResource(id: string): Promise<Resource | undefined> {
       const row = await kysely
         .selectFrom("run")

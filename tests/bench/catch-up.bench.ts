@@ -1,10 +1,8 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { chromium } from "@playwright/test";
 import type { Page } from "@playwright/test";
-import { build } from "vite";
 import * as Y from "yjs";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
@@ -13,6 +11,7 @@ import { BULK_TYPE, encodePush, parsePushAnswers } from "#shared/protocol/bulk-s
 import { signInGuest } from "#tests/support/guest.ts";
 import { openServerProcess } from "#tests/support/server-process.ts";
 import { findBrowser } from "../../scripts/find-browser.mjs";
+import { buildPage } from "./build-page.ts";
 import type { CaughtUp, measurements as Measurements } from "./catch-up-page.ts";
 
 // `npm run bench -- catch-up`: a device catches up with the built server, in a real Chromium with its profile on disk.
@@ -32,21 +31,7 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
-await build({
-  configFile: false,
-  logLevel: "error",
-  build: {
-    outDir: folder,
-    // One file: it is all the page is given.
-    rolldownOptions: { output: { codeSplitting: false } },
-    lib: {
-      entry: fileURLToPath(new URL("catch-up-page.ts", import.meta.url)),
-      formats: ["es"],
-      fileName: () => "page.js",
-    },
-  },
-});
-const script = await readFile(join(folder, "page.js"), "utf8");
+const script = await buildPage("catch-up-page.ts", folder);
 
 function aConversation(): Uint8Array {
   const doc = new Y.Doc();

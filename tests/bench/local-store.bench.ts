@@ -1,12 +1,11 @@
-import { readFile, rm, mkdtemp } from "node:fs/promises";
+import { rm, mkdtemp } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { chromium } from "@playwright/test";
-import { build } from "vite";
 import { findBrowser } from "../../scripts/find-browser.mjs";
+import { buildPage } from "./build-page.ts";
 import type { measurements as Measurements } from "./local-store-page.ts";
 
 // `npm run bench -- local-store`: our store and y-indexeddb in a real Chromium, on its disk.
@@ -24,21 +23,7 @@ const QUOTA_BITES_AFTER_MS = 35_000;
 declare const measurements: typeof Measurements;
 
 const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
-await build({
-  configFile: false,
-  logLevel: "error",
-  build: {
-    outDir: folder,
-    // One file, what is loaded later among it.
-    rolldownOptions: { output: { codeSplitting: false } },
-    lib: {
-      entry: fileURLToPath(new URL("local-store-page.ts", import.meta.url)),
-      formats: ["es"],
-      fileName: () => "page.js",
-    },
-  },
-});
-const script = await readFile(join(folder, "page.js"));
+const script = await buildPage("local-store-page.ts", folder);
 const server = createServer((request, response) => {
   if (request.url === "/page.js") response.setHeader("content-type", "text/javascript").end(script);
   else response.setHeader("content-type", "text/html").end('<script type="module" src="/page.js"></script>');

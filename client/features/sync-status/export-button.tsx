@@ -3,6 +3,7 @@ import { useWorkspace } from "#client/session/workspace.ts";
 import type { DeviceCopy } from "#client/session/device-copy.ts";
 import { Button } from "#client/ui/button.tsx";
 import { storageWords } from "#client/ui/words/storage-words.ts";
+import { Status } from "#client/ui/status.tsx";
 
 type Exporting = { type: "idle" } | { type: "running" } | { type: "ended"; says: string };
 
@@ -30,10 +31,7 @@ export function ExportButton({ what, label, look = "soft" }: ExportButtonProps) 
       <Button look={look} disabled={state.type === "running"} onClick={() => void run()}>
         {state.type === "running" ? storageWords.export.running : label}
       </Button>
-      {/* oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- an output element is the result of a form */}
-      <span role="status" className="export-result">
-        {state.type === "ended" && state.says}
-      </span>
+      <Status className="export-result">{state.type === "ended" && state.says}</Status>
     </>
   );
 }

@@ -3,6 +3,7 @@ import { useWorkspace } from "#client/session/workspace.ts";
 import { Button } from "#client/ui/button.tsx";
 import { storageWords } from "#client/ui/words/storage-words.ts";
 import { StorageRow } from "./storage-row.tsx";
+import { Status } from "#client/ui/status.tsx";
 
 const said = storageWords.dialog;
 
@@ -24,10 +25,7 @@ export function KeptRow({ kept, onAsked }: KeptRowProps) {
   };
   return (
     <StorageRow name={said.kept} value={said.keptNo} hint={said.keptNoHint}>
-      {/* oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- an output element is the result of a form */}
-      <span role="status" className="storage-hint">
-        {askedInVain && said.askedInVain}
-      </span>
+      <Status className="storage-hint">{askedInVain && said.askedInVain}</Status>
       {!askedInVain && (
         <Button look="soft" onClick={() => void ask()}>
           {said.ask}

@@ -5,6 +5,7 @@ import { whenIdle } from "#client/ui/when-idle.ts";
 import { words } from "#client/ui/words/words.ts";
 import { syncWords } from "./sync-words.ts";
 import "./sync-line.css";
+import { Status } from "#client/ui/status.tsx";
 
 const loadAdvice = () => import("./trouble-advice.tsx");
 // Code that does not arrive must not take the app along.
@@ -28,10 +29,9 @@ export function SyncLine() {
       <span className="sync-dot" aria-hidden="true" />
       <div>
         {/* Each keystroke passes through "Saving…": read on demand, never announced by itself. */}
-        {/* oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- an output element is the result of a form */}
-        <span role="status" aria-label={words.sync.label} aria-live="off">
+        <Status aria-label={words.sync.label} aria-live="off">
           {syncWords(status)}
-        </span>
+        </Status>
         {trouble && (
           <Suspense fallback={<KeepOpen />}>
             <TroubleAdvice status={status} notice={notice} />

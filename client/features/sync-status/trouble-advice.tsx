@@ -6,6 +6,7 @@ import { useWatched } from "#client/ui/use-watched.ts";
 import { storageWords } from "#client/ui/words/storage-words.ts";
 import { ExportButton } from "./export-button.tsx";
 import "./trouble-advice.css";
+import { Status } from "#client/ui/status.tsx";
 
 type CannotSave = Extract<SyncStatus, { type: "cannot-save" }>;
 type Refused = Extract<SyncStatus, { type: "refused" }>;
@@ -83,8 +84,7 @@ function TryAgain() {
       <Button look="soft" disabled={state === "trying"} onClick={() => void run()}>
         {storageWords.tryAgain}
       </Button>
-      {/* oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- an output element is the result of a form */}
-      <span role="status">{state === "in-vain" && storageWords.stillNot}</span>
+      <Status>{state === "in-vain" && storageWords.stillNot}</Status>
     </>
   );
 }
