@@ -45,8 +45,8 @@ export default defineConfig({
     strictPort: true,
     proxy: {
       "/api": { target: server, changeOrigin: false },
-      // Rooms only: the client has a folder of that name, whose files are served from here.
-      "^/sync/\\w+\\.[0-9a-f-]+\\.\\d+$": { target: server, ws: true, changeOrigin: false },
+      // Sockets only: the client has a folder of that name, whose files are served from here.
+      "^/sync(/\\w+\\.[0-9a-f-]+\\.\\d+)?(\\?.*)?$": { target: server, ws: true, changeOrigin: false },
       "/healthz": server,
       "/readyz": server,
     },

@@ -13,6 +13,7 @@ import { openWorkspaceSync } from "#client/sync/open-workspace-sync.ts";
 import { requestDelivery } from "#client/sync/request-delivery.ts";
 import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
 import { steadyClock } from "#client/platform/platform.ts";
+import { openSharedSockets } from "#client/platform/shared-sockets.ts";
 import { fetchAs } from "#client/platform/fetch-as.ts";
 import { assert } from "#shared/lib/assert.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
@@ -58,11 +59,12 @@ function inTheNameOf(platform: BrowserPlatform, session: Session): BrowserPlatfo
 }
 
 /** Opens everything one account needs; all of it ends with the signal. */
-function openWorkspace(platform: BrowserPlatform, session: Session, signal: AbortSignal): Workspace {
+function openWorkspace(browser: BrowserPlatform, session: Session, signal: AbortSignal): Workspace {
   const { me } = session;
-  const { documents, library, sync, commands, store } = openWorkspaceSync(platform, me, signal);
-  const { clock, connectivity, locks, painting, smallStorage, backgroundDelivery } = platform;
+  const { clock, connectivity, locks, painting, smallStorage, backgroundDelivery } = browser;
   const scope = `${me.accountId}-${me.workspaceId}`;
+  const platform = { ...browser, openSocket: openSharedSockets({ platform: browser, locks, scope }, signal) };
+  const { documents, library, sync, commands, store } = openWorkspaceSync(platform, me, signal);
   const loadRuns = async () => {
     const { openRuns } = await import("#client/runs/open-runs.ts");
     return openRuns({ platform, locks, painting, commands, documents, smallStorage, scope }, signal);

@@ -1,7 +1,5 @@
+import { ABNORMAL_CLOSE } from "./platform.ts";
 import type { OpenSocket } from "./platform.ts";
-
-/** What a close without a close frame is called (RFC 6455 §7.4.1). */
-const ABNORMAL_CLOSE = 1006;
 
 /** Answers how to open WebSockets at paths of an origin: `https` gives `wss`, `http` gives `ws`. */
 export function createOpenSocket(origin: string, Implementation: typeof WebSocket = WebSocket): OpenSocket {

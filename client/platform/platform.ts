@@ -16,6 +16,9 @@ export interface Clock {
  */
 export const steadyClock = (clock: Clock): Clock => (clock.steady ? { ...clock, now: clock.steady } : clock);
 
+/** What a close without a close frame is called (RFC 6455 §7.4.1). */
+export const ABNORMAL_CLOSE = 1006;
+
 export interface SocketEvents {
   onOpen(): void;
   onMessage(message: Uint8Array): void;

@@ -5,3 +5,10 @@ export function whenEnded(signal: AbortSignal, ...stops: readonly (() => void)[]
   };
   signal.addEventListener("abort", stopAll, { once: true });
 }
+
+/** Resolves when the signal ends. */
+export const untilEnded = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else whenEnded(signal, resolve);
+  });

@@ -13,7 +13,9 @@ import { openPublishedRun } from "./published-run.ts";
 import type { PublishedRun } from "./published-run.ts";
 import { openRunDelivery } from "./run-delivery.ts";
 import { openRunStops } from "./run-stops.ts";
+import { createOwnStreams } from "./run-streams.ts";
 import type { Runs } from "./runs.ts";
+import { openSharedStreams } from "./shared-run-streams.ts";
 
 export interface RunsParts {
   platform: Pick<Platform, "clock" | "random" | "fetch" | "connectivity" | "openBroadcast">;
@@ -33,7 +35,8 @@ const KEEP_MS = 30_000;
 export function openRuns(parts: RunsParts, signal: AbortSignal): Runs {
   const { platform, painting } = parts;
   const { clock } = platform;
-  const following = { ...platform, clock: steadyClock(clock) };
+  const streams = openSharedStreams({ ...parts, streams: createOwnStreams(platform.fetch) }, signal);
+  const following = { ...platform, clock: steadyClock(clock), streams };
   const runs = new Map<string, PublishedRun>();
   const deliveryListeners = new Set<() => void>();
   const stops = openRunStops(parts, signal);

@@ -1,13 +1,12 @@
 import type { Platform } from "#client/platform/platform.ts";
-import { parseRunEvent } from "#shared/protocol/run-events.ts";
 import { followDeadline, newFollow, nextFollow } from "./run-follow-state.ts";
 import type { FollowEffect, FollowEvent, FollowState } from "./run-follow-state.ts";
-import { openRunEvents, pollRunEvents, readRun } from "./run-requests.ts";
+import { pollRunEvents, readRun } from "./run-requests.ts";
 import type { ByteStream } from "./run-requests.ts";
-import { createSseReader } from "./sse-reader.ts";
+import type { Reading, RunStreams } from "./run-streams.ts";
 
 /** Its clock is one that nobody sets. */
-export type FollowerPlatform = Pick<Platform, "clock" | "random" | "fetch" | "connectivity">;
+export type FollowerPlatform = Pick<Platform, "clock" | "random" | "fetch" | "connectivity"> & { streams: RunStreams };
 
 export interface RunFollower {
   state(): FollowState;
@@ -26,7 +25,7 @@ export function openRunFollower(
   onChange: () => void,
   signal: AbortSignal,
 ): RunFollower {
-  const { clock, fetch } = platform;
+  const { clock, fetch, streams } = platform;
   let state = newFollow;
   let connection = new AbortController();
   let timer: { at: number; cancel: () => void } | undefined;
@@ -72,7 +71,7 @@ export function openRunFollower(
         connection = new AbortController();
         return;
       case "attach":
-        return effect.via === "stream" ? attachStream(effect.after) : attachPoll(effect.after);
+        return effect.via === "stream" ? attachStream() : attachPoll(effect.after);
       case "read-snapshot":
         return connect(async (own, report) => {
           const answer = await readRun(fetch, runId, own);
@@ -81,13 +80,14 @@ export function openRunFollower(
     }
   }
 
-  const attachStream = (after: number): void =>
-    connect(async (own, report) => {
-      const answer = await openRunEvents(fetch, runId, after, own);
-      if ("status" in answer) return report({ type: "answered", ...answer });
-      report({ type: "opened" });
-      await readEvents(answer.stream, own, report);
-    });
+  const readingOf = (own: AbortSignal, report: Reading["report"]): Reading => ({
+    runId,
+    have: () => state.run,
+    own,
+    report,
+  });
+
+  const attachStream = (): void => connect((own, report) => streams.read(readingOf(own, report)));
 
   const attachPoll = (after: number): void =>
     connect(async (own, report) => {
@@ -112,28 +112,8 @@ export function openRunFollower(
     adopt(stream) {
       carryOut({ type: "detach" });
       dispatch({ type: "adopted" });
-      if (state.connection.type === "attached") connect((own, report) => readEvents(stream, own, report));
+      if (state.connection.type === "attached") connect((own, report) => streams.adopt(readingOf(own, report), stream));
       else void stream.cancel();
     },
   };
-}
-
-/** Reads a stream to its end; one report for all events of a chunk. The stream is let go when `own` ends. */
-async function readEvents(stream: ByteStream, own: AbortSignal, report: (event: FollowEvent) => void): Promise<void> {
-  const reader = stream.getReader();
-  const parser = createSseReader();
-  const letGo = (): void => void reader.cancel().catch(() => undefined);
-  own.addEventListener("abort", letGo, { once: true });
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done || own.aborted) break;
-      const events = parser.push(value).flatMap(({ name, data, id }) => parseRunEvent(name, data, id) ?? []);
-      report({ type: "received", events });
-    }
-  } finally {
-    own.removeEventListener("abort", letGo);
-    letGo();
-  }
-  report({ type: "closed" });
 }

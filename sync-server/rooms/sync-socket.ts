@@ -6,35 +6,29 @@ import { parseRoomName } from "#shared/domain/room-name.ts";
 import type { RoomName } from "#shared/domain/room-name.ts";
 import { ACCOUNT_PARAMETER } from "#shared/protocol/account-header.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
+import { MULTIPLEX_SUBPROTOCOL } from "#shared/protocol/multiplex.ts";
 import { MAX_FRAME_BYTES, SYNC_SUBPROTOCOL } from "#shared/protocol/sync-frames.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import { NO_METERS } from "#server/observability/meters.ts";
 import type { Meters } from "#server/observability/meters.ts";
 import { createAckWatch } from "./ack-watch.ts";
 import { createFrameBudget, frameCost } from "./frame-budget-state.ts";
-import type { RoomLogger } from "./room-driver.ts";
-import type { Rooms, SessionTransport } from "./rooms.ts";
+import type { Rooms, Session, SessionTransport } from "./rooms.ts";
+import { openChannels } from "./socket-channels.ts";
+import { transportOf, watchOver } from "./socket-transport.ts";
+import type { SocketTransport, WatchOptions } from "./socket-transport.ts";
 
-/** A peer is asked for a sign of life so often, and given up after two silences. */
-const PING_MS = 15_000;
-/** Rights end at the latest so long after the session behind them. */
-const RECHECK_MS = 60_000;
-/** How long a peer may take to answer our close before the connection is cut. */
-const CLOSE_GRACE_MS = 2_000;
 /** 64 documents on several devices; beyond it an account only costs memory. */
 const SOCKETS_PER_ACCOUNT = 512;
+/** What opening a channel costs of the budget of its socket, in frames: an upgrade would cost more. */
+const OPENING_FRAMES = 10;
 
-export interface SyncSocketOptions {
+export interface SyncSocketOptions extends WatchOptions {
   rooms: Rooms;
-  resolvePrincipal(headers: Headers): Promise<AccountPrincipal | undefined>;
   allowsOrigin(headers: Headers): boolean;
-  log: RoomLogger;
   meters?: Meters;
   /** ends the service: no upgrades any more, and open sockets are cut */
   signal: AbortSignal;
-  /** in ms; the defaults are 15 s and 60 s */
-  pingMs?: number;
-  recheckMs?: number;
 }
 
 export interface SyncSockets {
@@ -46,9 +40,9 @@ export interface SyncSockets {
 }
 
 /**
- * Serves `/sync/:room` on the upgrades of an HTTP server, and refuses every other upgrade. Whoever has no
- * session gets 401, a foreign Origin 403, a name that is no room 404. A document that is not the caller's
- * is accepted and closed 4404, because a browser cannot read the status of a refused upgrade.
+ * Serves `/sync/:room`, and `/sync` for many rooms at once (R23), on the upgrades of an HTTP server, and refuses every
+ * other upgrade. Whoever has no session gets 401, a foreign Origin 403, a name that is no room 404. A document that is
+ * not the caller's is accepted and closed 4404, because a browser cannot read the status of a refused upgrade.
  */
 export function attachSyncSocket(server: Server, options: SyncSocketOptions): SyncSockets {
   const { signal, log } = options;
@@ -56,9 +50,12 @@ export function attachSyncSocket(server: Server, options: SyncSocketOptions): Sy
     noServer: true,
     maxPayload: MAX_FRAME_BYTES,
     perMessageDeflate: false,
-    handleProtocols: (offered) => (offered.has(SYNC_SUBPROTOCOL) ? SYNC_SUBPROTOCOL : false),
+    handleProtocols(offered, { url = "" }) {
+      const spoken = placeIn(url) === "all" ? MULTIPLEX_SUBPROTOCOL : SYNC_SUBPROTOCOL;
+      return offered.has(spoken) ? spoken : false;
+    },
   });
-  const counts = new Map<string, number>();
+  const counts = createSocketCounts();
   const bySession = new Map<string, Set<SessionTransport>>();
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -103,8 +100,11 @@ export function attachSyncSocket(server: Server, options: SyncSocketOptions): Sy
   };
 }
 
+/** What a socket is for: one room, or as many as there are channels opened on it. */
+type Place = RoomName | "all";
+
 interface Admitted {
-  name: RoomName;
+  place: Place;
   principal: AccountPrincipal;
   headers: Headers;
 }
@@ -112,22 +112,26 @@ interface Admitted {
 type RefusedStatus = 401 | 403 | 404 | 503;
 
 async function admit(request: IncomingMessage, options: SyncSocketOptions): Promise<Admitted | RefusedStatus> {
-  const name = roomNameIn(request.url ?? "");
-  if (name === undefined) return 404;
+  const place = placeIn(request.url ?? "");
+  if (place === undefined || (place === "all" && !offersChannels(request))) return 404;
   if (options.signal.aborted) return 503;
   const headers = headersOf(request);
   if (!options.allowsOrigin(headers)) return 403;
   const principal = await options.resolvePrincipal(headers);
   const meant = new URL(request.url ?? "", "http://localhost").searchParams.get(ACCOUNT_PARAMETER);
   const isMeant = meant === null || meant === principal?.accountId;
-  return principal && isMeant ? { name, principal, headers } : 401;
+  return principal && isMeant ? { place, principal, headers } : 401;
 }
 
 // Room names hold nothing that a client would have to escape.
-const roomNameIn = (url: string): RoomName | undefined => {
-  const [, room] = /^\/sync\/([^/?#]{1,80})(?:\?.*)?$/.exec(url) ?? [];
-  return room === undefined ? undefined : parseRoomName(room);
-};
+function placeIn(url: string): Place | undefined {
+  const [path, room] = /^\/sync(?:\/([^/?#]{1,80}))?(?:\?.*)?$/.exec(url) ?? [];
+  if (path === undefined) return undefined;
+  return room === undefined ? "all" : parseRoomName(room);
+}
+
+const offersChannels = ({ headers }: IncomingMessage): boolean =>
+  (headers["sec-websocket-protocol"] ?? "").split(",").some((one) => one.trim() === MULTIPLEX_SUBPROTOCOL);
 
 function headersOf(request: IncomingMessage): Headers {
   const headers = new Headers();
@@ -153,31 +157,23 @@ function refuse(socket: Duplex, status: RefusedStatus): void {
 function connect(
   ws: WebSocket,
   socket: Duplex,
-  { name, principal, headers }: Admitted,
-  counts: Map<string, number>,
+  admitted: Admitted,
+  counts: SocketCounts,
   options: SyncSocketOptions,
 ): SessionTransport {
-  const { log, rooms, meters = NO_METERS } = options;
-  const open = (counts.get(principal.accountId) ?? 0) + 1;
-  counts.set(principal.accountId, open);
-  const acks = ws.protocol === SYNC_SUBPROTOCOL ? createAckWatch(meters.acknowledged) : undefined;
-  const transport = transportOf(ws, log, {
-    onSend: (frame) => acks?.sent(frame, performance.now()),
-    onClose: meters.socketClosed,
-  });
-  const timers = watchOver(ws, transport, principal, headers, options);
+  const { log, meters = NO_METERS } = options;
+  const { principal, place } = admitted;
+  const transport = transportOf(ws, log, meters.socketClosed);
+  const timers = watchOver(ws, transport, admitted, options);
+  const join = joining(principal, transport, counts, options);
   const session =
-    open > SOCKETS_PER_ACCOUNT ? undefined : rooms.join(principal, name, transport, ws.protocol === SYNC_SUBPROTOCOL);
-  if (session === undefined) transport.close(CloseCode.tryAgainLater, "too-many");
+    place === "all"
+      ? openShared(transport, principal, counts, join)
+      : join(place, transport, ws.protocol === SYNC_SUBPROTOCOL);
 
-  const budget = createFrameBudget(Date.now());
   ws.on("message", (message: RawData, isBinary: boolean) => {
-    if (!isBinary) return transport.close(CloseCode.invalid, "text");
-    const bytes = bytesOf(message);
-    acks?.received(bytes, performance.now());
-    const wait = budget.take(Date.now(), frameCost(bytes));
-    if (wait > 0) transport.hold(wait);
-    session?.receive(bytes);
+    if (isBinary) session?.receive(bytesOf(message));
+    else transport.close(CloseCode.invalid, "text");
   });
   socket.on("drain", () => session?.drained());
   // `close` follows every error, e.g. 1009 for a message over the limit.
@@ -185,107 +181,96 @@ function connect(
   ws.once("close", () => {
     timers.stop();
     transport.stop();
-    const left = (counts.get(principal.accountId) ?? 1) - 1;
-    if (left > 0) counts.set(principal.accountId, left);
-    else counts.delete(principal.accountId);
     session?.left();
   });
   return transport;
 }
 
+type Join = (name: RoomName, lane: SessionTransport, extended: boolean) => Session | undefined;
+
+/** Connects a socket, or a channel of one, to a room: counted, measured and held to its budget. */
+function joining(
+  principal: AccountPrincipal,
+  socket: SocketTransport,
+  counts: SocketCounts,
+  { rooms, meters = NO_METERS }: SyncSocketOptions,
+): Join {
+  return (name, lane, extended) => {
+    if (!counts.take(principal.accountId)) {
+      lane.close(CloseCode.tryAgainLater, "too-many");
+      return undefined;
+    }
+    const acks = extended ? createAckWatch(meters.acknowledged) : undefined;
+    const send = (frame: Uint8Array): void => {
+      acks?.sent(frame, performance.now());
+      lane.send(frame);
+    };
+    const session = rooms.join(principal, name, { ...lane, send }, extended);
+    const budget = createFrameBudget(Date.now());
+    return {
+      receive(bytes) {
+        acks?.received(bytes, performance.now());
+        socket.hold(budget.take(Date.now(), frameCost(bytes)));
+        session.receive(bytes);
+      },
+      drained: session.drained,
+      left() {
+        counts.release(principal.accountId);
+        session.left();
+      },
+    };
+  };
+}
+
+/** A socket that carries many rooms is one of its account's, and so is each of its channels. */
+function openShared(
+  socket: SocketTransport,
+  { accountId }: AccountPrincipal,
+  counts: SocketCounts,
+  join: Join,
+): Session | undefined {
+  if (!counts.take(accountId)) {
+    socket.close(CloseCode.tryAgainLater, "too-many");
+    return undefined;
+  }
+  const budget = createFrameBudget(Date.now());
+  const channels = openChannels(socket, (name, lane) => {
+    socket.hold(budget.take(Date.now(), OPENING_FRAMES));
+    return join(name, lane, true);
+  });
+  return {
+    ...channels,
+    left() {
+      counts.release(accountId);
+      channels.left();
+    },
+  };
+}
+
+interface SocketCounts {
+  /** Counts one more; answers false where the account has too many. */
+  take(accountId: string): boolean;
+  release(accountId: string): void;
+}
+
+function createSocketCounts(): SocketCounts {
+  const counts = new Map<string, number>();
+  return {
+    take(accountId) {
+      const open = counts.get(accountId) ?? 0;
+      if (open >= SOCKETS_PER_ACCOUNT) return false;
+      counts.set(accountId, open + 1);
+      return true;
+    },
+    release(accountId) {
+      const left = (counts.get(accountId) ?? 1) - 1;
+      if (left > 0) counts.set(accountId, left);
+      else counts.delete(accountId);
+    },
+  };
+}
+
 function bytesOf(message: RawData): Uint8Array {
   if (message instanceof ArrayBuffer) return new Uint8Array(message);
   return Array.isArray(message) ? Buffer.concat(message) : message;
-}
-
-interface SocketTransport extends SessionTransport {
-  /** stops reading for so many ms */
-  hold(ms: number): void;
-  stop(): void;
-}
-
-interface TransportEvents {
-  onSend(frame: Uint8Array): void;
-  onClose(code: number): void;
-}
-
-function transportOf(ws: WebSocket, log: RoomLogger, { onSend, onClose }: TransportEvents): SocketTransport {
-  const holds = new Set<"room" | "budget">();
-  let cut: NodeJS.Timeout | undefined;
-  let release: NodeJS.Timeout | undefined;
-  const isOpen = (): boolean => ws.readyState === ws.OPEN;
-  function hold(why: "room" | "budget"): void {
-    holds.add(why);
-    if (isOpen()) ws.pause();
-  }
-  function go(why: "room" | "budget"): void {
-    holds.delete(why);
-    if (holds.size === 0 && isOpen()) ws.resume();
-  }
-  return {
-    send(frame) {
-      if (!isOpen()) return;
-      onSend(frame);
-      ws.send(frame, { binary: true }, (error) => {
-        if (error) log.info({ err: error }, "a frame was not sent");
-      });
-    },
-    close(code, reason) {
-      if (!isOpen()) return;
-      onClose(code);
-      ws.resume();
-      ws.close(code, reason);
-      cut = setTimeout(() => ws.terminate(), CLOSE_GRACE_MS);
-    },
-    bufferedBytes: () => ws.bufferedAmount,
-    pause: () => hold("room"),
-    resume: () => go("room"),
-    hold(ms) {
-      hold("budget");
-      clearTimeout(release);
-      release = setTimeout(() => go("budget"), ms);
-    },
-    stop() {
-      clearTimeout(cut);
-      clearTimeout(release);
-    },
-  };
-}
-
-/** Drops a peer that is gone, and one whose session ended. */
-function watchOver(
-  ws: WebSocket,
-  transport: SessionTransport,
-  principal: AccountPrincipal,
-  headers: Headers,
-  options: SyncSocketOptions,
-): { stop: () => void } {
-  const { log, pingMs = PING_MS, recheckMs = RECHECK_MS } = options;
-  let silences = 0;
-  ws.on("pong", () => {
-    silences = 0;
-  });
-  const pings = setInterval(() => {
-    if (silences >= 2) return ws.terminate();
-    silences += 1;
-    if (ws.readyState === ws.OPEN) ws.ping();
-  }, pingMs);
-  const rechecks = setInterval(() => void recheck(), recheckMs);
-
-  async function recheck(): Promise<void> {
-    try {
-      const now = await options.resolvePrincipal(headers);
-      const same = now?.accountId === principal.accountId && now.workspaceId === principal.workspaceId;
-      if (!same) transport.close(CloseCode.unauthenticated, "session-ended");
-    } catch (error) {
-      // A database that cannot answer now proves nothing about the session; the next check will.
-      log.warn({ err: error }, "a session could not be checked");
-    }
-  }
-  return {
-    stop() {
-      clearInterval(pings);
-      clearInterval(rechecks);
-    },
-  };
 }

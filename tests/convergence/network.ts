@@ -1,4 +1,5 @@
 import type { OpenSocket } from "#client/platform/platform.ts";
+import { parseChannelMessage } from "#shared/protocol/multiplex.ts";
 import type { Chance, Owner, World } from "./world.ts";
 
 /** One simulated connection: two ordered directions with delay, that can be cut, or go silent without a word. */
@@ -160,9 +161,13 @@ export function createNetwork(world: World, name: string, initialRates: Rates): 
   };
 }
 
-/** SyncStep2 and Update frames: the ones a client may see twice without harm. */
-const isContent = (message: unknown): boolean =>
-  message instanceof Uint8Array && message[0] === 0 && (message[1] === 1 || message[1] === 2);
+/** SyncStep2 and Update frames, alone or on a channel: the ones a client may see twice without harm. */
+function isContent(message: unknown): boolean {
+  if (!(message instanceof Uint8Array)) return false;
+  const onChannel = parseChannelMessage(message);
+  const frame = onChannel.ok && onChannel.value.type === "frame" ? onChannel.value.frame : message;
+  return frame[0] === 0 && (frame[1] === 1 || frame[1] === 2);
+}
 
 /** What a server does with a socket that reached it. */
 export interface Acceptor {

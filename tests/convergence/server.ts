@@ -11,7 +11,8 @@ import type { FoldThread } from "#server/rooms/fold-thread.ts";
 import { openRooms } from "#server/rooms/open-rooms.ts";
 import type { RoomNotice } from "#server/rooms/room-events.ts";
 import { DocumentGone } from "#server/rooms/rooms.ts";
-import type { Rooms } from "#server/rooms/rooms.ts";
+import type { Rooms, Session, SessionTransport } from "#server/rooms/rooms.ts";
+import { openChannels } from "#server/rooms/socket-channels.ts";
 import { openRunService } from "#server/runs/run-service.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
@@ -22,7 +23,8 @@ import { createSqliteDialect } from "#server/storage/sqlite-dialect.ts";
 import { createTurns } from "#server/storage/turns.ts";
 import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
 import { BULK_TYPE } from "#shared/protocol/bulk-sync.ts";
-import { parseRoomName } from "#shared/domain/room-name.ts";
+import { formatRoomName, parseRoomName } from "#shared/domain/room-name.ts";
+import type { RoomName } from "#shared/domain/room-name.ts";
 import type { Disk } from "./disk.ts";
 import { createOutgoing } from "./http.ts";
 import type { HttpServer, Reply } from "./http.ts";
@@ -165,29 +167,38 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
     accept(path, account, transport) {
       const process = running;
       const name = parseRoomName(path.replace("/sync/", ""));
-      if (process === undefined || name === undefined) {
+      if (process === undefined || (name === undefined && path !== "/sync")) {
         world.after(0, () => transport.close(CUT));
         return { receive: () => undefined, left: () => undefined };
       }
       const gone = (): void => transport.close(CUT);
       process.connections.add(gone);
-      const session = process.rooms.join(
-        principalOf(account),
-        name,
-        {
-          send(frame) {
-            options.onFrame(account, path, frame);
-            transport.send(frame);
-          },
-          close(code) {
-            process.connections.delete(gone);
-            options.onClose(account, code);
-            transport.close(code);
-          },
-          bufferedBytes: () => 0,
+      const socket: SessionTransport = {
+        send: transport.send,
+        close(code) {
+          process.connections.delete(gone);
+          transport.close(code);
         },
-        true,
-      );
+        bufferedBytes: () => 0,
+      };
+      const join = (room: RoomName, lane: SessionTransport): Session =>
+        process.rooms.join(
+          principalOf(account),
+          room,
+          {
+            ...lane,
+            send(frame) {
+              options.onFrame(account, `/sync/${formatRoomName(room)}`, frame);
+              lane.send(frame);
+            },
+            close(code, reason) {
+              options.onClose(account, code);
+              lane.close(code, reason);
+            },
+          },
+          true,
+        );
+      const session = name === undefined ? openChannels(socket, join) : join(name, socket);
       return {
         receive: (message) => process.owner.dead || session.receive(message),
         left() {

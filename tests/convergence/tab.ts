@@ -5,6 +5,7 @@ import type { LocalDocument } from "#client/local-store/local-document.ts";
 import { bringBack } from "#client/local-store/bring-back.ts";
 import type { LocalDocuments } from "#client/local-store/open-documents.ts";
 import type { Platform } from "#client/platform/platform.ts";
+import { openSharedSockets } from "#client/platform/shared-sockets.ts";
 import { openRuns } from "#client/runs/open-runs.ts";
 import type { Runs } from "#client/runs/runs.ts";
 import { openWorkspaceSync } from "#client/sync/open-workspace-sync.ts";
@@ -93,7 +94,10 @@ export function openTab(context: TabContext, device: Device, marks: () => string
   const chance = world.chance(`tab ${name}`);
   const signals = { wake: new Set<() => void>(), offline: new Set<() => void>(), hide: new Set<() => void>() };
   const account = stores.accountOf(device.name, name);
-  const platform = platformOf(context, device, { owner, chance, signals, account });
+  const browser = platformOf(context, device, { owner, chance, signals, account });
+  const locks = device.shared.locksFor(owner);
+  const scope = device.account;
+  const platform = { ...browser, openSocket: openSharedSockets({ platform: browser, locks, scope }, over) };
 
   const me = { accountId: account, workspaceId: "personal", kind: "guest" } as const;
   // Fetching code takes time that is not the world's.
@@ -103,12 +107,12 @@ export function openTab(context: TabContext, device: Device, marks: () => string
   const runs = openRuns(
     {
       platform,
-      locks: device.shared.locksFor(owner),
+      locks,
       painting: { beforeNext: (callback) => world.after(16, callback, owner) },
       commands,
       documents,
       smallStorage: device.shared.smallStorage,
-      scope: device.account,
+      scope,
     },
     over,
   );

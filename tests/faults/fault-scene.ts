@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import type { Platform } from "#client/platform/platform.ts";
 import { openRunFollower } from "#client/runs/run-follower.ts";
 import type { RunFollower } from "#client/runs/run-follower.ts";
+import { createOwnStreams } from "#client/runs/run-streams.ts";
 import type { MessageId } from "#shared/domain/ids.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { runSnapshotSchema } from "#shared/protocol/http-bodies.ts";
@@ -168,6 +170,7 @@ function followRun(guest: Guest, runId: string): Followed {
   const ends = new AbortController();
   let shown = "";
   let wentBack = false;
+  const fetch: Platform["fetch"] = (path, init) => guest.fetch(String(path), init);
   const follower: RunFollower = openRunFollower(
     {
       clock: {
@@ -178,7 +181,8 @@ function followRun(guest: Guest, runId: string): Followed {
         },
       },
       random: Math.random,
-      fetch: (path, init) => guest.fetch(String(path), init),
+      fetch,
+      streams: createOwnStreams(fetch),
       connectivity: {
         online: () => true,
         onWake(callback) {

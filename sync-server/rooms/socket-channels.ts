@@ -1,0 +1,96 @@
+import { parseRoomName } from "#shared/domain/room-name.ts";
+import type { RoomName } from "#shared/domain/room-name.ts";
+import { CloseCode } from "#shared/protocol/close-codes.ts";
+import { MAX_CHANNELS, encodeChannelMessage, parseChannelMessage } from "#shared/protocol/multiplex.ts";
+import type { ChannelMessage } from "#shared/protocol/multiplex.ts";
+import type { Session, SessionTransport } from "./rooms.ts";
+import { FULL_BYTES } from "./slow-socket-state.ts";
+
+/** Connects a channel to its room; answers `undefined` where it closed the channel instead. */
+export type JoinRoom = (name: RoomName, transport: SessionTransport) => Session | undefined;
+
+/**
+ * Lets the rooms of many documents share one socket (R23). To each room its channel is a transport like any other;
+ * what concerns the socket as a whole, as how much of it waits for the network, they see alike.
+ */
+export function openChannels(socket: SessionTransport, join: JoinRoom): Session {
+  /** `undefined` while it is being connected */
+  const channels = new Map<number, Session | undefined>();
+  const paused = new Set<number>();
+  let last = -1;
+
+  function malformed(): void {
+    socket.close(CloseCode.invalid, "malformed");
+  }
+
+  function resume(channel: number): void {
+    if (paused.delete(channel) && paused.size === 0) socket.resume?.();
+  }
+
+  function leave(channel: number): void {
+    const session = channels.get(channel);
+    channels.delete(channel);
+    resume(channel);
+    session?.left();
+  }
+
+  const transportOf = (channel: number): SessionTransport => ({
+    send(frame) {
+      if (channels.has(channel)) socket.send(encodeChannelMessage({ type: "frame", channel, frame }));
+    },
+    close(code, reason) {
+      if (!channels.has(channel)) return;
+      // Who does not read would come back on a new channel of the same socket.
+      const stuck = code === CloseCode.tryAgainLater && socket.bufferedBytes() > FULL_BYTES;
+      if (stuck) return socket.close(code, reason);
+      socket.send(encodeChannelMessage({ type: "close", channel, code }));
+      leave(channel);
+    },
+    bufferedBytes: () => socket.bufferedBytes(),
+    pause() {
+      paused.add(channel);
+      socket.pause?.();
+    },
+    resume: () => resume(channel),
+  });
+
+  function open(channel: number, room: string): void {
+    if (channel <= last) return malformed();
+    last = channel;
+    const isFull = channels.size >= MAX_CHANNELS;
+    channels.set(channel, undefined);
+    const transport = transportOf(channel);
+    const name = parseRoomName(room);
+    if (name === undefined) return transport.close(CloseCode.invalid, "no-room");
+    if (isFull) return transport.close(CloseCode.tryAgainLater, "too-many");
+    const session = join(name, transport);
+    if (channels.has(channel)) channels.set(channel, session);
+    else session?.left();
+  }
+
+  function take(message: ChannelMessage): void {
+    switch (message.type) {
+      case "open":
+        return open(message.channel, message.room);
+      case "frame":
+        // One that is not open was closed by us meanwhile.
+        return channels.get(message.channel)?.receive(message.frame);
+      case "close":
+        return leave(message.channel);
+    }
+  }
+
+  return {
+    receive(bytes) {
+      const message = parseChannelMessage(bytes);
+      if (message.ok) take(message.value);
+      else malformed();
+    },
+    drained() {
+      for (const session of channels.values()) session?.drained();
+    },
+    left() {
+      for (const channel of channels.keys()) leave(channel);
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import type { WebSocket } from "ws";
+import { CloseCode } from "#shared/protocol/close-codes.ts";
+import type { AccountPrincipal } from "#server/access/principal.ts";
+import type { RoomLogger } from "./room-driver.ts";
+import type { SessionTransport } from "./rooms.ts";
+
+/** A peer is asked for a sign of life so often, and given up after two silences. */
+const PING_MS = 15_000;
+/** Rights end at the latest so long after the session behind them. */
+const RECHECK_MS = 60_000;
+/** How long a peer may take to answer our close before the connection is cut. */
+const CLOSE_GRACE_MS = 2_000;
+
+/** A WebSocket as rooms see it. */
+export interface SocketTransport extends SessionTransport {
+  /** stops reading for so many ms, 0 for not at all */
+  hold(ms: number): void;
+  stop(): void;
+}
+
+/** @param onClose called with the code when we close it */
+export function transportOf(ws: WebSocket, log: RoomLogger, onClose: (code: number) => void): SocketTransport {
+  const holds = new Set<"room" | "budget">();
+  let cut: NodeJS.Timeout | undefined;
+  let release: NodeJS.Timeout | undefined;
+  let heldUntil = 0;
+  const isOpen = (): boolean => ws.readyState === ws.OPEN;
+  function hold(why: "room" | "budget"): void {
+    holds.add(why);
+    if (isOpen()) ws.pause();
+  }
+  function go(why: "room" | "budget"): void {
+    holds.delete(why);
+    if (holds.size === 0 && isOpen()) ws.resume();
+  }
+  return {
+    send(frame) {
+      if (!isOpen()) return;
+      ws.send(frame, { binary: true }, (error) => {
+        if (error) log.info({ err: error }, "a frame was not sent");
+      });
+    },
+    close(code, reason) {
+      if (!isOpen()) return;
+      onClose(code);
+      ws.resume();
+      ws.close(code, reason);
+      cut = setTimeout(() => ws.terminate(), CLOSE_GRACE_MS);
+    },
+    bufferedBytes: () => ws.bufferedAmount,
+    pause: () => hold("room"),
+    resume: () => go("room"),
+    hold(ms) {
+      const until = performance.now() + ms;
+      // Each channel of a socket has a budget: the longest wait counts.
+      if (ms <= 0 || until <= heldUntil) return;
+      heldUntil = until;
+      hold("budget");
+      clearTimeout(release);
+      release = setTimeout(() => go("budget"), ms);
+    },
+    stop() {
+      clearTimeout(cut);
+      clearTimeout(release);
+    },
+  };
+}
+
+export interface WatchOptions {
+  resolvePrincipal(headers: Headers): Promise<AccountPrincipal | undefined>;
+  log: RoomLogger;
+  /** in ms; the defaults are 15 s and 60 s */
+  pingMs?: number;
+  recheckMs?: number;
+}
+
+/** Drops a peer that is gone, and one whose session ended. */
+export function watchOver(
+  ws: WebSocket,
+  transport: SessionTransport,
+  { principal, headers }: { principal: AccountPrincipal; headers: Headers },
+  { resolvePrincipal, log, pingMs = PING_MS, recheckMs = RECHECK_MS }: WatchOptions,
+): { stop: () => void } {
+  let silences = 0;
+  ws.on("pong", () => {
+    silences = 0;
+  });
+  const pings = setInterval(() => {
+    if (silences >= 2) return ws.terminate();
+    silences += 1;
+    if (ws.readyState === ws.OPEN) ws.ping();
+  }, pingMs);
+  const rechecks = setInterval(() => void recheck(), recheckMs);
+
+  async function recheck(): Promise<void> {
+    try {
+      const now = await resolvePrincipal(headers);
+      const same = now?.accountId === principal.accountId && now.workspaceId === principal.workspaceId;
+      if (!same) transport.close(CloseCode.unauthenticated, "session-ended");
+    } catch (error) {
+      // A database that cannot answer now proves nothing about the session; the next check will.
+      log.warn({ err: error }, "a session could not be checked");
+    }
+  }
+  return {
+    stop() {
+      clearInterval(pings);
+      clearInterval(rechecks);
+    },
+  };
+}
