@@ -1,7 +1,9 @@
 import { defineConfig, devices } from "@playwright/test";
-import { findBrowser } from "./scripts/find-browser.mjs";
+import { findBrowser, findFirefox } from "./scripts/find-browser.mjs";
 
 const browser = findBrowser();
+const firefox = findFirefox();
+const viewport = { width: 1280, height: 800 };
 
 // Each spec starts a server and a scripted provider of its own (tests/e2e/fixtures.ts): no webServer here.
 export default defineConfig({
@@ -26,7 +28,7 @@ export default defineConfig({
       name: "chromium",
       use: {
         ...devices["Desktop Chrome"],
-        viewport: { width: 1280, height: 800 },
+        viewport,
         launchOptions: {
           ...(browser === undefined ? {} : { executablePath: browser }),
           args: [
@@ -41,5 +43,19 @@ export default defineConfig({
         },
       },
     },
+    ...(firefox === undefined
+      ? []
+      : [
+          {
+            name: "firefox",
+            use: {
+              browserName: "firefox" as const,
+              // Playwright drives a Firefox that it did not build over WebDriver BiDi.
+              channel: "moz-firefox",
+              viewport,
+              launchOptions: { executablePath: firefox },
+            },
+          },
+        ]),
   ],
 });

@@ -28,3 +28,12 @@ export function findBrowser() {
   if (chosen) return isProgram(chosen) ? chosen : undefined;
   return [...USUAL_PLACES, chromium.executablePath()].find(isProgram);
 }
+
+/**
+ * The Firefox ESR the end-to-end tests drive as well: `FIREFOX_PATH`, or the system's.
+ * @returns {string | undefined}
+ */
+export function findFirefox() {
+  const chosen = process.env["FIREFOX_PATH"];
+  return [chosen ?? "/usr/bin/firefox-esr"].find(isProgram);
+}

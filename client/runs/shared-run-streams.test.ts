@@ -150,6 +150,18 @@ test("the tab that started a run reads on from its answer, and the others hear f
   expect([one.text() === whole, two.text() === whole, opened]).toEqual([true, true, []]);
 });
 
+test("the tab that started a run leaves it to one that read it already", async () => {
+  const { world, aTab, opened, open, whole } = aBrowser();
+  const [one, two] = [aTab("one"), aTab("two")];
+  two.follower.dispatch({ type: "follow" });
+  await world.run(300);
+  one.follower.adopt({ cancel: async () => undefined } as ByteStream);
+  await world.run(500);
+  expect(open()).toBe(1);
+  await world.run(5_000);
+  expect([one.text() === whole, two.text() === whole, one.grew(), opened]).toEqual([true, true, true, ["two after 0"]]);
+});
+
 test("a tab that is frozen while it reads is not waited for, by who comes and by who was there", async () => {
   const { world, aTab, opened, said } = aBrowser();
   const [one, two, three] = [aTab("one"), aTab("two"), aTab("three")];

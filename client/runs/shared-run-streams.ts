@@ -4,6 +4,7 @@ import type { Platform } from "#client/platform/platform.ts";
 import { untilEnded, whenEnded } from "#client/platform/when-ended.ts";
 import type { RunEvent } from "#shared/protocol/run-events.ts";
 import { readRunLock, runEventsChannel } from "./command-names.ts";
+import type { ByteStream } from "./run-requests.ts";
 import type { Reading, RunStreams } from "./run-streams.ts";
 
 /** Whoever hears nothing of a run for so long asks the tab that reads it for a sign of life. */
@@ -121,37 +122,57 @@ export function openSharedStreams(
     return () => isFollowing;
   }
 
-  return {
-    async read(reading) {
-      const listening = new AbortController();
-      const silence = new AbortController();
-      const hears = hearOf(reading, AbortSignal.any([reading.own, listening.signal]), () => silence.abort());
-      const here = async (): Promise<void> => {
-        const others = hears();
-        if (others) await new Promise<void>((resolve) => void clock.after(LAST_WORD_MS, resolve));
-        listening.abort();
-        if (!reading.own.aborted) await readHere(reading, others, streams.read);
-      };
-      try {
-        await locks.hold(readRunLock(reading.runId), AbortSignal.any([reading.own, silence.signal]), here);
-      } catch (error) {
-        if (!silence.signal.aborted || reading.own.aborted) throw error;
-        await here();
-      }
-    },
-    async adopt(reading, stream) {
-      const done = new AbortController();
-      const until = AbortSignal.any([reading.own, done.signal]);
-      // It is read in any case: the lock keeps others from opening one as well.
-      const held = locks.hold(readRunLock(reading.runId), until, () => untilEnded(until)).catch(() => undefined);
-      try {
-        await readHere(reading, false, (told) => streams.adopt(told, stream));
-      } finally {
-        done.abort();
-        await held;
-      }
-    },
-  };
+  async function readShared(reading: Reading): Promise<void> {
+    const listening = new AbortController();
+    const silence = new AbortController();
+    const hears = hearOf(reading, AbortSignal.any([reading.own, listening.signal]), () => silence.abort());
+    const here = async (): Promise<void> => {
+      const others = hears();
+      if (others) await new Promise<void>((resolve) => void clock.after(LAST_WORD_MS, resolve));
+      listening.abort();
+      if (!reading.own.aborted) await readHere(reading, others, streams.read);
+    };
+    try {
+      await locks.hold(readRunLock(reading.runId), AbortSignal.any([reading.own, silence.signal]), here);
+    } catch (error) {
+      if (!silence.signal.aborted || reading.own.aborted) throw error;
+      await here();
+    }
+  }
+
+  /** Another tab may have asked for the run before the answer came that started it: then that one goes on. */
+  async function adopt(reading: Reading, stream: ByteStream): Promise<void> {
+    const { runId, own } = reading;
+    const done = new AbortController();
+    const elsewhere = new AbortController();
+    const until = AbortSignal.any([own, done.signal]);
+    let holds = false;
+    const hold = async (): Promise<void> => {
+      holds = true;
+      await untilEnded(until);
+    };
+    const held = locks.hold(readRunLock(runId), until, hold).catch(() => undefined); // it is read without as well
+    const onWord = (): void => {
+      if (!holds) elsewhere.abort();
+    };
+    heard.set(runId, onWord);
+    post({ type: "ask", runId });
+    const here: Reading = {
+      ...reading,
+      own: AbortSignal.any([own, elsewhere.signal]),
+      report: (event) => elsewhere.signal.aborted || reading.report(event),
+    };
+    try {
+      await readHere(here, false, (told) => streams.adopt(told, stream));
+    } finally {
+      if (heard.get(runId) === onWord) heard.delete(runId);
+      done.abort();
+      await held;
+    }
+    if (elsewhere.signal.aborted && !own.aborted) await readShared(reading);
+  }
+
+  return { read: readShared, adopt };
 }
 
 function wholeOf({ have }: Reading): RunEvent | undefined {

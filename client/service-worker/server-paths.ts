@@ -1,7 +1,7 @@
 import { worker } from "./scope.ts";
 
 /** What is the server's alone. Whatever else is no page of the client is not answered either; these do not even ask. */
-const SERVER_PATHS = ["/api/*", "/sync/*", "/s/*", "/.well-known/*", "/healthz", "/readyz", "/metrics"];
+const SERVER_PATHS = ["/api/*", "/sync", "/sync/*", "/s/*", "/.well-known/*", "/healthz", "/readyz", "/metrics"];
 
 /** The part of https://w3c.github.io/ServiceWorker/#register-router-method that is used here. */
 interface RoutedInstall extends ExtendableEvent {

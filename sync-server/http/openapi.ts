@@ -5,6 +5,7 @@ import { uuidV7 } from "#shared/protocol/http-bodies.ts";
 import { PROBLEM_STATUS, problemSchema } from "#shared/protocol/problem.ts";
 import type { ProblemCode } from "#shared/protocol/problem.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
+import { MAX_CHANNELS, MULTIPLEX_SUBPROTOCOL } from "#shared/protocol/multiplex.ts";
 import { SYNC_SUBPROTOCOL } from "#shared/protocol/sync-frames.ts";
 import type { AppEnv } from "./app-env.ts";
 import { ANYWHERE, COMPONENTS, OPERATIONS } from "./openapi-operations.ts";
@@ -26,7 +27,10 @@ export function openapiRoutes(): Hono<AppEnv> {
 
 /** The document (OpenAPI 3.1.0), made of the schemas by which the server reads and the app parses. */
 export function openapiDocument(): Json {
-  const paths: Record<string, Json> = { "/sync/{room}": { get: upgrade() } };
+  const paths: Record<string, Json> = {
+    "/sync/{room}": { get: upgrade(ROOM) },
+    "/sync": { get: upgrade(ROOMS) },
+  };
   for (const operation of OPERATIONS) {
     const path = operation.path.replace(/:(\w+)/g, "{$1}");
     paths[path] = { ...paths[path], [operation.method]: describe(operation) };
@@ -123,28 +127,49 @@ function refused(codes: readonly ProblemCode[]): Json {
 }
 
 /** The socket of a document, as far as OpenAPI has words for it. */
-function upgrade(): Json {
+/** What an upgrade leads to. */
+interface Upgrade {
+  summary: string;
+  speaks: string;
+  parameters?: Json[];
+  notFound: string;
+}
+
+const ROOM: Upgrade = {
+  summary: "Keep a document equal on all devices (WebSocket)",
+  speaks: `Speaks the y-websocket protocol, and more under the subprotocol \`${SYNC_SUBPROTOCOL}\`.`,
+  parameters: [
+    {
+      name: "room",
+      in: "path",
+      required: true,
+      description: "`conversation.<UUIDv7>.<epoch>`; the epoch of a new one is 0",
+      schema: { type: "string" },
+    },
+  ],
+  notFound: "The name is no room",
+};
+
+const ROOMS: Upgrade = {
+  summary: "Keep many documents equal over one socket (WebSocket)",
+  speaks:
+    `Only under the subprotocol \`${MULTIPLEX_SUBPROTOCOL}\`: at most ${MAX_CHANNELS} rooms at a time, each on a channel ` +
+    `of its own, which carries the messages of \`${SYNC_SUBPROTOCOL}\`.`,
+  notFound: "The subprotocol was not offered",
+};
+
+function upgrade({ summary, speaks, parameters, notFound }: Upgrade): Json {
   const codes = Object.entries(CloseCode).map(([name, code]) => `${code} ${name}`);
   return {
-    summary: "Keep a document equal on all devices (WebSocket)",
-    description:
-      `Speaks the y-websocket protocol, and more under the subprotocol \`${SYNC_SUBPROTOCOL}\`. ` +
-      `Close codes: ${codes.join(", ")}; 4400 to 4499 are final.`,
+    summary,
+    description: `${speaks} Close codes: ${codes.join(", ")}; 4400 to 4499 are final.`,
     security: [{ session: [] }],
-    parameters: [
-      {
-        name: "room",
-        in: "path",
-        required: true,
-        description: "`conversation.<UUIDv7>.<epoch>`; the epoch of a new one is 0",
-        schema: { type: "string" },
-      },
-    ],
+    ...(parameters && { parameters }),
     responses: {
       101: { description: "The socket is open" },
       401: { description: "Sign in first" },
       403: { description: "The origin is foreign" },
-      404: { description: "The name is no room" },
+      404: { description: notFound },
       503: { description: "The server is restarting" },
     },
   };

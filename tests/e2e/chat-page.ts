@@ -49,12 +49,32 @@ export function chatPage(page: Page) {
     },
     /** The Markdown source of a message, by its Copy button. */
     async copied(article: Locator): Promise<string> {
+      const copy = async (): Promise<void> => {
+        await article.hover();
+        await article.getByRole("button", { name: "Copy", exact: true }).click();
+      };
+      // Firefox asks a person before a page reads what was copied.
+      if (page.context().browser()?.browserType().name() === "firefox") return await writtenToClipboard(page, copy);
       await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-      await article.hover();
-      await article.getByRole("button", { name: "Copy", exact: true }).click();
+      await copy();
       return page.evaluate(() => navigator.clipboard.readText());
     },
   };
+}
+
+/** What the page hands to the clipboard when something is pressed. */
+async function writtenToClipboard(page: Page, press: () => Promise<void>): Promise<string> {
+  await page.evaluate(() => {
+    const { clipboard } = navigator;
+    const write = clipboard.writeText.bind(clipboard);
+    clipboard.writeText = async (text) => {
+      await write(text);
+      Object.assign(globalThis, { written: text });
+    };
+  });
+  await press();
+  const written = await page.waitForFunction(() => (globalThis as { written?: string }).written);
+  return (await written.jsonValue()) ?? "";
 }
 
 /** Opens the app and waits until it can be written to. */
@@ -91,7 +111,7 @@ export async function withHeldModels(page: Page): Promise<() => Promise<void>> {
 export async function withNetwork(page: Page) {
   let cut = false;
   const sockets = new Set<{ close(options: { code: number }): Promise<void> }>();
-  await page.routeWebSocket(/\/sync\//u, (socket) => {
+  await page.routeWebSocket(/\/sync\b/u, (socket) => {
     if (cut) {
       void socket.close({ code: 4500 });
       return;

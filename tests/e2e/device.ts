@@ -7,7 +7,7 @@ import type { Page } from "@playwright/test";
 export async function cutFromServer(page: Page): Promise<() => Promise<void>> {
   const network = { cut: true };
   await page.route(/\/api\//u, (route) => (network.cut ? route.abort("connectionfailed") : route.continue()));
-  await page.routeWebSocket(/\/sync\//u, (socket) => {
+  await page.routeWebSocket(/\/sync\b/u, (socket) => {
     if (network.cut) void socket.close({ code: 4503 });
     else socket.connectToServer();
   });

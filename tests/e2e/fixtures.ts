@@ -6,6 +6,7 @@ import type { Script, ScriptedProvider } from "#tests/support/scripted-provider.
 import { openServerProcess } from "#tests/support/server-process.ts";
 import type { ServerProcess } from "#tests/support/server-process.ts";
 import { openChatPage } from "./chat-page.ts";
+import { fillByEditing } from "./fill-by-editing.ts";
 import type { ChatPage } from "./chat-page.ts";
 
 export interface App {
@@ -31,7 +32,19 @@ interface Fixtures {
   secondDevice: (url: string, cookies?: Cookie[]) => Promise<ChatPage>;
 }
 
-export const test = base.extend<Options & Fixtures>({
+interface WorkerFixtures {
+  /** makes `fill` be seen by the app, where it is not */
+  filling: void;
+}
+
+export const test = base.extend<Options & Fixtures, WorkerFixtures>({
+  filling: [
+    async ({ browser, browserName }, provide) => {
+      if (browserName === "firefox") await fillByEditing(browser);
+      await provide();
+    },
+    { scope: "worker", auto: true },
+  ],
   otherwise: [answer("A scripted answer."), { option: true }],
   connected: [true, { option: true }],
   provider: async ({ otherwise }, provide) => {

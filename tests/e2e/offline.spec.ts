@@ -41,7 +41,7 @@ const OUTAGES: Record<string, (app: App) => Outage> = {
     return {
       cutsWorkers: true,
       async prepare(context) {
-        await context.routeWebSocket(/\/sync\//u, (socket) => {
+        await context.routeWebSocket(/\/sync\b/u, (socket) => {
           if (cut) return void socket.close({ code: 4500 });
           sockets.add(socket);
           socket.connectToServer();

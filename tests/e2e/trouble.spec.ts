@@ -8,7 +8,7 @@ const PHONE = { width: 390, height: 844 };
 /** A server that refuses the rooms of one page for good (4422) while `refuses`. */
 async function withRefusals(page: Page) {
   const server = { refuses: false };
-  await page.routeWebSocket(/\/sync\//u, (socket) => {
+  await page.routeWebSocket(/\/sync\b/u, (socket) => {
     if (server.refuses) void socket.close({ code: 4422 });
     else socket.connectToServer();
   });

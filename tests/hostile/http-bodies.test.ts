@@ -67,7 +67,7 @@ function operationsOf(document: unknown): Operation[] {
       ),
     ) as never;
   return Object.entries(paths)
-    .filter(([path]) => !path.startsWith("/sync/"))
+    .filter(([path]) => !path.startsWith("/sync"))
     .flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => {
         const { parameters = [], requestBody, responses } = operation;
