@@ -1,8 +1,10 @@
 import { defineConfig, devices } from "@playwright/test";
-import { findBrowser, findFirefox } from "./scripts/find-browser.mjs";
+import { findBrowser, findFirefox, findWebKit } from "./scripts/find-browser.mjs";
 
 const browser = findBrowser();
 const firefox = findFirefox();
+/** It has a driver of its own, and Playwright only runs the test. */
+const WEBKIT = "webkit.spec.ts";
 const viewport = { width: 1280, height: 800 };
 
 // Each spec starts a server and a scripted provider of its own (tests/e2e/fixtures.ts): no webServer here.
@@ -26,6 +28,7 @@ export default defineConfig({
   projects: [
     {
       name: "chromium",
+      testIgnore: WEBKIT,
       use: {
         ...devices["Desktop Chrome"],
         viewport,
@@ -48,6 +51,7 @@ export default defineConfig({
       : [
           {
             name: "firefox",
+            testIgnore: WEBKIT,
             use: {
               browserName: "firefox" as const,
               // Playwright drives a Firefox that it did not build over WebDriver BiDi.
@@ -57,5 +61,6 @@ export default defineConfig({
             },
           },
         ]),
+    ...(findWebKit() === undefined ? [] : [{ name: "webkit", testMatch: WEBKIT }]),
   ],
 });

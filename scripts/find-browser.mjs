@@ -37,3 +37,16 @@ export function findFirefox() {
   const chosen = process.env["FIREFOX_PATH"];
   return [chosen ?? "/usr/bin/firefox-esr"].find(isProgram);
 }
+
+/**
+ * WebKitGTK with its driver, and a screen for it, as Debian's webkit2gtk-driver and xvfb bring them.
+ * @returns {{ browser: string, driver: string, screen: string } | undefined}
+ */
+export function findWebKit() {
+  const driver = ["/usr/bin/WebKitWebDriver"].find(isProgram);
+  const screen = ["/usr/bin/Xvfb"].find(isProgram);
+  const browser = ["x86_64", "aarch64"]
+    .map((machine) => `/usr/lib/${machine}-linux-gnu/webkit2gtk-4.1/MiniBrowser`)
+    .find(isProgram);
+  return browser && driver && screen && { browser, driver, screen };
+}

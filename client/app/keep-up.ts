@@ -9,12 +9,16 @@ import { isQuiet } from "./quiet-state.ts";
 
 /** Keeps this page up to date with the app, without disturbing anybody, until the signal ends. */
 export function keepUp(
-  { documents, runs, clock }: Pick<Workspace, "documents" | "runs" | "clock">,
+  { documents, runs, sync, clock }: Pick<Workspace, "documents" | "runs" | "sync" | "clock">,
   toast: (toast: Toast) => void,
   signal: AbortSignal,
 ): void {
   const steady = steadyClock(clock);
   const typing = watchTyping(() => steady.now(), signal);
+  const onlyHere = (): boolean => {
+    const status = sync.status();
+    return status.type === "cannot-save" && status.onlyHere > 0;
+  };
   const isPageQuiet = (): boolean =>
     isQuiet({
       now: steady.now(),
@@ -22,14 +26,17 @@ export function keepUp(
       writing: typing.writing(),
       streaming: runs.streaming(),
       hidden: document.hidden,
+      onlyHere: onlyHere(),
     });
-  watchMissingParts(isPageQuiet, signal);
+  const flush = (): Promise<void> => documents.flush();
+  watchMissingParts(isPageQuiet, flush, signal);
   if (!mayRegister()) return;
   openUpdates(
     {
       clock: steady,
       isQuiet: isPageQuiet,
-      flush: () => documents.flush(),
+      mayLeave: () => !onlyHere(),
+      flush,
       tell: (onUpdate) =>
         toast({ text: words.updates.ready, action: { label: words.updates.update, run: onUpdate }, stays: true }),
       reload: () => location.reload(),

@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 import { TYPING_MS, isQuiet, mayReloadFor } from "./quiet-state.ts";
 
-const still = { now: 100_000, typedAt: 100_000 - TYPING_MS, writing: false, streaming: false, hidden: false };
+const still = {
+  now: 100_000,
+  typedAt: 100_000 - TYPING_MS,
+  writing: false,
+  streaming: false,
+  hidden: false,
+  onlyHere: false,
+};
 
 test("a page is quiet ten seconds after the last key, with no words under the cursor and no answer coming in", () => {
   expect(isQuiet(still)).toBe(true);
@@ -13,6 +20,11 @@ test("a page is quiet ten seconds after the last key, with no words under the cu
 test("where nobody looks nobody is typing, but an answer still comes in", () => {
   expect(isQuiet({ ...still, hidden: true, typedAt: still.now, writing: true })).toBe(true);
   expect(isQuiet({ ...still, hidden: true, streaming: true })).toBe(false);
+});
+
+test("P1: words that are in this window only are lost with it, whether somebody looks or not", () => {
+  expect(isQuiet({ ...still, onlyHere: true })).toBe(false);
+  expect(isQuiet({ ...still, onlyHere: true, hidden: true })).toBe(false);
 });
 
 test("A11: a missing part is worth one reload for each build, online, and when nobody is disturbed", () => {

@@ -8,14 +8,16 @@ export interface Surroundings {
   /** an answer comes in, here */
   streaming: boolean;
   hidden: boolean;
+  /** words are in this window and nowhere else, since neither this device nor the server takes them */
+  onlyHere: boolean;
 }
 
 /** How long after the last key a person counts as typing, in ms. */
 export const TYPING_MS = 10_000;
 
-/** Whether a reload would disturb nobody: never while an answer comes in, nor where a person sees it and writes. */
-export function isQuiet({ now, typedAt, writing, streaming, hidden }: Surroundings): boolean {
-  if (streaming) return false;
+/** Whether a reload would disturb nobody: never where it would lose words or an answer comes in, nor where a person sees it and writes. */
+export function isQuiet({ now, typedAt, writing, streaming, hidden, onlyHere }: Surroundings): boolean {
+  if (streaming || onlyHere) return false;
   return hidden || (!writing && now - typedAt >= TYPING_MS);
 }
 

@@ -22,8 +22,12 @@ export function useLaunch(launch: Launch, { newId, location, openSearch }: Launc
     await editConversation(documents, newId, ({ draft, setDraft }) => {
       if (draft.length === 0) setDraft(launch.text);
     });
-    await documents.flush();
-    if (globalThis.location.hash !== "") history.replaceState(history.state, "", globalThis.location.pathname);
+    const open = documents.open(newId);
+    const isKept = await open.stored();
+    open.release();
+    // Until then the address is where it is kept: a reload takes it from there again.
+    if (isKept && globalThis.location.hash !== "")
+      history.replaceState(history.state, "", globalThis.location.pathname);
   });
   useEffect(() => void follow(), []);
   useEffect(() => rememberPlace(me, location), [me, location]);

@@ -10,8 +10,10 @@ export interface UpdatesParts {
   clock: Clock;
   /** whether loading the page again would disturb nobody */
   isQuiet: () => boolean;
-  /** resolves when all that was written is on this device */
+  /** resolves when all that was written is on this device, or cannot be brought there */
   flush: () => Promise<void>;
+  /** whether nothing would be lost: no words are in this window only */
+  mayLeave: () => boolean;
   /** tells a person that a new version is ready */
   tell: (onUpdate: () => void) => void;
   reload: () => void;
@@ -44,8 +46,13 @@ export function openUpdates(parts: UpdatesParts, signal: AbortSignal): void {
       case "due":
         return look();
       case "reloading":
-        return void parts.flush().finally(parts.reload);
+        return void parts.flush().finally(leave);
     }
+  }
+
+  function leave(): void {
+    if (parts.mayLeave()) parts.reload();
+    else take({ type: "held" });
   }
 
   async function apply(): Promise<void> {

@@ -31,6 +31,14 @@ test("a page is loaded again once", () => {
     expect(nextUpdate({ type: "reloading" }, event)).toEqual({ type: "reloading" });
 });
 
+test("P1: a page that would lose words is loaded again once it does not, however often Update is pressed", () => {
+  const held = [{ type: "came" }, { type: "pressed" }, { type: "took-over" }, { type: "held" }] as const;
+  expect(after(...held)).toBe("due");
+  expect(after(...held, disturbed)).toBe("due");
+  expect(after(...held, quiet)).toBe("reloading");
+  expect(after({ type: "held" })).toBe("none");
+});
+
 test("a version that comes while another one waits changes nothing", () => {
   expect(after({ type: "came" }, { type: "came" })).toBe("waiting");
   expect(after({ type: "came" }, { type: "pressed" }, { type: "came" })).toBe("applying");

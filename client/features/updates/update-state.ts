@@ -17,12 +17,16 @@ export type UpdateEvent =
   /** the new version is in charge of this page; a first worker that takes a page without one is not new to it */
   | { type: "took-over" }
   /** the page looked around whether a reload would disturb somebody */
-  | { type: "looked"; quiet: boolean };
+  | { type: "looked"; quiet: boolean }
+  /** the page was to be loaded again, and would lose words */
+  | { type: "held" };
 
 /** The next state. `applying` is when the waiting version is to be told, `reloading` when the page is to be loaded again. */
 export function nextUpdate(update: Update, event: UpdateEvent): Update {
-  if (update.type === "reloading") return update;
+  if (update.type === "reloading") return event.type === "held" ? { type: "due" } : update;
   switch (event.type) {
+    case "held":
+      return update;
     case "came":
       return update.type === "none" ? { type: "waiting" } : update;
     case "pressed":
