@@ -7,6 +7,8 @@ import { openServerProcess } from "#tests/support/server-process.ts";
 import type { ServerProcess } from "#tests/support/server-process.ts";
 import { openChatPage } from "./chat-page.ts";
 import { fillByEditing } from "./fill-by-editing.ts";
+import { openOwnBrowser } from "./own-browser.ts";
+import type { OwnBrowser } from "./own-browser.ts";
 import type { ChatPage } from "./chat-page.ts";
 
 export interface App {
@@ -28,6 +30,8 @@ interface Fixtures {
   app: App;
   /** a page of a new guest, with the composer ready */
   chat: ChatPage;
+  /** a browser whose profile is on disk, to be stopped, killed and started again */
+  ownBrowser: OwnBrowser;
   /** Opens a URL in another browser of the same person: the session's cookies, and nothing stored. */
   secondDevice: (url: string, cookies?: Cookie[]) => Promise<ChatPage>;
 }
@@ -63,6 +67,11 @@ export const test = base.extend<Options & Fixtures, WorkerFixtures>({
   },
   chat: async ({ page, app }, provide) => {
     await provide(await openChatPage(page, app.url));
+  },
+  ownBrowser: async ({ playwright, browserName, channel, launchOptions }, provide) => {
+    const own = await openOwnBrowser(playwright[browserName], { ...launchOptions, ...(channel && { channel }) });
+    await provide(own);
+    await own.close();
   },
   secondDevice: async ({ browser, context }, provide) => {
     const contexts: BrowserContext[] = [];

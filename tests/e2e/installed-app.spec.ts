@@ -10,27 +10,27 @@ import { asInstalledWindows, untilInstalled } from "./installed-page.ts";
 
 const OWN_PATHS = ["/api/me", "/sync/x", "/s/slug", "/.well-known/jwks.json", "/healthz", "/readyz", "/metrics"];
 
-test("the browser finds nothing that keeps the app from being installed", async ({
-  playwright,
-  launchOptions,
-  app,
-}) => {
-  // A context of Playwright's own is a private window, which can install nothing: this one has a profile.
-  const profile = mkdtempSync(join(tmpdir(), "holdfast-profile-"));
-  const context = await playwright.chromium.launchPersistentContext(profile, launchOptions);
-  const page = await context.newPage();
-  await openChatPage(page, app.url);
-  await untilInstalled(page);
-  const devtools = await context.newCDPSession(page);
-  await devtools.send("Page.enable");
-  const { errors, url, data } = await devtools.send("Page.getAppManifest");
-  expect([errors, url]).toEqual([[], `${app.url}/manifest.webmanifest`]);
-  expect(JSON.parse(data ?? "{}")).toMatchObject({ id: "/", name: "Holdfast" });
-  const { installabilityErrors } = await devtools.send("Page.getInstallabilityErrors");
-  expect(installabilityErrors).toEqual([]);
-  await context.close();
-  rmSync(profile, { recursive: true, force: true });
-});
+test(
+  "the browser finds nothing that keeps the app from being installed",
+  { tag: "@devtools" },
+  async ({ playwright, launchOptions, app }) => {
+    // A context of Playwright's own is a private window, which can install nothing: this one has a profile.
+    const profile = mkdtempSync(join(tmpdir(), "holdfast-profile-"));
+    const context = await playwright.chromium.launchPersistentContext(profile, launchOptions);
+    const page = await context.newPage();
+    await openChatPage(page, app.url);
+    await untilInstalled(page);
+    const devtools = await context.newCDPSession(page);
+    await devtools.send("Page.enable");
+    const { errors, url, data } = await devtools.send("Page.getAppManifest");
+    expect([errors, url]).toEqual([[], `${app.url}/manifest.webmanifest`]);
+    expect(JSON.parse(data ?? "{}")).toMatchObject({ id: "/", name: "Holdfast" });
+    const { installabilityErrors } = await devtools.send("Page.getInstallabilityErrors");
+    expect(installabilityErrors).toEqual([]);
+    await context.close();
+    rmSync(profile, { recursive: true, force: true });
+  },
+);
 
 test("after one visit every page opens with the server stopped, with all it holds, and every part of it", async ({
   page,
@@ -184,27 +184,27 @@ test("a page in the browser opens at its own address, wherever a person was last
   await expect(page).toHaveURL(`${app.url}/`);
 });
 
-test("A12: a worker that was killed comes back, and a start with no server still works", async ({
-  chat,
-  context,
-  app,
-}) => {
-  const { page } = chat;
-  await untilInstalled(page);
-  const devtools = await context.newCDPSession(page);
-  await devtools.send("ServiceWorker.enable");
-  await devtools.send("ServiceWorker.stopAllWorkers");
-  await chat.send("tides and moons");
-  await expect(chat.articles).toHaveCount(2);
-  await chat.saved();
-  const chatUrl = page.url();
-  await devtools.send("ServiceWorker.stopAllWorkers");
-  await app.server.kill("SIGKILL");
-  await devtools.send("ServiceWorker.stopAllWorkers");
-  const response = await page.goto(chatUrl);
-  expect(response?.fromServiceWorker()).toBe(true);
-  await expect(chat.articles).toHaveCount(2);
-});
+test(
+  "A12: a worker that was killed comes back, and a start with no server still works",
+  { tag: "@devtools" },
+  async ({ chat, context, app }) => {
+    const { page } = chat;
+    await untilInstalled(page);
+    const devtools = await context.newCDPSession(page);
+    await devtools.send("ServiceWorker.enable");
+    await devtools.send("ServiceWorker.stopAllWorkers");
+    await chat.send("tides and moons");
+    await expect(chat.articles).toHaveCount(2);
+    await chat.saved();
+    const chatUrl = page.url();
+    await devtools.send("ServiceWorker.stopAllWorkers");
+    await app.server.kill("SIGKILL");
+    await devtools.send("ServiceWorker.stopAllWorkers");
+    const response = await page.goto(chatUrl);
+    expect(response?.fromServiceWorker()).toBe(true);
+    await expect(chat.articles).toHaveCount(2);
+  },
+);
 
 const WIDE = { width: 1280, height: 800 };
 const NARROW = { width: 390, height: 844 };

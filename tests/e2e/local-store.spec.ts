@@ -40,28 +40,28 @@ test("two tabs of one browser see each other's edits while the server is stopped
   await expect(chat.composer).toHaveValue("from the first tab, and the second");
 });
 
-test("A5: after the browser threw this site's data away, the status stays true and nothing in memory is lost", async ({
-  chat,
-  app,
-  secondDevice,
-}) => {
-  await chat.send("a chat");
-  await expect(chat.articles).toHaveCount(2);
-  await chat.saved();
-  const devtools = await chat.page.context().newCDPSession(chat.page);
-  await app.server.kill("SIGKILL");
-  await chat.composer.fill("before the eviction");
-  await expect(chat.syncStatus).toContainText("Offline");
-  await devtools.send("Storage.clearDataForOrigin", { origin: app.url, storageTypes: "indexeddb" });
-  await chat.composer.fill("before the eviction, and after");
-  await expect(chat.syncStatus).not.toContainText("Saved");
-  await app.server.restart();
-  await chat.saved();
-  const device = await secondDevice(chat.page.url());
-  await expect(device.composer).toHaveValue("before the eviction, and after");
-  await chat.page.reload();
-  await expect(chat.composer).toHaveValue("before the eviction, and after");
-});
+test(
+  "A5: after the browser threw this site's data away, the status stays true and nothing in memory is lost",
+  { tag: "@devtools" },
+  async ({ chat, app, secondDevice }) => {
+    await chat.send("a chat");
+    await expect(chat.articles).toHaveCount(2);
+    await chat.saved();
+    const devtools = await chat.page.context().newCDPSession(chat.page);
+    await app.server.kill("SIGKILL");
+    await chat.composer.fill("before the eviction");
+    await expect(chat.syncStatus).toContainText("Offline");
+    await devtools.send("Storage.clearDataForOrigin", { origin: app.url, storageTypes: "indexeddb" });
+    await chat.composer.fill("before the eviction, and after");
+    await expect(chat.syncStatus).not.toContainText("Saved");
+    await app.server.restart();
+    await chat.saved();
+    const device = await secondDevice(chat.page.url());
+    await expect(device.composer).toHaveValue("before the eviction, and after");
+    await chat.page.reload();
+    await expect(chat.composer).toHaveValue("before the eviction, and after");
+  },
+);
 
 test("C1: what a closed tab could not send is sent by the next start of the app, though its chat is not opened", async ({
   chat,

@@ -4,7 +4,6 @@ import { chatPage, installed, openChatPage, openSavedChat } from "./chat-page.ts
 import type { ChatPage } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 import type { App } from "./fixtures.ts";
-import { openOwnBrowser } from "./own-browser.ts";
 
 /** The ways a network goes, and comes back. `prepare` is called for each browser context before a page is opened in it. */
 interface Outage {
@@ -86,11 +85,10 @@ async function expectAllThere(page: Page, url: string, oldUrl: string, cutsWorke
 for (const [name, openOutage] of Object.entries(OUTAGES)) {
   test(`A1, A3: a day without a network, where ${name}: everything is there after a crash, and is delivered once, in order`, async ({
     app,
-    launchOptions,
+    ownBrowser: browser,
     secondDevice,
   }) => {
     test.setTimeout(180_000);
-    const browser = await openOwnBrowser(launchOptions);
     const outage = openOutage(app);
     let context = await browser.start();
     await outage.prepare(context);
@@ -156,6 +154,5 @@ for (const [name, openOutage] of Object.entries(OUTAGES)) {
     await expect(other.row("To be deleted")).toHaveCount(0);
     await other.page.goto(oldUrl);
     await expect(other.composer).toHaveValue("an old draft, gone on with");
-    await browser.close();
   });
 }

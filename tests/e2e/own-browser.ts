@@ -2,8 +2,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "@playwright/test";
-import type { BrowserContext, LaunchOptions } from "@playwright/test";
+import type { BrowserContext, BrowserType, LaunchOptions } from "@playwright/test";
 
 /** A browser with its profile on disk, which survives it. */
 export interface OwnBrowser {
@@ -16,12 +15,12 @@ export interface OwnBrowser {
   close(): Promise<void>;
 }
 
-export async function openOwnBrowser(launchOptions: LaunchOptions): Promise<OwnBrowser> {
+export async function openOwnBrowser(type: BrowserType, launchOptions: LaunchOptions): Promise<OwnBrowser> {
   const profile = await mkdtemp(join(tmpdir(), "holdfast-profile-"));
   let context: BrowserContext | undefined;
   return {
     async start() {
-      context = await chromium.launchPersistentContext(profile, {
+      context = await type.launchPersistentContext(profile, {
         ...launchOptions,
         viewport: { width: 1280, height: 800 },
         locale: "en-GB",

@@ -37,30 +37,34 @@ test("a system prompt typed right before the tab is closed is there when it is o
   await expect(page.getByRole("textbox", { name: "System prompt" })).toHaveValue("Answer like a sailor.");
 });
 
-test("what another device writes waits until a composition ends, and both stay", async ({ chat, secondDevice }) => {
-  await chat.send("a chat");
-  await expect(chat.articles).toHaveCount(2);
-  await chat.composer.pressSequentially("see ");
-  await chat.saved();
-  const device = await secondDevice(chat.page.url());
-  await expect(device.composer).toHaveValue("see ");
-  const keyboard = await chat.page.context().newCDPSession(chat.page);
-  const compose = (text: string) =>
-    keyboard.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
-  await compose("k");
-  await expect(device.composer).toHaveValue("see k");
-  await device.composer.press("Home");
-  await device.composer.pressSequentially("please ");
-  await device.saved();
-  await compose("か");
-  await compose("かん");
-  await expect(device.composer).toHaveValue("please see かん");
-  await expect(chat.composer).toHaveValue("see かん");
-  await keyboard.send("Input.insertText", { text: "漢" });
-  await expect(chat.composer).toHaveValue("please see 漢");
-  await chat.composer.pressSequentially("字");
-  await expect(device.composer).toHaveValue("please see 漢字");
-});
+test(
+  "what another device writes waits until a composition ends, and both stay",
+  { tag: "@devtools" },
+  async ({ chat, secondDevice }) => {
+    await chat.send("a chat");
+    await expect(chat.articles).toHaveCount(2);
+    await chat.composer.pressSequentially("see ");
+    await chat.saved();
+    const device = await secondDevice(chat.page.url());
+    await expect(device.composer).toHaveValue("see ");
+    const keyboard = await chat.page.context().newCDPSession(chat.page);
+    const compose = (text: string) =>
+      keyboard.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
+    await compose("k");
+    await expect(device.composer).toHaveValue("see k");
+    await device.composer.press("Home");
+    await device.composer.pressSequentially("please ");
+    await device.saved();
+    await compose("か");
+    await compose("かん");
+    await expect(device.composer).toHaveValue("please see かん");
+    await expect(chat.composer).toHaveValue("see かん");
+    await keyboard.send("Input.insertText", { text: "漢" });
+    await expect(chat.composer).toHaveValue("please see 漢");
+    await chat.composer.pressSequentially("字");
+    await expect(device.composer).toHaveValue("please see 漢字");
+  },
+);
 
 test("a draft is continued behind its words", async ({ chat }) => {
   await chat.send("a chat");
