@@ -97,7 +97,10 @@ async function boot(signal: AbortSignal): Promise<void> {
   const workspace = openWorkspace(inTheNameOf(platform, session.value), session.value, signal);
   root.render(
     <StrictMode>
-      <SessionNotice session={session.value} onRenewed={() => location.reload()} />
+      <SessionNotice
+        session={session.value}
+        onRenewed={() => void workspace.documents.flush().finally(() => location.reload())}
+      />
       <App workspace={workspace} launch={takeLaunch(workspace.me)} />
     </StrictMode>,
   );

@@ -13,27 +13,33 @@ type OutboxRow = DatabaseSchema["outbox"]["value"];
 /** A document that is never opened is folded all the same once it has so many rows. */
 const MANY_ROWS = 16;
 
-/** See `LocalStore.takePulled`. */
+/** See `LocalStore.takePulled`. They are of different documents, so none waits for another one. */
 export async function takePulled(transaction: ReadWrite, bodies: readonly PulledBody[]): Promise<TakenBodies> {
+  const outcomes = await Promise.all(bodies.map((body) => takeOne(transaction, body)));
+  const idsOf = (some: readonly (typeof outcomes)[number][]): ConversationId[] =>
+    bodies.flatMap(({ id }, at) => (some.includes(outcomes[at] ?? "not taken") ? [id] : []));
+  return { taken: idsOf(["taken", "long"]), long: idsOf(["long"]) };
+}
+
+async function takeOne(
+  transaction: ReadWrite,
+  { id, epoch, seq, update, whole }: PulledBody,
+): Promise<"taken" | "long" | "not taken"> {
+  const documents = transaction.objectStore("documents");
   const updates = transaction.objectStore("updates");
-  const summaries = transaction.objectStore("summaries");
-  const taken: ConversationId[] = [];
-  const long: ConversationId[] = [];
-  for (const { id, epoch, seq, update, whole } of bodies) {
-    const record = await readSummary(transaction, id);
-    const stored = await transaction.objectStore("documents").get(id);
-    // It may have been erased from here since it was asked for (C13).
-    if (record === undefined || (stored !== undefined && epochIn(stored) !== epoch)) continue;
-    // What it builds on is gone: the browser deleted the database meanwhile.
-    if (stored === undefined && !whole) continue;
-    taken.push(id);
+  const [record, stored] = await Promise.all([readSummary(transaction, id), documents.get(id)]);
+  // It may have been erased from here since it was asked for (C13).
+  if (record === undefined || (stored !== undefined && epochIn(stored) !== epoch)) return "not taken";
+  // What it builds on is gone: the browser deleted the database meanwhile.
+  if (stored === undefined && !whole) return "not taken";
+  await Promise.all([
+    transaction.objectStore("summaries").put({ ...record, have: further(record.have, { epoch, seq }) }),
     // A document that is new here opens without anything to fold.
-    if (stored === undefined) await transaction.objectStore("documents").put(documentRecord(id, epoch, update));
-    else await updates.add({ documentId: id, bytes: update });
-    if ((await updates.index("documentId").count(id)) >= MANY_ROWS) long.push(id);
-    await summaries.put({ ...record, have: further(record.have, { epoch, seq }) });
-  }
-  return { taken, long };
+    stored === undefined
+      ? documents.put(documentRecord(id, epoch, update))
+      : updates.add({ documentId: id, bytes: update }),
+  ]);
+  return (await updates.index("documentId").count(id)) >= MANY_ROWS ? "long" : "taken";
 }
 
 /** Notes that some of a document's text is not readable here any more. */

@@ -228,10 +228,13 @@ export function openLocalStore(name: string, clock?: Pick<Clock, "after">): Loca
         async (transaction) => {
           const forgotten = new Set(await erasing?.forgetErased(transaction, erased));
           const summaries = transaction.objectStore("summaries");
-          for (const entry of entries) {
-            if (forgotten.has(entry.id as ConversationId)) continue;
-            await summaries.put(withFeedEntry(await readSummary(transaction, entry.id), entry));
-          }
+          // One after the other each would wait for the one before: an entry is of one conversation.
+          await Promise.all(
+            entries.map(async (entry) => {
+              if (forgotten.has(entry.id as ConversationId)) return;
+              await summaries.put(withFeedEntry(await readSummary(transaction, entry.id), entry));
+            }),
+          );
           const meta = transaction.objectStore("meta");
           const before: unknown = await meta.get("cursor");
           // Another tab may have read further meanwhile.

@@ -1,4 +1,9 @@
-import { MULTIPLEX_SUBPROTOCOL, encodeChannelMessage, parseChannelMessage } from "#shared/protocol/multiplex.ts";
+import {
+  MAX_CHANNELS,
+  MULTIPLEX_SUBPROTOCOL,
+  encodeChannelMessage,
+  parseChannelMessage,
+} from "#shared/protocol/multiplex.ts";
 import type { ChannelMessage } from "#shared/protocol/multiplex.ts";
 import { ABNORMAL_CLOSE } from "./platform.ts";
 import type { Clock, OpenSocket, Socket, SocketEvents } from "./platform.ts";
@@ -30,24 +35,24 @@ interface Line {
 
 /**
  * Opens sockets at `/sync/:room` as channels of one real socket at `/sync` (R23), which is opened for the first and
- * closed some time after the last. When it closes, all its channels close with its code.
+ * closed some time after the last; of another one where that is full. When it closes, all its channels close with its code.
  * @param clock one that nobody sets
  */
 export function createMultiplexer(openSocket: OpenSocket, clock: Clock): OpenSocket {
-  let current: Line | undefined;
+  const lines = new Set<Line>();
   let last = 0;
 
   function connect(): Line {
     const line: Line = {
       socket: openSocket("/sync", [MULTIPLEX_SUBPROTOCOL], {
         onOpen() {
-          if (current !== line) return;
+          if (!lines.has(line)) return;
           line.open = true;
           line.heardAt = clock.now();
           for (const [id, channel] of line.channels) begin(line, id, channel);
         },
         onMessage(bytes) {
-          if (current === line) hear(line, bytes);
+          if (lines.has(line)) hear(line, bytes);
         },
         onClose: (code) => end(line, code),
       }),
@@ -56,6 +61,7 @@ export function createMultiplexer(openSocket: OpenSocket, clock: Clock): OpenSoc
       channels: new Map(),
       stopLingering: undefined,
     };
+    lines.add(line);
     return line;
   }
 
@@ -88,7 +94,7 @@ export function createMultiplexer(openSocket: OpenSocket, clock: Clock): OpenSoc
 
   /** Nobody is given this line any more before its channels are told. */
   function end(line: Line, code: number): void {
-    if (current === line) current = undefined;
+    lines.delete(line);
     line.stopLingering?.();
     const closed = [...line.channels.values()];
     line.channels.clear();
@@ -106,7 +112,7 @@ export function createMultiplexer(openSocket: OpenSocket, clock: Clock): OpenSoc
   }
 
   return (path, _protocols, events) => {
-    const line = (current ??= connect());
+    const line = [...lines].find(({ channels }) => channels.size < MAX_CHANNELS) ?? connect();
     line.stopLingering?.();
     line.stopLingering = undefined;
     const id = (last += 1);

@@ -26,8 +26,8 @@ type Role =
 /**
  * Opens sockets so that the tabs of this browser have one real socket together. The tab that holds a Web Lock has it;
  * what the others send and hear goes through that tab. When it goes, the next in the queue of the lock leads, and the
- * others' sockets close as if the network had cut them. A tab whose leader does not answer, being frozen, has a socket of
- * its own until one does; so has every tab where there are no locks. Ends with the signal.
+ * others' sockets close as if the network had cut them. A tab whose leader does not answer, being frozen, opens a socket of
+ * its own, and keeps what it has on it; so does every tab where there are no locks. Ends with the signal.
  */
 export function openSharedSockets({ platform, locks, scope }: SharedSocketsParts, signal: AbortSignal): OpenSocket {
   const clock = steadyClock(platform.clock);
@@ -37,6 +37,7 @@ export function openSharedSockets({ platform, locks, scope }: SharedSocketsParts
   const post = (message: SocketMessage): void => tabs.post(message);
   const say = (to: string, said: Said): void => post({ ...said, from: me, to });
   let role: Role = { type: "alone" };
+  let last = 0;
 
   const decision = new AbortController();
   /** Until then nobody knows whether there is a leader, and a tab that opens a socket may open one in vain. */
@@ -58,7 +59,13 @@ export function openSharedSockets({ platform, locks, scope }: SharedSocketsParts
   function follow(leader: string): void {
     if (role.type === "leading" || (role.type === "following" && role.guest.leader === leader)) return;
     leave();
-    const guest = createSocketGuest({ leader, say: (said) => say(leader, said), clock, onSilence });
+    const guest = createSocketGuest({
+      leader,
+      say: (said) => say(leader, said),
+      clock,
+      onSilence,
+      nextNumber: () => (last += 1),
+    });
     role = { type: "following", guest };
     decide();
   }

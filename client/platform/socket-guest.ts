@@ -14,6 +14,8 @@ export interface SocketGuestParts {
   say(said: Said): void;
   clock: Clock;
   onSilence(): void;
+  /** a number that this tab never gave to a socket before, whoever led then */
+  nextNumber(): number;
 }
 
 export interface SocketGuest {
@@ -26,9 +28,8 @@ export interface SocketGuest {
 }
 
 /** A following tab's side: its sockets are virtual, and the leader opens, feeds and closes them. */
-export function createSocketGuest({ leader, say, clock, onSilence }: SocketGuestParts): SocketGuest {
+export function createSocketGuest({ leader, say, clock, onSilence, nextNumber }: SocketGuestParts): SocketGuest {
   const sockets = new Map<number, SocketEvents>();
-  let last = 0;
   /** bytes heard since this tab said anything */
   let taken = 0;
   let stopWaiting: (() => void) | undefined;
@@ -49,7 +50,7 @@ export function createSocketGuest({ leader, say, clock, onSilence }: SocketGuest
   return {
     leader,
     open(path, events) {
-      const socket = (last += 1);
+      const socket = nextNumber();
       sockets.set(socket, events);
       tell({ type: "open", socket, path });
       return {

@@ -4,6 +4,7 @@ import { parseConversationId } from "#shared/domain/ids.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
+import { readUint } from "./read-uint.ts";
 import { MAX_FRAME_BYTES, NACK_CODES } from "./sync-frames.ts";
 import type { NackCode } from "./sync-frames.ts";
 
@@ -157,7 +158,7 @@ function parseList<T>(bytes: Uint8Array, read: (decoder: decoding.Decoder) => T)
   }
 }
 
-const number = (decoder: decoding.Decoder): number => decoding.readVarUint(decoder);
+const number = (decoder: decoding.Decoder): number => readUint(decoder);
 const bytesOf = (decoder: decoding.Decoder): Uint8Array => decoding.readVarUint8Array(decoder).slice();
 
 function readId(decoder: decoding.Decoder): ConversationId {

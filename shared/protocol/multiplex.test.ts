@@ -19,6 +19,17 @@ test("R23: what is cut, too long or of an unknown kind is malformed, and never t
   const close = encodeChannelMessage(EACH[3]!);
   for (const bytes of [[], [1], [1, 9], open.slice(0, -1), [...open, 0], [...close, 7]])
     expect(parseChannelMessage(new Uint8Array(bytes)), String(bytes)).toEqual({ ok: false, failure: "malformed" });
+  // lib0 reads Infinity and NaN from these, and would write Infinity for ever.
+  for (const zeros of [8, 147, 148, 200]) {
+    const number = [...Array<number>(zeros).fill(0x80), 1];
+    for (const bytes of [
+      [...number, 0, 0],
+      [...number, 1],
+      [1, 2, ...number],
+      [1, 0, ...number],
+    ])
+      expect(parseChannelMessage(new Uint8Array(bytes)).ok, String(zeros)).toBe(false);
+  }
   const random = createSeededRandom(23);
   for (let round = 0; round < 5_000; round++) {
     const bytes = random.bytes(Math.floor(random.next() * 12));

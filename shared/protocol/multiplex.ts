@@ -2,6 +2,7 @@ import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
+import { readUint } from "./read-uint.ts";
 
 /** The subprotocol of a socket at `/sync` that carries the rooms of many documents, each on a channel of its own. */
 export const MULTIPLEX_SUBPROTOCOL = "holdfast.multiplex.v1";
@@ -49,14 +50,14 @@ export function parseChannelMessage(bytes: Uint8Array): Result<ChannelMessage, "
 }
 
 function readMessage(decoder: decoding.Decoder): ChannelMessage | undefined {
-  const channel = decoding.readVarUint(decoder);
-  switch (decoding.readVarUint(decoder)) {
+  const channel = readUint(decoder);
+  switch (readUint(decoder)) {
     case KIND.open:
       return { type: "open", channel, room: decoding.readVarString(decoder) };
     case KIND.frame:
       return { type: "frame", channel, frame: decoding.readTailAsUint8Array(decoder) };
     case KIND.close:
-      return { type: "close", channel, code: decoding.readVarUint(decoder) };
+      return { type: "close", channel, code: readUint(decoder) };
     default:
       return undefined;
   }

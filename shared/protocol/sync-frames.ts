@@ -2,6 +2,7 @@ import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
+import { readUint } from "./read-uint.ts";
 
 /** The subprotocol under which frames 100 and up are spoken. Without it, a socket is a stock y-websocket's. */
 export const SYNC_SUBPROTOCOL = "holdfast.sync.v1";
@@ -137,7 +138,7 @@ export function parseClientFrame(message: Uint8Array): Result<ClientFrame, Frame
 }
 
 function readFrame(decoder: decoding.Decoder): AnyFrame | undefined {
-  const number = (): number => decoding.readVarUint(decoder);
+  const number = (): number => readUint(decoder);
   const bytes = (): Uint8Array => decoding.readVarUint8Array(decoder).slice();
   switch (number()) {
     case MESSAGE.sync:

@@ -126,8 +126,7 @@ function refused(codes: readonly ProblemCode[]): Json {
   return { description: codes.join(", "), content: { "application/problem+json": { schema } } };
 }
 
-/** The socket of a document, as far as OpenAPI has words for it. */
-/** What an upgrade leads to. */
+/** What an upgrade leads to, as far as OpenAPI has words for it. */
 interface Upgrade {
   summary: string;
   speaks: string;

@@ -80,3 +80,15 @@ test("R13: more entries than one account's sockets can show are refused before t
   expect(nextAwareness(NOBODY, 10, entries(AWARENESS_ENTRIES))?.awareness.size).toBe(4);
   expect(nextAwareness(NOBODY, 10, entries(AWARENESS_ENTRIES + 1))).toBeUndefined();
 });
+
+test("R13: a participant whose number has no end is malformed, and is not written again for ever", () => {
+  const state = [...new TextEncoder().encode("{}")];
+  for (const zeros of [147, 148]) {
+    const number = [...Array<number>(zeros).fill(0x80), 1];
+    for (const entry of [
+      [...number, 1, 2, ...state],
+      [1, ...number, 2, ...state],
+    ])
+      expect(nextAwareness(NOBODY, 10, new Uint8Array([1, ...entry])), String(zeros)).toBeUndefined();
+  }
+});

@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
+import { readUint } from "#shared/protocol/read-uint.ts";
 import type { SessionId } from "./room-events.ts";
 
 /** Longest state of one participant, in UTF-16 code units of its JSON: a name, a colour, a cursor. */
@@ -78,12 +79,12 @@ function mayTake(known: Presence | undefined, own: number, session: SessionId, e
 function parse(update: Uint8Array): Entry[] | undefined {
   try {
     const decoder = decoding.createDecoder(update);
-    const count = decoding.readVarUint(decoder);
+    const count = readUint(decoder);
     if (count > AWARENESS_ENTRIES) return undefined;
     const entries: Entry[] = [];
     for (let i = 0; i < count; i++) {
-      const client = decoding.readVarUint(decoder);
-      const clock = decoding.readVarUint(decoder);
+      const client = readUint(decoder);
+      const clock = readUint(decoder);
       const state = decoding.readVarString(decoder);
       if (state.length > AWARENESS_STATE_LENGTH) continue;
       // Participants parse it without a guard, so what is no JSON would break every one of them.

@@ -12,19 +12,27 @@ export const frameCost = (message: Uint8Array): number => {
   return (asksForAll ? STEP1_FRAMES : 1) + Math.floor(message.byteLength / BYTES_PER_FRAME);
 };
 
-/** A token bucket for the frames of one connection. Times are ms. */
-export function createFrameBudget(start: number): {
+/**
+ * A token bucket for the frames of one connection. Times are ms.
+ * @param share how many connections' worth it holds
+ */
+export function createFrameBudget(
+  start: number,
+  share = 1,
+): {
   /** Spends so many frames; answers how long to stop reading, 0 for not at all. */
   take(now: number, cost: number): number;
 } {
-  let frames = BURST_FRAMES;
+  const most = BURST_FRAMES * share;
+  const perSecond = FRAMES_PER_SECOND * share;
+  let frames = most;
   let at = start;
   return {
     take(now, cost) {
       const passed = Math.max(0, now - at);
       at = now;
-      frames = Math.min(BURST_FRAMES, frames + (passed * FRAMES_PER_SECOND) / 1_000) - cost;
-      return frames >= 0 ? 0 : Math.ceil((-frames * 1_000) / FRAMES_PER_SECOND);
+      frames = Math.min(most, frames + (passed * perSecond) / 1_000) - cost;
+      return frames >= 0 ? 0 : Math.ceil((-frames * 1_000) / perSecond);
     },
   };
 }

@@ -19,6 +19,7 @@ import type { RoomMemory } from "./room-memory.ts";
 import { createRoom } from "./room-state.ts";
 import { RoomsCrowded } from "./rooms.ts";
 import type { Session, SessionTransport } from "./rooms.ts";
+import type { Hold } from "./slow-socket-state.ts";
 
 /** The part of a pino logger that rooms need. */
 export interface RoomLogger {
@@ -172,11 +173,11 @@ export function createRoomDriver(options: RoomDriverOptions) {
     dispatch,
     isIdle: (): boolean => room.isIdle(),
     isDone: (): boolean => room.isDone(),
-    join(joining: Omit<JoiningSession, "session" | "bufferedBytes">, transport: SessionTransport): Session {
+    join(joining: Omit<JoiningSession, "session" | "held">, transport: SessionTransport): Session {
       lastId += 1;
       const session = lastId;
       transports.set(session, transport);
-      dispatch({ type: "joined", ...joining, session, bufferedBytes: () => transport.bufferedBytes() });
+      dispatch({ type: "joined", ...joining, session, held: () => heldBy(transport) });
       return {
         receive: (message) => dispatch({ type: "received", session, message }),
         drained: () => dispatch({ type: "drained", session }),
@@ -219,4 +220,9 @@ export function createRoomDriver(options: RoomDriverOptions) {
       };
     },
   };
+}
+
+function heldBy(transport: SessionTransport): Hold {
+  const buffered = transport.bufferedBytes();
+  return { buffered, progress: transport.takenBytes?.() ?? -buffered };
 }

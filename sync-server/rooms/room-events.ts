@@ -3,6 +3,7 @@ import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { CloseCode } from "#shared/protocol/close-codes.ts";
 import type { NackCode } from "#shared/protocol/sync-frames.ts";
 import type { OpenFailure } from "./rooms.ts";
+import type { Hold } from "./slow-socket-state.ts";
 
 /** Names one session of one room; never used twice in a room. */
 export type SessionId = number;
@@ -73,7 +74,7 @@ export interface JoiningSession {
   /** whether frames 100 and up are spoken on this transport (R10) */
   extended: boolean;
   /** reads what the transport accepted and the network did not take yet, in bytes */
-  bufferedBytes(): number;
+  held(): Hold;
 }
 
 export type CommitOutcome = "conflict" | "unavailable";

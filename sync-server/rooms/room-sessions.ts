@@ -87,7 +87,7 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void, onServed:
     emit({ type: "send", session: to.session, frame: encodeFrame(frame) });
 
   function flowOf(session: RoomSession, now: number): Flow {
-    const { standstill, flow } = nextFlow(session.standstill, session.bufferedBytes(), now);
+    const { standstill, flow } = nextFlow(session.standstill, session.held(), now);
     session.standstill = standstill;
     return flow;
   }

@@ -30,6 +30,8 @@ export interface SessionTransport {
   close(code: number, reason: string): void;
   /** bytes accepted by `send` that the network did not take yet */
   bufferedBytes(): number;
+  /** bytes that it took so far; where absent, what is buffered has to tell whether anything moves */
+  takenBytes?(): number;
   /** asks to stop, and to go on, reading from the network; a transport that cannot is closed when it floods */
   pause?(): void;
   resume?(): void;

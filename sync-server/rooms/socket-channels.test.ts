@@ -7,7 +7,7 @@ import type { ChannelMessage } from "#shared/protocol/multiplex.ts";
 import { assert } from "#shared/lib/assert.ts";
 import type { SessionTransport } from "./rooms.ts";
 import { openChannels } from "./socket-channels.ts";
-import { FULL_BYTES } from "./slow-socket-state.ts";
+import { CLOSE_BYTES } from "./slow-socket-state.ts";
 
 const roomOf = (number: number): string =>
   formatRoomName({
@@ -21,7 +21,9 @@ function aSocket() {
   const heard: string[] = [];
   const sent: ChannelMessage[] = [];
   const lanes = new Map<string, SessionTransport>();
+  const closed: number[] = [];
   let buffered = 0;
+  let spent = 0;
   const session = openChannels(
     {
       send(bytes) {
@@ -34,14 +36,18 @@ function aSocket() {
       pause: () => heard.push("paused"),
       resume: () => heard.push("resumed"),
     },
-    (name, lane) => {
-      const room = formatRoomName(name);
-      lanes.set(room, lane);
-      return {
-        receive: (frame) => heard.push(`${room.slice(-3)} hears ${frame.join()}`),
-        drained: () => heard.push(`${room.slice(-3)} drained`),
-        left: () => heard.push(`${room.slice(-3)} left`),
-      };
+    {
+      join(name, lane) {
+        const room = formatRoomName(name);
+        lanes.set(room, lane);
+        return {
+          receive: (frame) => heard.push(`${room.slice(-3)} hears ${frame.join()}`),
+          drained: () => heard.push(`${room.slice(-3)} drained`),
+          left: () => heard.push(`${room.slice(-3)} left`),
+        };
+      },
+      spend: (frames) => void (spent += frames),
+      closed: (code) => closed.push(code),
     },
   );
   const take = (message: ChannelMessage): void => session.receive(encodeChannelMessage(message));
@@ -57,6 +63,8 @@ function aSocket() {
     lane,
     heard,
     sent,
+    closed,
+    spent: () => spent,
     buffer: (bytes: number) => void (buffered = bytes),
   };
 }
@@ -111,16 +119,36 @@ test("R23: what is malformed, and a number used again, ends the socket", () => {
   expect(again.heard).toEqual(["5.0 left", "socket closed 4422 malformed"]);
 });
 
-test("R12, R23: who does not read loses the socket, not a channel that would come back on it", () => {
-  const { open, lane, heard, sent, buffer } = aSocket();
+test("R12, R23: who does not read loses the socket; whoever finds no room on it, however full it is, only the channel", () => {
+  const { open, lane, heard, sent, buffer, closed } = aSocket();
   open(1);
-  buffer(FULL_BYTES);
-  lane(1).close(CloseCode.tryAgainLater, "crowded");
   open(2);
-  buffer(FULL_BYTES + 1);
+  buffer(CLOSE_BYTES);
+  lane(1).close(CloseCode.tryAgainLater, "crowded");
   lane(2).close(CloseCode.tryAgainLater, "slow");
   expect(sent).toEqual([{ type: "close", channel: 1, code: 1013 }]);
   expect(heard).toEqual(["1.0 left", "socket closed 1013 slow"]);
+  expect(closed).toEqual([1013]);
+});
+
+test("R12, R23: a peer that only asks, and reads nothing of what it is told, is closed", () => {
+  const { open, heard, buffer } = aSocket();
+  buffer(CLOSE_BYTES + 1);
+  open(1, "no room");
+  expect(heard).toEqual(["socket closed 1013 slow"]);
+});
+
+test("R23: every message costs something, also one that leads nowhere", () => {
+  const { open, take, spent } = aSocket();
+  const costOf = (act: () => void): number => {
+    const before = spent();
+    act();
+    return spent() - before;
+  };
+  expect(costOf(() => open(1, "no room"))).toBe(10);
+  expect(costOf(() => open(2))).toBe(10);
+  expect(costOf(() => take({ type: "frame", channel: 9, frame: new Uint8Array(160 * 1024).fill(7) }))).toBe(11);
+  expect(costOf(() => take({ type: "close", channel: 9, code: 1000 }))).toBe(1);
 });
 
 test("R23: the socket is read again once no room wants it to wait, also when that room is gone", () => {

@@ -3,17 +3,29 @@ import type { RoomName } from "#shared/domain/room-name.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { MAX_CHANNELS, encodeChannelMessage, parseChannelMessage } from "#shared/protocol/multiplex.ts";
 import type { ChannelMessage } from "#shared/protocol/multiplex.ts";
+import { frameCost } from "./frame-budget-state.ts";
 import type { Session, SessionTransport } from "./rooms.ts";
-import { FULL_BYTES } from "./slow-socket-state.ts";
+import { CLOSE_BYTES } from "./slow-socket-state.ts";
 
-/** Connects a channel to its room; answers `undefined` where it closed the channel instead. */
-export type JoinRoom = (name: RoomName, transport: SessionTransport) => Session | undefined;
+export interface ChannelsHost {
+  /** Connects a channel to its room; answers `undefined` where it closed the channel instead. */
+  join(name: RoomName, transport: SessionTransport): Session | undefined;
+  /** What each message costs, whatever becomes of it: an upgrade or a frame of a socket would cost as much. */
+  spend(frames: number): void;
+  /** we close a channel */
+  closed(code: number): void;
+}
+
+/** What opening a channel costs, in frames. */
+const OPENING_FRAMES = 10;
+/** Why a session is sent away for what its socket does, not its document: it would come back on the same one. */
+const OF_THE_SOCKET: ReadonlySet<string> = new Set(["slow", "flooded"]);
 
 /**
  * Lets the rooms of many documents share one socket (R23). To each room its channel is a transport like any other;
  * what concerns the socket as a whole, as how much of it waits for the network, they see alike.
  */
-export function openChannels(socket: SessionTransport, join: JoinRoom): Session {
+export function openChannels(socket: SessionTransport, host: ChannelsHost): Session {
   /** `undefined` while it is being connected */
   const channels = new Map<number, Session | undefined>();
   const paused = new Set<number>();
@@ -40,13 +52,13 @@ export function openChannels(socket: SessionTransport, join: JoinRoom): Session 
     },
     close(code, reason) {
       if (!channels.has(channel)) return;
-      // Who does not read would come back on a new channel of the same socket.
-      const stuck = code === CloseCode.tryAgainLater && socket.bufferedBytes() > FULL_BYTES;
-      if (stuck) return socket.close(code, reason);
+      if (OF_THE_SOCKET.has(reason)) return socket.close(code, reason);
+      host.closed(code);
       socket.send(encodeChannelMessage({ type: "close", channel, code }));
       leave(channel);
     },
     bufferedBytes: () => socket.bufferedBytes(),
+    ...(socket.takenBytes && { takenBytes: socket.takenBytes }),
     pause() {
       paused.add(channel);
       socket.pause?.();
@@ -63,7 +75,7 @@ export function openChannels(socket: SessionTransport, join: JoinRoom): Session 
     const name = parseRoomName(room);
     if (name === undefined) return transport.close(CloseCode.invalid, "no-room");
     if (isFull) return transport.close(CloseCode.tryAgainLater, "too-many");
-    const session = join(name, transport);
+    const session = host.join(name, transport);
     if (channels.has(channel)) channels.set(channel, session);
     else session?.left();
   }
@@ -71,17 +83,22 @@ export function openChannels(socket: SessionTransport, join: JoinRoom): Session 
   function take(message: ChannelMessage): void {
     switch (message.type) {
       case "open":
+        host.spend(OPENING_FRAMES);
         return open(message.channel, message.room);
       case "frame":
+        host.spend(frameCost(message.frame));
         // One that is not open was closed by us meanwhile.
         return channels.get(message.channel)?.receive(message.frame);
       case "close":
+        host.spend(1);
         return leave(message.channel);
     }
   }
 
   return {
     receive(bytes) {
+      // Where no room is joined, none looks at how much waits for a peer that only asks.
+      if (socket.bufferedBytes() > CLOSE_BYTES) return socket.close(CloseCode.tryAgainLater, "slow");
       const message = parseChannelMessage(bytes);
       if (message.ok) take(message.value);
       else malformed();

@@ -11,6 +11,12 @@ const RECHECK_MS = 60_000;
 /** How long a peer may take to answer our close before the connection is cut. */
 const CLOSE_GRACE_MS = 2_000;
 
+/**
+ * Longer frames are sent in parts, each once the one before is with the system: of what Node writes at once it does not
+ * tell how much is gone, and a peer on a slow line would look like one that does not read.
+ */
+const PART_BYTES = 64 * 1024;
+
 /** A WebSocket as rooms see it. */
 export interface SocketTransport extends SessionTransport {
   /** stops reading for so many ms, 0 for not at all */
@@ -24,7 +30,14 @@ export function transportOf(ws: WebSocket, log: RoomLogger, onClose: (code: numb
   let cut: NodeJS.Timeout | undefined;
   let release: NodeJS.Timeout | undefined;
   let heldUntil = 0;
+  /** frames behind one that is being sent in parts */
+  const queue: Uint8Array[] = [];
+  let isSendingParts = false;
+  /** of those frames, and of the one that is being sent */
+  let unsentBytes = 0;
+  let acceptedBytes = 0;
   const isOpen = (): boolean => ws.readyState === ws.OPEN;
+  const bufferedBytes = (): number => ws.bufferedAmount + unsentBytes;
   function hold(why: "room" | "budget"): void {
     holds.add(why);
     if (isOpen()) ws.pause();
@@ -33,12 +46,41 @@ export function transportOf(ws: WebSocket, log: RoomLogger, onClose: (code: numb
     holds.delete(why);
     if (holds.size === 0 && isOpen()) ws.resume();
   }
+  function sent(error: Error | null | undefined): void {
+    if (error) log.info({ err: error }, "a frame was not sent");
+  }
+  function sendNow(frame: Uint8Array): void {
+    if (frame.byteLength <= PART_BYTES) return ws.send(frame, { binary: true }, sent);
+    isSendingParts = true;
+    unsentBytes += frame.byteLength;
+    sendPart(frame, 0);
+  }
+  function sendPart(frame: Uint8Array, from: number): void {
+    const part = frame.subarray(from, from + PART_BYTES);
+    const next = from + part.byteLength;
+    unsentBytes -= part.byteLength;
+    ws.send(part, { binary: true, fin: next === frame.byteLength }, (error) => {
+      sent(error);
+      if (error || !isOpen()) return;
+      if (next < frame.byteLength) return sendPart(frame, next);
+      isSendingParts = false;
+      sendQueued();
+    });
+  }
+  function sendQueued(): void {
+    for (let frame = queue.shift(); frame !== undefined; frame = queue.shift()) {
+      unsentBytes -= frame.byteLength;
+      sendNow(frame);
+      if (isSendingParts) return;
+    }
+  }
   return {
     send(frame) {
       if (!isOpen()) return;
-      ws.send(frame, { binary: true }, (error) => {
-        if (error) log.info({ err: error }, "a frame was not sent");
-      });
+      acceptedBytes += frame.byteLength;
+      if (!isSendingParts) return sendNow(frame);
+      queue.push(frame);
+      unsentBytes += frame.byteLength;
     },
     close(code, reason) {
       if (!isOpen()) return;
@@ -47,7 +89,8 @@ export function transportOf(ws: WebSocket, log: RoomLogger, onClose: (code: numb
       ws.close(code, reason);
       cut = setTimeout(() => ws.terminate(), CLOSE_GRACE_MS);
     },
-    bufferedBytes: () => ws.bufferedAmount,
+    bufferedBytes,
+    takenBytes: () => acceptedBytes - bufferedBytes(),
     pause: () => hold("room"),
     resume: () => go("room"),
     hold(ms) {

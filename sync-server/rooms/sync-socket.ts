@@ -20,8 +20,8 @@ import type { SocketTransport, WatchOptions } from "./socket-transport.ts";
 
 /** 64 documents on several devices; beyond it an account only costs memory. */
 const SOCKETS_PER_ACCOUNT = 512;
-/** What opening a channel costs of the budget of its socket, in frames: an upgrade would cost more. */
-const OPENING_FRAMES = 10;
+/** A socket of many rooms may ask for as much as so many sockets. */
+const SHARED_SHARE = 4;
 
 export interface SyncSocketOptions extends WatchOptions {
   rooms: Rooms;
@@ -96,7 +96,11 @@ export function attachSyncSocket(server: Server, options: SyncSocketOptions): Sy
       }
     },
     count: () => sockets.clients.size,
-    bufferedBytes: () => [...sockets.clients].reduce((sum, { bufferedAmount }) => sum + bufferedAmount, 0),
+    bufferedBytes: () =>
+      [...bySession.values()].reduce(
+        (sum, ofSession) => [...ofSession].reduce((own, transport) => own + transport.bufferedBytes(), sum),
+        0,
+      ),
   };
 }
 
@@ -168,10 +172,12 @@ function connect(
   const join = joining(principal, transport, counts, options);
   const session =
     place === "all"
-      ? openShared(transport, principal, counts, join)
+      ? openShared(transport, principal, counts, join, meters)
       : join(place, transport, ws.protocol === SYNC_SUBPROTOCOL);
 
   ws.on("message", (message: RawData, isBinary: boolean) => {
+    // What a peer goes on sending until it has read that we closed is not served.
+    if (ws.readyState !== ws.OPEN) return;
     if (isBinary) session?.receive(bytesOf(message));
     else transport.close(CloseCode.invalid, "text");
   });
@@ -228,15 +234,17 @@ function openShared(
   { accountId }: AccountPrincipal,
   counts: SocketCounts,
   join: Join,
+  meters: Meters,
 ): Session | undefined {
   if (!counts.take(accountId)) {
     socket.close(CloseCode.tryAgainLater, "too-many");
     return undefined;
   }
-  const budget = createFrameBudget(Date.now());
-  const channels = openChannels(socket, (name, lane) => {
-    socket.hold(budget.take(Date.now(), OPENING_FRAMES));
-    return join(name, lane, true);
+  const budget = createFrameBudget(Date.now(), SHARED_SHARE);
+  const channels = openChannels(socket, {
+    join: (name, lane) => join(name, lane, true),
+    spend: (frames) => socket.hold(budget.take(Date.now(), frames)),
+    closed: meters.socketClosed,
   });
   return {
     ...channels,

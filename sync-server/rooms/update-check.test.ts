@@ -396,3 +396,39 @@ const garbageOfLength = (client: number, length: number): Uint8Array =>
     encoding.writeVarUint(encoder, length);
     encoding.writeVarUint(encoder, 0);
   });
+
+// lib0 reads Infinity from the first and NaN from the second; whoever writes Infinity again never ends.
+const NO_NUMBERS = [147, 148].map((zeros) => [...Array<number>(zeros).fill(0x80), 1]);
+
+test("R2: a number without end, wherever it stands in an update, is refused or harmless, and nothing goes on for ever", () => {
+  const edits: ((doc: Y.Doc) => void)[] = [
+    (doc) => doc.getText("draft").insert(0, "words"),
+    (doc) => {
+      doc.getText("draft").insert(0, "words");
+      doc.getText("draft").delete(1, 2);
+    },
+    (doc) => doc.getMap("meta").set("title", "Tides"),
+    (doc) =>
+      openConversation(doc, "test").addPrompt({ id: "m1" as MessageId, parentId: undefined, text: "Hi", createdAt: 1 }),
+  ];
+  let refused = 0;
+  for (const edit of edits) {
+    const honest = updateOf(edit, 5);
+    for (let at = 0; at < honest.length; at++) {
+      for (const number of NO_NUMBERS) {
+        const { live, take } = aDocument();
+        const outcome = take(new Uint8Array([...honest.slice(0, at), ...number, ...honest.slice(at + 1)]));
+        if (["invalid", "gap"].includes(outcome)) refused += 1;
+        expect(live.since().length).toBeLessThan(2_000);
+      }
+    }
+  }
+  // Most places are numbers; the others are letters, and lengths of what follows.
+  expect(refused).toBeGreaterThan(300);
+});
+
+test("R2: a clientID is 32 bits, as Yjs draws them", () => {
+  const write = (clientId: number) => updateOf((doc) => doc.getText("draft").insert(0, "x"), clientId);
+  expect(aDocument().check(write(2 ** 32 - 1)).ok).toBe(true);
+  expect(aDocument().check(write(2 ** 32))).toEqual({ ok: false, failure: "invalid" });
+});

@@ -2,7 +2,7 @@ import * as Y from "yjs";
 import type { NackCode } from "#shared/protocol/sync-frames.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
-import { decodeUpdate } from "./update-decode.ts";
+import { decodeUpdate, referencesOf } from "./update-decode.ts";
 import type { DecodedUpdate, Struct } from "./update-decode.ts";
 import { DOCUMENT_LIMITS, UPDATE_LIMITS } from "./update-limits.ts";
 import { containerKind, createPlaces, createStructIndex, isSamePlace } from "./update-places.ts";
@@ -77,12 +77,6 @@ function gapIn(
     }
   }
   return deletesGap(doc, decoded, index) ? "gap" : undefined;
-}
-
-function referencesOf(struct: Struct): Y.ID[] {
-  if (!(struct instanceof Y.Item)) return [];
-  const parent = struct.parent instanceof Y.ID ? struct.parent : null;
-  return [struct.origin, struct.rightOrigin, parent].filter((id) => id !== null);
 }
 
 // A deleted range of the future would be kept pending and erase text its author has not written yet.

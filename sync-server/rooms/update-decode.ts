@@ -1,6 +1,7 @@
 import * as decoding from "lib0/decoding";
 import type { Decoder } from "lib0/decoding";
 import * as Y from "yjs";
+import { readUint } from "#shared/protocol/read-uint.ts";
 import { UPDATE_LIMITS } from "./update-limits.ts";
 
 export type DecodedUpdate = ReturnType<typeof Y.decodeUpdate>;
@@ -53,11 +54,36 @@ export function decodeUpdate(update: Uint8Array): DecodedUpdate | undefined {
   try {
     const decoded = Y.decodeUpdateV2(update, CountingDecoder);
     const decoder = rest[0];
-    return decoder !== undefined && decoder.pos === decoder.arr.length ? decoded : undefined;
+    const isUsedUp = decoder !== undefined && decoder.pos === decoder.arr.length;
+    return isUsedUp && isSound(decoded) ? decoded : undefined;
   } catch {
     // Truncated fields, unknown content and stack-deep values all throw here; each is the sender's failure.
     return undefined;
   }
+}
+
+/** Whether each number of it can be written again (see `readUint`), and each clientID is one that Yjs gives. */
+function isSound({ structs, ds }: DecodedUpdate): boolean {
+  const isId = ({ client, clock }: Y.ID): boolean => isClient(client) && Number.isSafeInteger(clock);
+  const isStruct = (struct: Struct): boolean =>
+    isId(struct.id) && Number.isSafeInteger(struct.length) && referencesOf(struct).every(isId);
+  return (
+    structs.every(isStruct) &&
+    [...ds.clients].every(
+      ([client, ranges]) =>
+        isClient(client) && ranges.every(({ clock, len }) => Number.isSafeInteger(clock) && Number.isSafeInteger(len)),
+    )
+  );
+}
+
+/** Yjs draws 32 bits. */
+const isClient = (client: number): boolean => Number.isSafeInteger(client) && client <= 0xff_ff_ff_ff;
+
+/** What a struct names of others: its neighbours and its parent. */
+export function referencesOf(struct: Struct): Y.ID[] {
+  if (!(struct instanceof Y.Item)) return [];
+  const parent = struct.parent instanceof Y.ID ? struct.parent : null;
+  return [struct.origin, struct.rightOrigin, parent].filter((id) => id !== null);
 }
 
 /** Counts the entries of arrays and objects of a plain value, and passes over it. Throws where they are too many. */
@@ -80,15 +106,15 @@ function countEntries(decoder: Decoder, before: number): number {
         return skipBytes(8);
       case 119:
       case 116:
-        return skipBytes(decoding.readVarUint(decoder));
+        return skipBytes(readUint(decoder));
       case 118:
-        for (let left = count(decoding.readVarUint(decoder)); left > 0; left--) {
-          skipBytes(decoding.readVarUint(decoder));
+        for (let left = count(readUint(decoder)); left > 0; left--) {
+          skipBytes(readUint(decoder));
           skip();
         }
         return undefined;
       case 117:
-        for (let left = count(decoding.readVarUint(decoder)); left > 0; left--) skip();
+        for (let left = count(readUint(decoder)); left > 0; left--) skip();
     }
     return undefined;
   }

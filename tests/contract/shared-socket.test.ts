@@ -120,12 +120,23 @@ test("R23: a server that dies closes all channels, and the next one opens anothe
   await before.heard("ack");
   await server.restart();
   await expect.poll(() => before.closed).toEqual([1006]);
-  const after = aChannel(aBrowser(server).open, room);
+  const next = aBrowser(server);
+  const after = aChannel(next.open, room);
   await after.heard("step2");
   const doc = new Y.Doc();
   for (const frame of after.frames) if (frame.type === "step2") Y.applyUpdate(doc, frame.update);
   expect(doc.getText("draft").toString()).toBe("kept");
-  expect(opened()).toBe(1);
+  expect([opened(), next.opened()]).toEqual([1, 1]);
+});
+
+test("R23: more tabs than one socket has channels for open another one", async () => {
+  const server = await aServer();
+  const { open, opened } = aBrowser(server);
+  const room = newRoom();
+  const channels = Array.from({ length: MAX_CHANNELS + 1 }, () => aChannel(open, room));
+  await Promise.all(channels.map((channel) => channel.heard("step2")));
+  expect(channels.flatMap(({ closed }) => closed)).toEqual([]);
+  expect(opened()).toBe(2);
 });
 
 /** A socket at `/sync` that sends what it is told to. */
@@ -141,6 +152,8 @@ test.each([
   ["empty", new Uint8Array()],
   ["of an unknown kind", new Uint8Array([1, 77])],
   ["text", "hello"],
+  ["of a channel without end", new Uint8Array([...Array<number>(147).fill(0x80), 1, 0, 0])],
+  ["of a channel that is no number", new Uint8Array([...Array<number>(148).fill(0x80), 1, 0, 0])],
 ])("R1, R23: a message that is %s ends the socket 4422, and nobody else's", async (_, message) => {
   const server = await aServer();
   const { open } = aBrowser(server);
@@ -157,17 +170,24 @@ test.each([
 test("R23: sockets and channels of an account together are 512, and what is too many comes back later", async () => {
   const server = await aServer();
   const codes: number[] = [];
+  const sockets: { close(): void }[] = [];
   // Eight full sockets are 8 + 512: the last eight channels are too many.
   for (let socket = 0; socket < 8; socket++) {
     const { open } = aBrowser(server);
     for (let channel = 0; channel < MAX_CHANNELS; channel++)
-      open(`/sync/${newRoom()}`, [], {
-        onOpen: () => undefined,
-        onMessage: () => undefined,
-        onClose: (code) => codes.push(code),
-      });
+      sockets.push(
+        open(`/sync/${newRoom()}`, [], {
+          onOpen: () => undefined,
+          onMessage: () => undefined,
+          onClose: (code) => code === 1013 && codes.push(code),
+        }),
+      );
   }
   await expect.poll(() => codes, { timeout: 20_000 }).toEqual(Array.from({ length: 8 }, () => 1013));
+  // Places of what is closed are free again.
+  for (const socket of sockets) socket.close();
+  const again = aChannel(aBrowser(server).open, newRoom());
+  await again.heard("step2");
 }, 30_000);
 
 test("R23: a frame for a channel that nobody opened changes nothing", async () => {

@@ -198,7 +198,10 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
           },
           true,
         );
-      const session = name === undefined ? openChannels(socket, join) : join(name, socket);
+      const session =
+        name === undefined
+          ? openChannels(socket, { join, spend: () => undefined, closed: () => undefined })
+          : join(name, socket);
       return {
         receive: (message) => process.owner.dead || session.receive(message),
         left() {

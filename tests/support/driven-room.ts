@@ -1,3 +1,4 @@
+import type { Hold } from "#server/rooms/slow-socket-state.ts";
 import * as Y from "yjs";
 import { UNCLAIMED } from "#server/rooms/room-events.ts";
 import type { CommitBatch, DocumentLog, JoiningSession, RoomEffect, RoomEvent } from "#server/rooms/room-events.ts";
@@ -24,9 +25,12 @@ export function aRoom(log: DocumentLog = UNCLAIMED, { load = true } = {}) {
     handle,
     join(as: Partial<JoiningSession> = {}): number {
       const session = (sessions += 1);
-      const bufferedBytes = (): number => buffered.get(session) ?? 0;
+      const held = (): Hold => {
+        const bytes = buffered.get(session) ?? 0;
+        return { buffered: bytes, progress: -bytes };
+      };
       const defaults = { actor: "account:ann", epoch: 0, mayWrite: true, mayClaim: true, extended: true };
-      handle({ type: "joined", ...defaults, ...as, session, bufferedBytes });
+      handle({ type: "joined", ...defaults, ...as, session, held });
       return session;
     },
     /** joins and asks for the document, as every client does first */

@@ -141,7 +141,7 @@ export function createSimulatedServer(now: () => number): SimulatedServer {
           mayWrite: true,
           mayClaim: true,
           extended: true,
-          bufferedBytes: () => 0,
+          held: () => ({ buffered: 0, progress: 0 }),
         });
         events.onOpen();
         const early = transport.early ?? [];
