@@ -10,6 +10,7 @@ import { openSession } from "#client/session/session.ts";
 import type { FirstContactFailure, Session } from "#client/session/session.ts";
 import type { Workspace } from "#client/session/workspace.ts";
 import { openWorkspaceSync } from "#client/sync/open-workspace-sync.ts";
+import { createReachedConnectivity } from "#client/sync/reached-connectivity.ts";
 import { requestDelivery } from "#client/sync/request-delivery.ts";
 import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
 import { steadyClock } from "#client/platform/platform.ts";
@@ -61,13 +62,15 @@ function inTheNameOf(platform: BrowserPlatform, session: Session): BrowserPlatfo
 /** Opens everything one account needs; all of it ends with the signal. */
 function openWorkspace(browser: BrowserPlatform, session: Session, signal: AbortSignal): Workspace {
   const { me } = session;
-  const { clock, connectivity, locks, painting, smallStorage, backgroundDelivery } = browser;
+  const { clock, locks, painting, smallStorage, backgroundDelivery } = browser;
   const scope = `${me.accountId}-${me.workspaceId}`;
   const platform = { ...browser, openSocket: openSharedSockets({ platform: browser, locks, scope }, signal) };
   const { documents, library, sync, commands, store } = openWorkspaceSync(platform, me, signal);
+  const connectivity = createReachedConnectivity(platform.connectivity, sync);
   const loadRuns = async () => {
     const { openRuns } = await import("#client/runs/open-runs.ts");
-    return openRuns({ platform, locks, painting, commands, documents, smallStorage, scope }, signal);
+    const reached = { ...platform, connectivity };
+    return openRuns({ platform: reached, locks, painting, commands, documents, smallStorage, scope }, signal);
   };
   const runs = openLateRuns({ load: loadRuns, clock, connectivity }, signal);
   const waiting = { waits: runs.waits, subscribe: runs.subscribeDeliveries };

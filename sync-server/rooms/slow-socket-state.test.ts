@@ -5,14 +5,10 @@ import type { Standstill } from "./slow-socket-state.ts";
 const FULL = FULL_BYTES + 1;
 
 test("R12: a transport is full above 1 MiB, and dead above 8", () => {
-  const flowOf = (buffered: number) => nextFlow(undefined, { buffered, progress: 0 }, 0).flow;
-  expect([0, FULL_BYTES, FULL, CLOSE_BYTES, CLOSE_BYTES + 1].map(flowOf)).toEqual([
-    "flowing",
-    "flowing",
-    "full",
-    "full",
-    "dead",
-  ]);
+  const flows = [0, FULL_BYTES, FULL, CLOSE_BYTES, CLOSE_BYTES + 1].map(
+    (buffered) => nextFlow(undefined, { buffered, progress: 0 }, 0).flow,
+  );
+  expect(flows).toEqual(["flowing", "flowing", "full", "full", "dead"]);
 });
 
 test("R12: one that loses nothing for 15 s is dead; one that others fill up as fast as it drains is not", () => {

@@ -64,7 +64,6 @@ export function decodeUpdate(update: Uint8Array): DecodedUpdate | undefined {
 
 /** Whether each number of it can be written again (see `readUint`), and each clientID is one that Yjs gives. */
 function isSound({ structs, ds }: DecodedUpdate): boolean {
-  const isId = ({ client, clock }: Y.ID): boolean => isClient(client) && Number.isSafeInteger(clock);
   const isStruct = (struct: Struct): boolean =>
     isId(struct.id) && Number.isSafeInteger(struct.length) && referencesOf(struct).every(isId);
   return (
@@ -78,6 +77,7 @@ function isSound({ structs, ds }: DecodedUpdate): boolean {
 
 /** Yjs draws 32 bits. */
 const isClient = (client: number): boolean => Number.isSafeInteger(client) && client <= 0xff_ff_ff_ff;
+const isId = ({ client, clock }: Y.ID): boolean => isClient(client) && Number.isSafeInteger(clock);
 
 /** What a struct names of others: its neighbours and its parent. */
 export function referencesOf(struct: Struct): Y.ID[] {

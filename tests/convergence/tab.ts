@@ -9,6 +9,7 @@ import { openSharedSockets } from "#client/platform/shared-sockets.ts";
 import { openRuns } from "#client/runs/open-runs.ts";
 import type { Runs } from "#client/runs/runs.ts";
 import { openWorkspaceSync } from "#client/sync/open-workspace-sync.ts";
+import { createReachedConnectivity } from "#client/sync/reached-connectivity.ts";
 import type { WorkspaceSync } from "#client/sync/workspace-sync.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
@@ -106,7 +107,7 @@ export function openTab(context: TabContext, device: Device, marks: () => string
   const { sync, library, commands } = workspace;
   const runs = openRuns(
     {
-      platform,
+      platform: { ...platform, connectivity: createReachedConnectivity(platform.connectivity, sync) },
       locks,
       painting: { beforeNext: (callback) => world.after(16, callback, owner) },
       commands,

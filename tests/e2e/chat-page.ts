@@ -29,15 +29,14 @@ export function chatPage(page: Page) {
       await composer.press("Enter");
     },
     /** Sends a prompt and answers the request that started its run. */
-    async sendAndSeeRun(text: string): Promise<{ runId: string; conversationId: string; request: Request }> {
+    async sendAndSeeRun(text: string): Promise<{ runId: string; request: Request }> {
       const started = page.waitForRequest(
         (request) => request.method() === "PUT" && new URL(request.url()).pathname.startsWith("/api/runs/"),
       );
       await composer.fill(text);
       await composer.press("Enter");
       const request = await started;
-      const { conversationId } = request.postDataJSON() as { conversationId: string };
-      return { runId: new URL(request.url()).pathname.split("/")[3] ?? "", conversationId, request };
+      return { runId: new URL(request.url()).pathname.split("/")[3] ?? "", request };
     },
     async saved(): Promise<void> {
       await expect(this.syncStatus).toContainText("Saved", { timeout: 15_000 });
@@ -61,6 +60,10 @@ export function chatPage(page: Page) {
     },
   };
 }
+
+/** Waits until something has the focus in its page, whether or not the browser has given its own to that window. */
+export const expectFocused = (locator: Locator): Promise<void> =>
+  expect.poll(() => locator.evaluate((element) => element === document.activeElement)).toBe(true);
 
 /** What the page hands to the clipboard when something is pressed. */
 async function writtenToClipboard(page: Page, press: () => Promise<void>): Promise<string> {

@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
 import { answer } from "#tests/support/provider-behaviour.ts";
-import { openChatPage, withHeldModels } from "./chat-page.ts";
+import { expectFocused, openChatPage, withHeldModels } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 
 const WORDS = Array.from({ length: 30 }, (_, i) => `${i === 0 ? "" : " "}w${i}`);
@@ -169,7 +169,7 @@ test("focus stays in the composer, and the quiet status speaks a few times, not 
   await chat.send("count");
   await expect(chat.lastArticle).toContainText("w29");
   await expect(chat.button("Stop")).toBeHidden();
-  await expect(chat.composer).toBeFocused();
+  await expectFocused(chat.composer);
   const changes = await chat.page.evaluate(
     () => (globalThis as unknown as { statusChanges: { changes: number } }).statusChanges.changes,
   );

@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
 import { answer } from "#tests/support/provider-behaviour.ts";
-import { openSavedChat, withNetwork } from "./chat-page.ts";
+import { expectFocused, openSavedChat, withNetwork } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 
 test("a prompt queued in a chat that another device deleted waits until it is restored, then goes out once", async ({
@@ -71,14 +71,14 @@ test("the keyboard is at the words that say so after the open chat was deleted, 
   await expect(remove).toBeVisible();
   await remove.focus();
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("heading", { name: "This chat was deleted" })).toBeFocused();
+  await expectFocused(page.getByRole("heading", { name: "This chat was deleted" }));
   // What a person types on, into a chat that another device deleted, must not bring it back.
   await page.keyboard.press("Enter");
   await page.keyboard.press("Space");
   await expect(chat.button("Restore")).toBeVisible();
   await page.keyboard.press("Tab");
-  await expect(chat.button("Restore")).toBeFocused();
+  await expectFocused(chat.button("Restore"));
   await page.keyboard.press("Enter");
   await expect(chat.articles).toHaveCount(2);
-  await expect(chat.composer).toBeFocused();
+  await expectFocused(chat.composer);
 });

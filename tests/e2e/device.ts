@@ -103,9 +103,34 @@ export const garble = (page: Page, name: string, store: string): Promise<number>
 
 /** The JSON file that a page saves when something is pressed. */
 export async function downloaded(page: Page, press: () => Promise<void>): Promise<{ name: string; content: unknown }> {
+  // Over WebDriver BiDi nobody is told of a download.
+  if (page.context().browser()?.browserType().name() === "firefox") return await handedOver(page, press);
   const [download] = await Promise.all([page.waitForEvent("download"), press()]);
   const text = await readFile(await download.path(), "utf8");
   return { name: download.suggestedFilename(), content: JSON.parse(text) as unknown };
+}
+
+/** The same, as the page hands it to the browser. */
+async function handedOver(page: Page, press: () => Promise<void>): Promise<{ name: string; content: unknown }> {
+  await page.evaluate(() => {
+    const create = URL.createObjectURL.bind(URL);
+    const files = new Map<string, Blob>();
+    URL.createObjectURL = (content: Blob) => {
+      const url = create(content);
+      files.set(url, content);
+      return url;
+    };
+    HTMLAnchorElement.prototype.click = function click(this: HTMLAnchorElement) {
+      const content = files.get(this.href);
+      if (content) Object.assign(globalThis, { saved: content.text().then((text) => ({ name: this.download, text })) });
+    };
+  });
+  await press();
+  await page.waitForFunction(() => "saved" in globalThis);
+  const saved = await page.evaluate(
+    () => (globalThis as unknown as { saved: Promise<{ name: string; text: string }> }).saved,
+  );
+  return { name: saved.name, content: JSON.parse(saved.text) as unknown };
 }
 
 /** Notes everything the sync status says from now on. */

@@ -1,10 +1,11 @@
 import { expect } from "@playwright/test";
+import { expectFocused } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 
 test.use({ connected: false });
 
 test("a newcomer writes and the built-in guide answers, with no sign-up and no model", async ({ chat, app }) => {
-  await expect(chat.composer).toBeFocused();
+  await expectFocused(chat.composer);
   await expect(chat.page.getByText("No model is connected yet", { exact: false })).toBeVisible();
   await chat.send("What happens when I go offline?");
   await expect(chat.button("Stop")).toBeHidden();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect } from "@playwright/test";
 import type { Page } from "@playwright/test";
 import { answer } from "#tests/support/provider-behaviour.ts";
-import { chatPage, openChatPage, openSavedChat } from "./chat-page.ts";
+import { chatPage, expectFocused, openChatPage, openSavedChat } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 import { asInstalledWindows, untilInstalled } from "./installed-page.ts";
 
@@ -80,13 +80,13 @@ test("what belongs to the server is never answered by the worker", async ({ chat
   await app.server.kill("SIGKILL");
   for (const path of OWN_PATHS) {
     const other = await context.newPage();
-    await expect(other.goto(app.url + path)).rejects.toThrow(/ERR_CONNECTION_REFUSED/u);
+    await expect(other.goto(app.url + path)).rejects.toThrow(/CONNECTION_REFUSED/u);
     await other.close();
     expect(await page.evaluate((own) => fetch(own).then(String, () => "failed"), path)).toBe("failed");
   }
 });
 
-test("the second load comes from the worker, whole", async ({ chat, app }) => {
+test("the second load comes from the worker, whole", { tag: "@devtools" }, async ({ chat, app }) => {
   const { page } = chat;
   await untilInstalled(page);
   const files: [string, boolean][] = [];
@@ -130,7 +130,7 @@ for (const by of ["worker", "server"] as const) {
       }
       await share(page, { title: "Tides", text: "Look at this & that", url: "https://example.org/tides" });
       await expect(chat.composer).toHaveValue("Tides\nLook at this & that\nhttps://example.org/tides");
-      await expect(chat.composer).toBeFocused();
+      await expectFocused(chat.composer);
       await expect(page).toHaveURL(`${app.url}/`);
       await expect(chat.articles).toHaveCount(0);
       expect(app.provider.requests).toHaveLength(0);
@@ -158,15 +158,15 @@ test("the installed app goes on where it was left, but not after New chat, and n
   await expect(page).toHaveURL(chatUrl);
 
   await page.goto(`${app.url}/?search`);
-  await expect(page.getByRole("searchbox", { name: "Search" })).toBeFocused();
+  await expectFocused(page.getByRole("searchbox", { name: "Search" }));
   await expect(page).toHaveURL(`${app.url}/`);
   await expect(chat.composer).toBeEditable();
-  await expect(page.getByRole("searchbox", { name: "Search" })).toBeFocused();
+  await expectFocused(page.getByRole("searchbox", { name: "Search" }));
 
   await chat.row("tides and moons").click();
   await expect(page).toHaveURL(chatUrl);
   await page.goto(`${app.url}/?new`);
-  await expect(chat.composer).toBeFocused();
+  await expectFocused(chat.composer);
   await expect(page).toHaveURL(`${app.url}/`);
 
   await chat.row("tides and moons").click();

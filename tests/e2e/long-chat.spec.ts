@@ -134,7 +134,7 @@ test("the beginning is there as soon as a reader goes there, before the page had
   await expect(chat.prompts.nth(1)).toContainText("Question 2:");
 });
 
-test("all of a chat is printed, also one that was opened just now", async ({ chat, page }) => {
+test("all of a chat is printed, also one that was opened just now", { tag: "@devtools" }, async ({ chat, page }) => {
   await storeLongChat(chat);
   await withoutRest(page);
   await chat.row("Tides").click();

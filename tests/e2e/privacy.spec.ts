@@ -3,11 +3,12 @@ import { answer } from "#tests/support/provider-behaviour.ts";
 import { signInGuest } from "#tests/support/guest.ts";
 import { test } from "./fixtures.ts";
 
-test("P8: another guest gets 404 for everything of the first", async ({ chat, app }) => {
+test("P8: another guest gets 404 for everything of the first", { tag: "@devtools" }, async ({ chat, app }) => {
   app.provider.script(answer("a secret answer", { pace: "gated" }));
-  const { runId, conversationId, request } = await chat.sendAndSeeRun("a secret question");
+  const { runId, request } = await chat.sendAndSeeRun("a secret question");
   await app.provider.release(1);
   const body = request.postData() ?? "";
+  const { conversationId } = request.postDataJSON() as { conversationId: string };
   const stranger = await signInGuest(app.url);
   const json = { "content-type": "application/json" };
   const attempts: [string, RequestInit][] = [

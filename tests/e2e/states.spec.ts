@@ -4,6 +4,7 @@ import { expect } from "@playwright/test";
 import type { Page } from "@playwright/test";
 import { CANARY, answer, refusals } from "#tests/support/provider-behaviour.ts";
 import type { ChatPage } from "./chat-page.ts";
+import { expectFocused } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 import type { App } from "./fixtures.ts";
 
@@ -28,7 +29,7 @@ const LOOKS = [
 
 const STATES: Record<string, (chat: ChatPage, app: App) => Promise<void>> = {
   async empty(chat) {
-    await expect(chat.composer).toBeFocused();
+    await expectFocused(chat.composer);
   },
   async streaming(chat, app) {
     app.provider.script(answer(RICH, { pace: "gated" }));
@@ -136,7 +137,7 @@ test("library sheet and dialogs: axe finds nothing serious, and focus comes back
   await page.screenshot({ path: join(PICTURES, "settings-desktop-light.png"), animations: "disabled" });
   await expectAccessible(page);
   await page.keyboard.press("Escape");
-  await expect(chat.button("Chat settings")).toBeFocused();
+  await expectFocused(chat.button("Chat settings"));
   await page.setViewportSize({ width: 390, height: 844 });
   await chat.button("Open library").click();
   await expect(chat.row("How do tides work?")).toBeVisible();

@@ -1,7 +1,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
 import type { Page } from "@playwright/test";
-import { chatPage, openChatPage, openSavedChat } from "./chat-page.ts";
+import { chatPage, expectFocused, openChatPage, openSavedChat } from "./chat-page.ts";
 import { cutFromServer, databaseName, downloaded, garble, openBesideTheApp } from "./device.ts";
 import { test } from "./fixtures.ts";
 
@@ -86,7 +86,7 @@ test("Settings say what is stored here, what waits and what was set aside, and e
   await expect(storage.dialog.getByText("Exported 1 chat.")).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(storage.dialog).toHaveCount(0);
-  await expect(page.getByRole("button", { name: "Account" })).toBeFocused();
+  await expectFocused(page.getByRole("button", { name: "Account" }));
 
   await cutFromServer(page);
   await page.reload();

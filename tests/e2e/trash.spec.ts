@@ -3,7 +3,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
 import type { Locator, Page } from "@playwright/test";
 import Database from "better-sqlite3";
-import { openChatPage, openSavedChat, withNetwork } from "./chat-page.ts";
+import { expectFocused, openChatPage, openSavedChat, withNetwork } from "./chat-page.ts";
 import type { ChatPage } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 
@@ -38,7 +38,7 @@ test("a deleted chat is in the trash with its last day, and comes back whole", a
   await chat.button("Restore tides and moons").click();
   await expect(trash.rows).toHaveCount(0);
   await expect(page.getByText("The trash is empty")).toBeVisible();
-  await expect(trash.heading).toBeFocused();
+  await expectFocused(trash.heading);
   await chat.row("tides and moons").click();
   await expect(chat.articles).toHaveCount(2);
 });
@@ -59,7 +59,7 @@ test("erasing asks first, then takes the chat from the server and from every dev
   const dialog = page.getByRole("dialog", { name: "Erase “tides and moons”?" });
   await expect(dialog).toContainText("lost for ever");
   await dialog.getByRole("button", { name: "Cancel" }).click();
-  await expect(chat.button("Erase tides and moons")).toBeFocused();
+  await expectFocused(chat.button("Erase tides and moons"));
   await chat.button("Erase tides and moons").click();
   await dialog.getByRole("button", { name: "Erase", exact: true }).click();
   await expect(trash.rows).toHaveCount(0);
@@ -89,14 +89,14 @@ test("the trash is emptied at once; the keyboard goes on where a row was", async
   await chat.button("Restore two of three").focus();
   await page.keyboard.press("Enter");
   await expect(trash.rows).toHaveCount(2);
-  await expect(page.getByRole("link", { name: "one of three", exact: true })).toBeFocused();
+  await expectFocused(page.getByRole("link", { name: "one of three", exact: true }));
   await chat.button("Empty trash").focus();
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog", { name: "Empty the trash?" });
   await expect(dialog).toContainText("all 2 chats");
   await dialog.getByRole("button", { name: "Erase all" }).click();
   await expect(trash.rows).toHaveCount(0);
-  await expect(trash.heading).toBeFocused();
+  await expectFocused(trash.heading);
   await expect(chat.row("two of three")).toBeVisible();
 });
 

@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
 import type { Page } from "@playwright/test";
-import { openSavedChat, withNetwork } from "./chat-page.ts";
+import { expectFocused, openSavedChat, withNetwork } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 
 const PHONE = { width: 390, height: 844 };
@@ -106,17 +106,17 @@ test("while the library lies over the chat on a phone, the keyboard stays in it"
   await expect(chat.articles).toHaveCount(2);
   await page.setViewportSize(PHONE);
   await chat.button("Open library").click();
-  await expect(page.getByRole("searchbox", { name: "Search" })).toBeFocused();
+  await expectFocused(page.getByRole("searchbox", { name: "Search" }));
   await expect(page.locator("main")).toHaveAttribute("inert");
   for (let step = 0; step < 15; step += 1) {
     await page.keyboard.press("Tab");
     expect(await page.evaluate(() => document.activeElement?.closest("main") ?? null)).toBeNull();
   }
   await page.keyboard.press("Escape");
-  await expect(chat.button("Open library")).toBeFocused();
+  await expectFocused(chat.button("Open library"));
   await expect(page.locator("main")).not.toHaveAttribute("inert");
   await chat.composer.focus();
-  await expect(chat.composer).toBeFocused();
+  await expectFocused(chat.composer);
 });
 
 test("on a phone a sign beside Open library says what is wrong, leads to the status, and goes with the trouble", async ({

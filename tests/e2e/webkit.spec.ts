@@ -8,6 +8,12 @@ const COMPOSER = "textarea[aria-label=Message]";
 const ENTER = "\uE007";
 const WORDS = Array.from({ length: 60 }, (_, i) => `${i === 0 ? "" : " "}w${i}`);
 
+/** Bodies of functions for the page. */
+const shown = (text: string): string =>
+  `return document.querySelector("[role=log]")?.innerText.includes(${JSON.stringify(text)}) === true;`;
+const says = (text: string): string =>
+  `return document.querySelector("[aria-label='Sync status']")?.innerText.includes("${text}") === true;`;
+
 test("WebKitGTK: open, write, stream, and reload with the server stopped", async () => {
   test.setTimeout(120_000);
   const provider = await openScriptedProvider({ otherwise: answer("A scripted answer.") });
@@ -19,13 +25,9 @@ test("WebKitGTK: open, write, stream, and reload with the server stopped", async
     await page.until("the composer takes text", composerTakesText);
     provider.script(answer(WORDS, { pace: { everyMs: 20 } }));
     await page.type(COMPOSER, `count for me${ENTER}`);
-    const shown = (text: string): string =>
-      `return document.querySelector("[role=log]")?.innerText.includes(${JSON.stringify(text)}) === true;`;
     await page.until("the first words stream in", shown("w3"));
     await page.until("the whole answer is there", shown(WORDS.join("")));
     await page.type(COMPOSER, "half a thought");
-    const says = (text: string): string =>
-      `return document.querySelector("[aria-label='Sync status']")?.innerText.includes("${text}") === true;`;
     await page.until("it is saved", says("Saved"));
     await page.until("the worker has the page", "return navigator.serviceWorker.controller !== null;");
 

@@ -1,4 +1,5 @@
 import { expect } from "@playwright/test";
+import { expectFocused } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 
 test("the new wording of a prompt outlives a reload and another chat, until it is given up", async ({ chat }) => {
@@ -71,7 +72,7 @@ test("a draft is continued behind its words", async ({ chat }) => {
   await expect(chat.articles).toHaveCount(2);
   await chat.composer.fill("half a");
   await chat.page.reload();
-  await expect(chat.composer).toBeFocused();
+  await expectFocused(chat.composer);
   await chat.page.keyboard.type(" thought");
   await expect(chat.composer).toHaveValue("half a thought");
 });
