@@ -59,7 +59,11 @@ export default defineConfig({
               // Playwright drives a Firefox that it did not build over WebDriver BiDi.
               channel: "moz-firefox",
               viewport,
-              launchOptions: { executablePath: firefox },
+              launchOptions: {
+                executablePath: firefox,
+                // A machine without a mouse would be taken for a phone: a pointer that is fine, and can hover.
+                firefoxUserPrefs: { "ui.primaryPointerCapabilities": 6, "ui.allPointerCapabilities": 6 },
+              },
             },
           },
         ]),

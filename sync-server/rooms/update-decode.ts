@@ -64,10 +64,8 @@ export function decodeUpdate(update: Uint8Array): DecodedUpdate | undefined {
 
 /** Whether each number of it can be written again (see `readUint`), and each clientID is one that Yjs gives. */
 function isSound({ structs, ds }: DecodedUpdate): boolean {
-  const isStruct = (struct: Struct): boolean =>
-    isId(struct.id) && Number.isSafeInteger(struct.length) && referencesOf(struct).every(isId);
   return (
-    structs.every(isStruct) &&
+    structs.every(isSoundStruct) &&
     [...ds.clients].every(
       ([client, ranges]) =>
         isClient(client) && ranges.every(({ clock, len }) => Number.isSafeInteger(clock) && Number.isSafeInteger(len)),
@@ -77,6 +75,8 @@ function isSound({ structs, ds }: DecodedUpdate): boolean {
 
 /** Yjs draws 32 bits. */
 const isClient = (client: number): boolean => Number.isSafeInteger(client) && client <= 0xff_ff_ff_ff;
+const isSoundStruct = (struct: Struct): boolean =>
+  isId(struct.id) && Number.isSafeInteger(struct.length) && referencesOf(struct).every(isId);
 const isId = ({ client, clock }: Y.ID): boolean => isClient(client) && Number.isSafeInteger(clock);
 
 /** What a struct names of others: its neighbours and its parent. */

@@ -128,15 +128,23 @@ test.describe("without a worker", () => {
     expect(loads()).toBe(2);
   });
 
-  test("A11: what cannot be fetched offline is said in words, and the page stays", async ({ chat, context }) => {
+  test("A11: what cannot be fetched offline is said in words, and the page stays", async ({
+    chat,
+    context,
+    browserName,
+  }) => {
     const loads = countLoads(chat.page);
     await context.setOffline(true);
     await expectWords(chat.page, "Account", "This part of Holdfast isn't on this device yet.");
     await expect(chat.composer).toBeEditable();
-    await context.setOffline(false);
-    await chat.button("Account").click();
-    await expect(chat.page.getByRole("menuitem", { name: "Keyboard shortcuts" })).toBeVisible();
     expect(loads()).toBe(0);
+    await context.setOffline(false);
+    // Firefox keeps an import that failed for as long as the page lives (whatwg/html#6768), so the page is loaded again.
+    await expect(async () => {
+      await chat.button("Account").click();
+      await expect(chat.page.getByRole("menuitem", { name: "Keyboard shortcuts" })).toBeVisible({ timeout: 2_000 });
+    }).toPass({ timeout: 20_000 });
+    expect(loads()).toBe(browserName === "firefox" ? 1 : 0);
   });
 });
 
