@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { findBrowser } from "./find-browser.mjs";
+import { findBrowser, findFirefox, findWebKit } from "./find-browser.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const reports = join(root, "test-results", "reports");
@@ -99,11 +99,27 @@ async function unitTests() {
   count(report?.numPassedTests ?? 0, failuresOf(code, (report?.numFailedTests ?? 0) + unloaded));
 }
 
+/** What depends most on the browser. All specs run in Firefox too (`npm run e2e`), for which there is no time here. */
+const IN_FIREFOX = ["offline", "tabs", "installed-app", "local-store", "words-kept"].map((name) => `/${name}.spec.ts`);
+
 async function endToEndTests(browser) {
-  say("\nEnd-to-end tests");
-  const file = join(reports, "playwright.json");
+  const main = ["--project=chromium", ...(findWebKit() ? ["--project=webkit"] : [])];
+  await playwright(
+    `End-to-end tests: ${main.length > 1 ? "Chromium, WebKitGTK" : "Chromium"}`,
+    "chromium",
+    browser,
+    main,
+  );
+  if (findFirefox()) {
+    await playwright("End-to-end tests: Firefox", "firefox", browser, ["--project=firefox", ...IN_FIREFOX]);
+  }
+}
+
+async function playwright(title, name, browser, args) {
+  say(`\n${title}`);
+  const file = join(reports, `playwright-${name}.json`);
   const env = { CHROMIUM_PATH: browser, PLAYWRIGHT_JSON_OUTPUT_NAME: file };
-  const { code } = await run(["npx", "playwright", "test", "--reporter=line,json"], {
+  const { code } = await run(["npx", "playwright", "test", "--reporter=line,json", ...args], {
     shown: true,
     limitMs: 30 * MINUTE,
     env,
@@ -120,7 +136,7 @@ rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
 
 const startedAt = performance.now();
-const provisioned = await run(["node", "scripts/ensure-browser.mjs"]);
+const provisioned = await run(["node", "scripts/ensure-browser.mjs"], { limitMs: 10 * MINUTE });
 const browser = provisioned.code === 0 ? findBrowser() : undefined;
 say(browser === undefined ? provisioned.output.trimEnd() : `Browser: ${browser}`);
 await Promise.all(

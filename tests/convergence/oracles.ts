@@ -10,7 +10,7 @@ import { isTerminal } from "#shared/domain/run.ts";
 import { isFinalClose } from "#shared/protocol/close-codes.ts";
 import { parseFrame } from "#shared/protocol/sync-frames.ts";
 import type { Disk } from "./disk.ts";
-import { readAfresh } from "./fresh-reader.ts";
+import { holdOpen, readAfresh } from "./fresh-reader.ts";
 import { OWNER } from "./happenings.ts";
 import type { Scene } from "./happenings.ts";
 import type { Mark } from "./ledger.ts";
@@ -173,9 +173,12 @@ function judgeLog(disk: Disk, id: string, truth: Y.Doc, shape: string, violate: 
 const FOLDED_WITHIN = 62;
 
 /** Whatever is due to be folded is, while somebody has the document open (R17). */
-async function judgeTail({ world, disk, violate }: Judged, id: string): Promise<void> {
+async function judgeTail({ world, server, disk, violate }: Judged, id: string): Promise<void> {
+  // What no tab has open is not folded: it may have been delivered, and caught up with, by HTTP alone.
+  const leave = holdOpen(server, OWNER, id);
   for (let waited = 0; waited < FOLDED_WITHIN && isFoldDue({ ...EMPTY_FACTS, ...disk.tailOf(id) }, FOLD_ROWS); waited++)
     await world.run(1_000);
+  leave();
   const tail = disk.tailOf(id);
   if (isFoldDue({ ...EMPTY_FACTS, ...tail }, FOLD_ROWS))
     violate(
