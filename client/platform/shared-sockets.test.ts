@@ -7,36 +7,52 @@ import { noLocks } from "./locks.ts";
 import type { OpenSocket, Socket } from "./platform.ts";
 import { openSharedSockets } from "./shared-sockets.ts";
 
+/** What happens to a tab happens once it is not frozen. */
+function aGate() {
+  const waiting: (() => void)[] = [];
+  let frozen = false;
+  return {
+    into: (callback: () => void): void => void (frozen ? waiting.push(callback) : callback()),
+    freeze: () => void (frozen = true),
+    thaw() {
+      frozen = false;
+      for (const callback of waiting.splice(0)) callback();
+    },
+  };
+}
+
 /** Tabs of one browser, and a server that says back what it is told on each channel. */
 function aBrowser() {
   const world = createWorld(5);
   const shared = createSharedBrowser(world, "b");
-  const lines = new Set<{ owner: Owner; cut: (code: number) => void }>();
+  const lines = new Set<{ owner: Owner; channels: Set<number>; cut: (code: number) => void }>();
   let dead = false;
+  let tabs = 0;
 
   const serve =
-    (owner: Owner): OpenSocket =>
+    (owner: Owner, into: (callback: () => void) => void): OpenSocket =>
     (_path, _protocols, events) => {
+      const later = (ms: number, callback: () => void): void =>
+        void world.after(ms, () => into(() => (lines.has(line) || ms === 0) && callback()), owner);
       const line = {
         owner,
+        channels: new Set<number>(),
         cut(code: number) {
-          if (lines.delete(line)) world.after(0, () => events.onClose(code), owner);
+          if (lines.delete(line)) later(0, () => events.onClose(code));
         },
       };
       lines.add(line);
-      world.after(10, () => lines.has(line) && !dead && events.onOpen(), owner);
+      later(10, () => !dead && events.onOpen());
       return {
         send(bytes) {
           const message = parseChannelMessage(bytes);
           if (dead || !message.ok) return;
-          if (message.value.type === "frame") world.after(10, () => lines.has(line) && events.onMessage(bytes), owner);
+          const { type, channel } = message.value;
+          if (type === "open") line.channels.add(channel);
+          if (type === "close") line.channels.delete(channel);
+          if (type === "frame") later(10, () => events.onMessage(bytes));
           if (message.value.type === "open" && message.value.room === "refused")
-            world.after(
-              10,
-              () =>
-                events.onMessage(encodeChannelMessage({ type: "close", channel: message.value.channel, code: 4404 })),
-              owner,
-            );
+            later(10, () => events.onMessage(encodeChannelMessage({ type: "close", channel, code: 4404 })));
         },
         close: () => line.cut(1006),
         bufferedBytes: () => 0,
@@ -45,21 +61,20 @@ function aBrowser() {
 
   function aTab(withLocks = true) {
     const owner: Owner = { dead: false };
-    const chance = world.chance(`tab ${lines.size}${Math.random()}`);
+    const chance = world.chance(`tab ${(tabs += 1)}`);
     const own = new AbortController();
-    const broadcasts = { muted: false };
+    const { into, freeze, thaw } = aGate();
     const openSocket = openSharedSockets(
       {
         platform: {
-          clock: { now: world.now, after: (ms, callback) => world.after(ms, callback, owner) },
+          clock: { now: world.now, after: (ms, callback) => world.after(ms, () => into(callback), owner) },
           randomBytes: chance.bytes,
-          openSocket: serve(owner),
+          openSocket: serve(owner, into),
           openBroadcast(name, signal) {
             const real = shared.openBroadcast(name, owner, signal);
             return {
               post: real.post,
-              // A frozen page takes nothing until it is thawed; here it never is.
-              onMessage: (callback) => real.onMessage((message) => broadcasts.muted || callback(message)),
+              onMessage: (callback) => real.onMessage((message) => into(() => callback(message))),
             };
           },
         },
@@ -78,7 +93,9 @@ function aBrowser() {
     return {
       open,
       heard,
-      freeze: () => void (broadcasts.muted = true),
+      freeze,
+      thaw,
+      channels: () => [...lines].filter((line) => line.owner === owner).map((line) => line.channels.size),
       die() {
         owner.dead = true;
         for (const line of lines) if (line.owner === owner) lines.delete(line);
@@ -142,12 +159,13 @@ test("what the server says of one channel or of the socket reaches the tab that 
   expect([one.heard.at(-1), two.heard.at(-1)]).toEqual(["a closed 4401", "b closed 4401"]);
 });
 
-test("a tab whose leader is frozen has a socket of its own after 2 s, and nothing is left on the frozen one", async () => {
+test("a tab whose leader is frozen has a socket of its own after 2 s, and once it is thawed nothing is left on its", async () => {
   const { world, aTab, lines } = aBrowser();
   const [one, two] = [aTab(), aTab()];
   one.open("a");
   const socket = two.open("b");
   await world.run(1_000);
+  expect(one.channels()).toEqual([2]);
   one.freeze();
   socket.send(new Uint8Array([1]));
   await world.run(2_100);
@@ -157,6 +175,41 @@ test("a tab whose leader is frozen has a socket of its own after 2 s, and nothin
   own.send(new Uint8Array([2]));
   await world.run(100);
   expect([two.heard.slice(2), lines()]).toEqual([["b opened", "b 2"], 2]);
+  one.thaw();
+  await world.run(200);
+  expect([one.channels(), two.channels()]).toEqual([[1], [1]]);
+  // It leads again for what is opened from now on; what was opened meanwhile stays where it is.
+  const shared = two.open("c");
+  await world.run(100);
+  own.send(new Uint8Array([3]));
+  shared.send(new Uint8Array([4]));
+  await world.run(100);
+  expect(two.heard.slice(4)).toEqual(["c opened", "b 3", "c 4"]);
+  expect([one.channels(), two.channels()]).toEqual([[2], [1]]);
+});
+
+test("a tab that was frozen for long finds its sockets closed, and the leader kept no more for it than 16 MB", async () => {
+  const { world, aTab } = aBrowser();
+  const [one, two] = [aTab(), aTab()];
+  one.open("a");
+  const socket = two.open("b");
+  await world.run(1_000);
+  // The server says all of it back: while it is taken there is no end to it.
+  for (let round = 0; round < 20; round++) {
+    socket.send(new Uint8Array(1_000_000));
+    await world.run(100);
+  }
+  expect(two.heard).toHaveLength(21);
+  for (let round = 0; round < 20; round++) socket.send(new Uint8Array(1_000_000));
+  two.freeze();
+  await world.run(1_000);
+  expect(one.channels()).toEqual([1]);
+  two.thaw();
+  await world.run(1_000);
+  expect(two.heard.at(-1)).toBe("b closed 1006");
+  two.open("b");
+  await world.run(1_000);
+  expect(two.heard.at(-1)).toBe("b opened");
 });
 
 test("the sockets of a tab that died are closed by the leader", async () => {
