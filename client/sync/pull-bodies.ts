@@ -92,25 +92,49 @@ export function createBodyPuller(
     for (const { id } of some) later.set(id, platform.clock.now() + LATER_MS);
   }
 
+  async function ask(some: readonly Lacking[], signal: AbortSignal): Promise<Asked> {
+    const wanted = await Promise.all(some.map(wantedOf));
+    const wholes = new Set(wanted.flatMap(({ id, stateVector }) => (stateVector === undefined ? [id] : [])));
+    return { asked: some, wholes, answer: await postBytes(platform, "/api/sync/pull", encodePull(wanted), signal) };
+  }
+
+  /** Asks for what is lacking besides what is on its way, where there is any and it could be stored. */
+  function askForMore(underWay: readonly Lacking[], signal: AbortSignal): Promise<Asked> | undefined {
+    // A device that cannot store would ask for the same for ever.
+    const mayStore = store.health().type !== "failing" && platform.clock.now() >= notBefore;
+    const here = new Set(underWay.map(({ id }) => id));
+    const some = isSupported && mayStore ? library.lacking().filter((one) => isWanted(one) && !here.has(one.id)) : [];
+    return some.length > 0 ? ask(some.slice(0, atOnce), signal) : undefined;
+  }
+
+  /** the next request, made while what the one before brought is stored */
+  let ahead: Promise<Asked> | undefined;
+
   return {
     async pull(signal) {
-      const asked = isSupported ? library.lacking().filter(isWanted).slice(0, atOnce) : [];
-      // A device that cannot store would ask for the same for ever.
-      const mayStore = store.health().type !== "failing" && platform.clock.now() >= notBefore;
-      if (asked.length === 0 || !mayStore) return "done";
-      const wanted = await Promise.all(asked.map(wantedOf));
-      const wholes = new Set(wanted.flatMap(({ id, stateVector }) => (stateVector === undefined ? [id] : [])));
-      const answer = await postBytes(platform, "/api/sync/pull", encodePull(wanted), signal);
+      const request = ahead ?? askForMore([], signal);
+      ahead = undefined;
+      if (request === undefined) return "done";
+      const { asked, wholes, answer } = await request;
       noteLine(answer);
       if (answer.type === "failed") return "failed";
       if (answer.type === "unsupported") isSupported = false;
       if (answer.type !== "bytes") return "done";
       const parsed = parsePulled(answer.bytes);
       if (!parsed.ok || parsed.value.length !== asked.length) return "failed";
+      ahead = askForMore(asked, signal);
       const taken = await take(asked, parsed.value, wholes);
-      return taken && library.lacking().some(isWanted) ? "more" : "done";
+      return taken && (ahead !== undefined || library.lacking().some(isWanted)) ? "more" : "done";
     },
   };
+}
+
+/** One request, and what came of it. */
+interface Asked {
+  asked: readonly Lacking[];
+  /** of which of them all was asked for */
+  wholes: ReadonlySet<ConversationId>;
+  answer: BytesAnswer;
 }
 
 const bodyOf = (
