@@ -66,13 +66,12 @@ function openWorkspace(browser: BrowserPlatform, session: Session, signal: Abort
   const scope = `${me.accountId}-${me.workspaceId}`;
   const platform = { ...browser, openSocket: openSharedSockets({ platform: browser, locks, scope }, signal) };
   const { documents, library, sync, commands, store } = openWorkspaceSync(platform, me, signal);
-  const connectivity = createReachedConnectivity(platform.connectivity, sync);
+  const reached = createReachedConnectivity(platform.connectivity, sync);
   const loadRuns = async () => {
     const { openRuns } = await import("#client/runs/open-runs.ts");
-    const reached = { ...platform, connectivity };
-    return openRuns({ platform: reached, locks, painting, commands, documents, smallStorage, scope }, signal);
+    return openRuns({ platform, reached, locks, painting, commands, documents, smallStorage, scope }, signal);
   };
-  const runs = openLateRuns({ load: loadRuns, clock, connectivity }, signal);
+  const runs = openLateRuns({ load: loadRuns, clock, connectivity: reached }, signal);
   const waiting = { waits: runs.waits, subscribe: runs.subscribeDeliveries };
   requestDelivery(sync, steadyClock(clock), waiting, backgroundDelivery, signal);
   return {

@@ -119,7 +119,9 @@ async function playwright(title, name, browser, args) {
   say(`\n${title}`);
   const file = join(reports, `playwright-${name}.json`);
   const env = { CHROMIUM_PATH: browser, PLAYWRIGHT_JSON_OUTPUT_NAME: file };
-  const { code } = await run(["npx", "playwright", "test", "--reporter=line,json", ...args], {
+  // Each run empties the folder of what failed before.
+  const output = `--output=test-results/e2e-${name}`;
+  const { code } = await run(["npx", "playwright", "test", "--reporter=line,json", output, ...args], {
     shown: true,
     limitMs: 30 * MINUTE,
     env,
@@ -137,8 +139,13 @@ mkdirSync(reports, { recursive: true });
 
 const startedAt = performance.now();
 const provisioned = await run(["node", "scripts/ensure-browser.mjs"], { limitMs: 10 * MINUTE });
-const browser = provisioned.code === 0 ? findBrowser() : undefined;
-say(browser === undefined ? provisioned.output.trimEnd() : `Browser: ${browser}`);
+const browser = findBrowser();
+// What could not be installed is left out, and is not to be left out in silence.
+say(
+  provisioned.code === 0 && findFirefox() && findWebKit()
+    ? `Browsers: ${browser}, ${findFirefox()}, ${findWebKit().browser}`
+    : provisioned.output.trimEnd(),
+);
 await Promise.all(
   CHECKS.map(async (list) => {
     for (const [name, ...command] of list) await check(name, command);

@@ -3,7 +3,7 @@ import type { RunCommandStore } from "#client/local-store/run-command-store.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import type { Painting } from "#client/platform/painting.ts";
 import { steadyClock } from "#client/platform/platform.ts";
-import type { Platform } from "#client/platform/platform.ts";
+import type { Connectivity, Platform } from "#client/platform/platform.ts";
 import type { SmallStorage } from "#client/platform/small-storage.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { isTerminal } from "#shared/domain/run.ts";
@@ -19,6 +19,8 @@ import { openSharedStreams } from "./shared-run-streams.ts";
 
 export interface RunsParts {
   platform: Pick<Platform, "clock" | "random" | "fetch" | "connectivity" | "openBroadcast">;
+  /** when to deliver again, where the platform does not always know; a reader goes by its own connection */
+  reached?: Connectivity;
   locks: Locks;
   painting: Painting;
   commands: RunCommandStore;
@@ -72,7 +74,7 @@ export function openRuns(parts: RunsParts, signal: AbortSignal): Runs {
 
   const delivery = openRunDelivery(
     {
-      platform,
+      platform: { ...platform, connectivity: parts.reached ?? platform.connectivity },
       locks: parts.locks,
       commands: parts.commands,
       scope: parts.scope,

@@ -110,21 +110,30 @@ export function createBodyPuller(
   /** the next request, made while what the one before brought is stored */
   let ahead: Promise<Asked> | undefined;
 
+  /** Of the request made ahead, unless that failed a while ago, which says nothing about now; else of a new one. */
+  async function nextAnswer(signal: AbortSignal): Promise<Asked | undefined> {
+    const early = await ahead;
+    ahead = undefined;
+    return early && early.answer.type !== "failed" ? early : await askForMore([], signal);
+  }
+
+  async function takeAnswer({ asked, wholes, answer }: Asked, signal: AbortSignal): Promise<PullRound> {
+    noteLine(answer);
+    if (answer.type === "failed") return "failed";
+    if (answer.type === "unsupported") isSupported = false;
+    if (answer.type !== "bytes") return "done";
+    const parsed = parsePulled(answer.bytes);
+    if (!parsed.ok || parsed.value.length !== asked.length) return "failed";
+    ahead = askForMore(asked, signal);
+    if (await take(asked, parsed.value, wholes)) return ahead || library.lacking().some(isWanted) ? "more" : "done";
+    ahead = undefined;
+    return "done";
+  }
+
   return {
     async pull(signal) {
-      const request = ahead ?? askForMore([], signal);
-      ahead = undefined;
-      if (request === undefined) return "done";
-      const { asked, wholes, answer } = await request;
-      noteLine(answer);
-      if (answer.type === "failed") return "failed";
-      if (answer.type === "unsupported") isSupported = false;
-      if (answer.type !== "bytes") return "done";
-      const parsed = parsePulled(answer.bytes);
-      if (!parsed.ok || parsed.value.length !== asked.length) return "failed";
-      ahead = askForMore(asked, signal);
-      const taken = await take(asked, parsed.value, wholes);
-      return taken && (ahead !== undefined || library.lacking().some(isWanted)) ? "more" : "done";
+      const next = await nextAnswer(signal);
+      return next ? await takeAnswer(next, signal) : "done";
     },
   };
 }

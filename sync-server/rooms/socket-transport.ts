@@ -12,8 +12,8 @@ const RECHECK_MS = 60_000;
 const CLOSE_GRACE_MS = 2_000;
 
 /**
- * Longer frames are sent in parts, each once the one before is with the system: of what Node writes at once it does not
- * tell how much is gone, and a peer on a slow line would look like one that does not read.
+ * No more than about this is with Node at a time, longer frames in parts: of what it writes at once it does not tell how
+ * much is gone, and a peer on a slow line would look like one that does not read.
  */
 const PART_BYTES = 64 * 1024;
 
@@ -30,7 +30,7 @@ export function transportOf(ws: WebSocket, log: RoomLogger, onClose: (code: numb
   let cut: NodeJS.Timeout | undefined;
   let release: NodeJS.Timeout | undefined;
   let heldUntil = 0;
-  /** frames behind one that is being sent in parts */
+  /** frames behind what Node has, or behind one that is being sent in parts */
   const queue: Uint8Array[] = [];
   let isSendingParts = false;
   /** of those frames, and of the one that is being sent */
@@ -50,7 +50,12 @@ export function transportOf(ws: WebSocket, log: RoomLogger, onClose: (code: numb
     if (error) log.info({ err: error }, "a frame was not sent");
   }
   function sendNow(frame: Uint8Array): void {
-    if (frame.byteLength <= PART_BYTES) return ws.send(frame, { binary: true }, sent);
+    if (frame.byteLength <= PART_BYTES) {
+      return ws.send(frame, { binary: true }, (error) => {
+        sent(error);
+        sendQueued();
+      });
+    }
     isSendingParts = true;
     unsentBytes += frame.byteLength;
     sendPart(frame, 0);
@@ -67,18 +72,20 @@ export function transportOf(ws: WebSocket, log: RoomLogger, onClose: (code: numb
       sendQueued();
     });
   }
+  const isBusy = (): boolean => isSendingParts || ws.bufferedAmount > PART_BYTES;
   function sendQueued(): void {
-    for (let frame = queue.shift(); frame !== undefined; frame = queue.shift()) {
+    while (isOpen() && !isBusy()) {
+      const frame = queue.shift();
+      if (frame === undefined) return;
       unsentBytes -= frame.byteLength;
       sendNow(frame);
-      if (isSendingParts) return;
     }
   }
   return {
     send(frame) {
       if (!isOpen()) return;
       acceptedBytes += frame.byteLength;
-      if (!isSendingParts) return sendNow(frame);
+      if (queue.length === 0 && !isBusy()) return sendNow(frame);
       queue.push(frame);
       unsentBytes += frame.byteLength;
     },

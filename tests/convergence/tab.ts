@@ -107,7 +107,8 @@ export function openTab(context: TabContext, device: Device, marks: () => string
   const { sync, library, commands } = workspace;
   const runs = openRuns(
     {
-      platform: { ...platform, connectivity: createReachedConnectivity(platform.connectivity, sync) },
+      platform,
+      reached: createReachedConnectivity(platform.connectivity, sync),
       locks,
       painting: { beforeNext: (callback) => world.after(16, callback, owner) },
       commands,

@@ -3,6 +3,7 @@ import { answer } from "#tests/support/provider-behaviour.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
 import { openServerProcess } from "#tests/support/server-process.ts";
 import { openWebKit } from "#tests/support/webkit.ts";
+import type { WebKitPage } from "#tests/support/webkit.ts";
 
 const COMPOSER = "textarea[aria-label=Message]";
 const ENTER = "\uE007";
@@ -18,8 +19,9 @@ test("WebKitGTK: open, write, stream, and reload with the server stopped", async
   test.setTimeout(120_000);
   const provider = await openScriptedProvider({ otherwise: answer("A scripted answer.") });
   const server = await openServerProcess({ env: { OPENAI_API_KEY: "test-key", OPENAI_BASE_URL: provider.baseUrl } });
-  const page = await openWebKit();
+  let page: WebKitPage | undefined;
   try {
+    page = await openWebKit();
     await page.goto(server.url);
     const composerTakesText = `const field = document.querySelector("${COMPOSER}"); return field !== null && !field.disabled;`;
     await page.until("the composer takes text", composerTakesText);
@@ -45,7 +47,7 @@ test("WebKitGTK: open, write, stream, and reload with the server stopped", async
     await page.until("and that is saved", says("Saved"));
     expect(provider.requests).toHaveLength(2);
   } finally {
-    await page.close();
+    await page?.close();
     await server.close();
     await provider.close();
   }

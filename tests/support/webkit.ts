@@ -26,25 +26,44 @@ const LOOK_MS = 100;
 
 /** Starts a screen of its own, the driver and the browser. */
 export async function openWebKit(): Promise<WebKitPage> {
+  const children: ChildProcess[] = [];
+  const endAll = async (): Promise<void> => {
+    for (const child of children.toReversed()) await end(child);
+  };
+  try {
+    return pageOf(await openSession(children), endAll);
+  } catch (error) {
+    await endAll();
+    throw error;
+  }
+}
+
+/** Answers the address of a session; what it started is in `children`. */
+async function openSession(children: ChildProcess[]): Promise<string> {
   const found = findWebKit();
   if (found === undefined) throw new Error("WebKitGTK, its driver or Xvfb is not installed");
   const screen = spawn(found.screen, ["-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp"], {
     stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
-  const display = String(((await once(screen.stdio[3]!, "data")) as [Buffer])[0]).trim();
+  children.push(screen);
+  const display = String(await Promise.race([once(screen.stdio[3]!, "data"), once(screen, "exit")])).trim();
+  if (screen.exitCode !== null) throw new Error(`Xvfb ended with ${screen.exitCode}`);
   const port = await freePort();
   const driver = spawn(found.driver, [`--port=${port}`], {
     stdio: "ignore",
     // The browser runs as whoever runs the tests, where its sandbox may not be had.
     env: { ...process.env, DISPLAY: `:${display}`, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" },
   });
+  children.push(driver);
   const base = `http://127.0.0.1:${port}`;
   await answers(base);
   const options = { binary: found.browser, args: ["--automation"] };
   const capabilities = { alwaysMatch: { "webkitgtk:browserOptions": options } };
   const { sessionId } = (await ask(`${base}/session`, "POST", { capabilities })) as { sessionId: string };
-  const session = `${base}/session/${sessionId}`;
+  return `${base}/session/${sessionId}`;
+}
 
+function pageOf(session: string, endAll: () => Promise<void>): WebKitPage {
   const run = async <T>(body: string): Promise<T> =>
     (await ask(`${session}/execute/sync`, "POST", { script: body, args: [] })) as T;
   return {
@@ -68,8 +87,9 @@ export async function openWebKit(): Promise<WebKitPage> {
     },
     screenshot: async () => Buffer.from((await ask(`${session}/screenshot`, "GET")) as string, "base64"),
     async close() {
-      await ask(session, "DELETE");
-      for (const child of [driver, screen]) await end(child);
+      // Where the browser is gone already, its processes are all there is to end.
+      await ask(session, "DELETE").catch(() => undefined);
+      await endAll();
     },
   };
 }

@@ -31,6 +31,7 @@ export function openUpdates(parts: UpdatesParts, signal: AbortSignal): void {
   let update: Update = { type: "none" };
   let controlled = container.controller !== null;
   let checkedAt = clock.now();
+  let stopLooking: (() => void) | undefined;
 
   function take(event: UpdateEvent): void {
     const before = update.type;
@@ -64,8 +65,9 @@ export function openUpdates(parts: UpdatesParts, signal: AbortSignal): void {
 
   function look(): void {
     if (update.type !== "due" || signal.aborted) return;
+    stopLooking?.();
+    stopLooking = clock.after(LOOK_MS, look);
     take({ type: "looked", quiet: parts.isQuiet() });
-    clock.after(LOOK_MS, look);
   }
 
   /** Without a network there is nothing to be found; the next look comes by itself. */
