@@ -102,8 +102,7 @@ const DISKS = [
 
 test.for(DISKS)(
   "B5, I1: $0: nothing is acknowledged, refusals say so, reading goes on, and with room all of it works again",
-  // Where SQLite begins its log anew in that moment, small writes fit into what it has, and rightly succeed.
-  { timeout: 90_000, retry: 2 },
+  { timeout: 90_000 },
   async ([name, open], { skip }) => {
     const disk = open();
     if (disk === undefined) return skip(`${name}: this machine does not let a test make one`);
