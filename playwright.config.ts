@@ -52,8 +52,8 @@ export default defineConfig({
           {
             name: "firefox",
             testIgnore: WEBKIT,
-            // What needs Chromium's developer tools, or Background Sync, which no other browser has.
-            grepInvert: /@devtools|@background-sync/u,
+            // What needs Chromium's developer tools or its one process for a tab, or Background Sync, which no other browser has.
+            grepInvert: /@devtools|@renderer-process|@background-sync/u,
             use: {
               browserName: "firefox" as const,
               // Playwright drives a Firefox that it did not build over WebDriver BiDi.

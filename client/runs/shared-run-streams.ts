@@ -4,6 +4,7 @@ import type { Platform } from "#client/platform/platform.ts";
 import { untilEnded, whenEnded } from "#client/platform/when-ended.ts";
 import type { RunEvent } from "#shared/protocol/run-events.ts";
 import { readRunLock, runEventsChannel } from "./command-names.ts";
+import type { FollowEvent } from "./run-follow-state.ts";
 import type { ByteStream } from "./run-requests.ts";
 import type { Reading, RunStreams } from "./run-streams.ts";
 
@@ -15,14 +16,12 @@ const SILENT_MS = 2_000;
 const LAST_WORD_MS = 100;
 
 /** What tabs tell each other of the runs they read. */
-type Message = { runId: string } &
+type Message =
   /** what is there of it? */
-  (
-    | { type: "ask" }
-    /** the whole run up to a frame; nothing where no frame came yet */
-    | { type: "whole"; snap: RunEvent | undefined }
-    | { type: "events"; events: readonly RunEvent[] }
-  );
+  | { type: "ask"; runId: string }
+  /** the whole run up to a frame; nothing where no frame came yet */
+  | { type: "whole"; runId: string; snap: RunEvent | undefined }
+  | { type: "events"; runId: string; events: readonly RunEvent[] };
 
 export interface SharedStreamsParts {
   platform: Pick<Platform, "clock" | "openBroadcast">;
@@ -74,7 +73,7 @@ export function openSharedStreams(
     const told = {
       ...reading,
       shared,
-      report(event: Parameters<typeof report>[0]) {
+      report(event: FollowEvent) {
         // Said before it is taken: what ends a run ends this reading too.
         if (event.type === "received" && told.shared) post({ type: "events", runId, events: event.events });
         report(event);

@@ -1,13 +1,7 @@
 import type { WebSocket } from "ws";
-import { CloseCode } from "#shared/protocol/close-codes.ts";
-import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { RoomLogger } from "./room-driver.ts";
 import type { SessionTransport } from "./rooms.ts";
 
-/** A peer is asked for a sign of life so often, and given up after two silences. */
-const PING_MS = 15_000;
-/** Rights end at the latest so long after the session behind them. */
-const RECHECK_MS = 60_000;
 /** How long a peer may take to answer our close before the connection is cut. */
 const CLOSE_GRACE_MS = 2_000;
 
@@ -30,10 +24,9 @@ export function transportOf(ws: WebSocket, log: RoomLogger, onClose: (code: numb
   let cut: NodeJS.Timeout | undefined;
   let release: NodeJS.Timeout | undefined;
   let heldUntil = 0;
-  /** frames behind what Node has, or behind one that is being sent in parts */
+  /** what Node does not have yet: these frames, the first of them from `sentOfFirst` on */
   const queue: Uint8Array[] = [];
-  let isSendingParts = false;
-  /** of those frames, and of the one that is being sent */
+  let sentOfFirst = 0;
   let unsentBytes = 0;
   let acceptedBytes = 0;
   const isOpen = (): boolean => ws.readyState === ws.OPEN;
@@ -46,48 +39,30 @@ export function transportOf(ws: WebSocket, log: RoomLogger, onClose: (code: numb
     holds.delete(why);
     if (holds.size === 0 && isOpen()) ws.resume();
   }
-  function sent(error: Error | null | undefined): void {
-    if (error) log.info({ err: error }, "a frame was not sent");
-  }
-  function sendNow(frame: Uint8Array): void {
-    if (frame.byteLength <= PART_BYTES) {
-      return ws.send(frame, { binary: true }, (error) => {
-        sent(error);
-        sendQueued();
+  /** Hands Node the next parts of frames, and more once it wrote one. */
+  function sendOn(): void {
+    for (let frame = queue[0]; frame && isOpen() && ws.bufferedAmount <= PART_BYTES; [frame] = queue) {
+      const part = frame.subarray(sentOfFirst, sentOfFirst + PART_BYTES);
+      sentOfFirst += part.byteLength;
+      unsentBytes -= part.byteLength;
+      const isLast = sentOfFirst === frame.byteLength;
+      if (isLast) {
+        queue.shift();
+        sentOfFirst = 0;
+      }
+      ws.send(part, { binary: true, fin: isLast }, (error) => {
+        if (error) log.info({ err: error }, "a frame was not sent");
+        else sendOn();
       });
-    }
-    isSendingParts = true;
-    unsentBytes += frame.byteLength;
-    sendPart(frame, 0);
-  }
-  function sendPart(frame: Uint8Array, from: number): void {
-    const part = frame.subarray(from, from + PART_BYTES);
-    const next = from + part.byteLength;
-    unsentBytes -= part.byteLength;
-    ws.send(part, { binary: true, fin: next === frame.byteLength }, (error) => {
-      sent(error);
-      if (error || !isOpen()) return;
-      if (next < frame.byteLength) return sendPart(frame, next);
-      isSendingParts = false;
-      sendQueued();
-    });
-  }
-  const isBusy = (): boolean => isSendingParts || ws.bufferedAmount > PART_BYTES;
-  function sendQueued(): void {
-    while (isOpen() && !isBusy()) {
-      const frame = queue.shift();
-      if (frame === undefined) return;
-      unsentBytes -= frame.byteLength;
-      sendNow(frame);
     }
   }
   return {
     send(frame) {
       if (!isOpen()) return;
       acceptedBytes += frame.byteLength;
-      if (queue.length === 0 && !isBusy()) return sendNow(frame);
-      queue.push(frame);
       unsentBytes += frame.byteLength;
+      queue.push(frame);
+      sendOn();
     },
     close(code, reason) {
       if (!isOpen()) return;
@@ -112,50 +87,6 @@ export function transportOf(ws: WebSocket, log: RoomLogger, onClose: (code: numb
     stop() {
       clearTimeout(cut);
       clearTimeout(release);
-    },
-  };
-}
-
-export interface WatchOptions {
-  resolvePrincipal(headers: Headers): Promise<AccountPrincipal | undefined>;
-  log: RoomLogger;
-  /** in ms; the defaults are 15 s and 60 s */
-  pingMs?: number;
-  recheckMs?: number;
-}
-
-/** Drops a peer that is gone, and one whose session ended. */
-export function watchOver(
-  ws: WebSocket,
-  transport: SessionTransport,
-  { principal, headers }: { principal: AccountPrincipal; headers: Headers },
-  { resolvePrincipal, log, pingMs = PING_MS, recheckMs = RECHECK_MS }: WatchOptions,
-): { stop: () => void } {
-  let silences = 0;
-  ws.on("pong", () => {
-    silences = 0;
-  });
-  const pings = setInterval(() => {
-    if (silences >= 2) return ws.terminate();
-    silences += 1;
-    if (ws.readyState === ws.OPEN) ws.ping();
-  }, pingMs);
-  const rechecks = setInterval(() => void recheck(), recheckMs);
-
-  async function recheck(): Promise<void> {
-    try {
-      const now = await resolvePrincipal(headers);
-      const same = now?.accountId === principal.accountId && now.workspaceId === principal.workspaceId;
-      if (!same) transport.close(CloseCode.unauthenticated, "session-ended");
-    } catch (error) {
-      // A database that cannot answer now proves nothing about the session; the next check will.
-      log.warn({ err: error }, "a session could not be checked");
-    }
-  }
-  return {
-    stop() {
-      clearInterval(pings);
-      clearInterval(rechecks);
     },
   };
 }

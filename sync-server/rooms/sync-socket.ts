@@ -15,11 +15,13 @@ import { createAckWatch } from "./ack-watch.ts";
 import { createFrameBudget, frameCost } from "./frame-budget-state.ts";
 import type { Rooms, Session, SessionTransport } from "./rooms.ts";
 import { openChannels } from "./socket-channels.ts";
-import { transportOf, watchOver } from "./socket-transport.ts";
-import type { SocketTransport, WatchOptions } from "./socket-transport.ts";
+import { createSocketCounts } from "./socket-counts.ts";
+import type { SocketCounts } from "./socket-counts.ts";
+import { transportOf } from "./socket-transport.ts";
+import type { SocketTransport } from "./socket-transport.ts";
+import { watchOver } from "./socket-watch.ts";
+import type { WatchOptions } from "./socket-watch.ts";
 
-/** 64 documents on several devices; beyond it an account only costs memory. */
-const SOCKETS_PER_ACCOUNT = 512;
 /** A socket of many rooms may ask for as much as so many sockets. */
 const SHARED_SHARE = 4;
 
@@ -251,29 +253,6 @@ function openShared(
     left() {
       counts.release(accountId);
       channels.left();
-    },
-  };
-}
-
-interface SocketCounts {
-  /** Counts one more; answers false where the account has too many. */
-  take(accountId: string): boolean;
-  release(accountId: string): void;
-}
-
-function createSocketCounts(): SocketCounts {
-  const counts = new Map<string, number>();
-  return {
-    take(accountId) {
-      const open = counts.get(accountId) ?? 0;
-      if (open >= SOCKETS_PER_ACCOUNT) return false;
-      counts.set(accountId, open + 1);
-      return true;
-    },
-    release(accountId) {
-      const left = (counts.get(accountId) ?? 1) - 1;
-      if (left > 0) counts.set(accountId, left);
-      else counts.delete(accountId);
     },
   };
 }

@@ -6,12 +6,12 @@ import type { Page } from "@playwright/test";
 import * as Y from "yjs";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
-import { createUuidV7 } from "#shared/lib/uuid.ts";
-import { BULK_TYPE, encodePush, parsePushAnswers } from "#shared/protocol/bulk-sync.ts";
 import { signInGuest } from "#tests/support/guest.ts";
+import type { Guest } from "#tests/support/guest.ts";
 import { openServerProcess } from "#tests/support/server-process.ts";
 import { findBrowser } from "../../scripts/find-browser.mjs";
 import { buildPage } from "./build-page.ts";
+import { cookiesOf, median, newId, pushDocuments } from "./stored-library.ts";
 import type { CaughtUp, measurements as Measurements } from "./catch-up-page.ts";
 
 // `npm run bench -- catch-up`: a device catches up with the built server, in a real Chromium with its profile on disk.
@@ -25,9 +25,6 @@ const MESSAGES = 20;
 
 declare const measurements: typeof Measurements;
 
-const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
-const newId = (): string => createUuidV7(Date.now(), randomBytes);
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
@@ -45,31 +42,15 @@ function aConversation(): Uint8Array {
   return Y.encodeStateAsUpdate(doc);
 }
 
-type Guest = Awaited<ReturnType<typeof signInGuest>>;
-
-async function push(guest: Guest, edits: { id: ConversationId; update: Uint8Array }[]): Promise<void> {
-  for (let from = 0; from < edits.length; from += 100) {
-    const some = edits.slice(from, from + 100).map((edit) => ({ ...edit, epoch: 0 }));
-    const response = await guest.fetch("/api/sync/push", {
-      method: "POST",
-      headers: { "content-type": BULK_TYPE },
-      body: encodePush(some).slice(),
-    });
-    const answers = parsePushAnswers(new Uint8Array(await response.arrayBuffer()));
-    if (!answers.ok || answers.value.some(({ type }) => type !== "acknowledged")) throw new Error("not taken");
-  }
-}
-
 /** A page of the server's origin in a browser of its own, with nothing of the app in it. */
-async function openPage(url: string, cookie: string): Promise<{ page: Page; close: () => Promise<void> }> {
+async function openPage(url: string, guest: Guest): Promise<{ page: Page; close: () => Promise<void> }> {
   const executablePath = findBrowser();
   const profile = await mkdtemp(join(folder, "profile-"));
   const context = await chromium.launchPersistentContext(profile, {
     ...(executablePath === undefined ? {} : { executablePath }),
     args: ["--no-sandbox", "--disable-gpu"],
   });
-  const [name = "", ...value] = (cookie.split("; ")[0] ?? "").split("=");
-  await context.addCookies([{ name, value: value.join("="), url }]);
+  await context.addCookies(cookiesOf(guest, url));
   const page = await context.newPage();
   await page.route(`${url}/bench`, (route) =>
     route.fulfill({ contentType: "text/html", body: '<script type="module" src="/bench.js"></script>' }),
@@ -92,15 +73,15 @@ async function turn(): Promise<Record<"cold" | "all" | "changed" | "same", Caugh
     id: newId() as ConversationId,
     update: aConversation(),
   }));
-  await push(
+  await pushDocuments(
     few,
     documents.slice(0, COLD).map(({ update }) => ({ id: newId() as ConversationId, update })),
   );
-  await push(many, documents);
-  const cold = await openPage(server.url, few.cookie);
+  await pushDocuments(many, documents);
+  const cold = await openPage(server.url, few);
   const measuredCold = await catchUp(cold.page, server.url, "cold");
   await cold.close();
-  const device = await openPage(server.url, many.cookie);
+  const device = await openPage(server.url, many);
   const all = await catchUp(device.page, server.url, "many");
   const edits = documents.slice(0, CHANGED).map(({ id, update }) => {
     const doc = new Y.Doc();
@@ -110,7 +91,7 @@ async function turn(): Promise<Record<"cold" | "all" | "changed" | "same", Caugh
     openConversation(doc, "bench").rename("changed elsewhere");
     return { id, update: Y.mergeUpdates(made) };
   });
-  await push(many, edits);
+  await pushDocuments(many, edits);
   const changed = await catchUp(device.page, server.url, "many");
   const same = await catchUp(device.page, server.url, "many");
   await device.close();

@@ -6,13 +6,13 @@ import type { BrowserContext, CDPSession, Page } from "@playwright/test";
 import * as Y from "yjs";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
-import { createUuidV7 } from "#shared/lib/uuid.ts";
-import { BULK_TYPE, encodePush, parsePushAnswers } from "#shared/protocol/bulk-sync.ts";
 import { signInGuest } from "#tests/support/guest.ts";
+import type { Guest } from "#tests/support/guest.ts";
 import { openServerProcess } from "#tests/support/server-process.ts";
 import { findBrowser } from "../../scripts/find-browser.mjs";
 import { startProbe } from "./library-page.ts";
 import type { Started } from "./library-page.ts";
+import { cookiesOf, median, newId, pushDocuments } from "./stored-library.ts";
 
 // `npm run bench -- library`: the built app with a large library in a real Chromium whose profile is on disk: how soon it
 // can be used after a start of the browser, with the server and without, and what it keeps in memory.
@@ -25,10 +25,6 @@ const FIRST_ROWS = 100;
 const SLOWED = 4;
 const SYNCED_WITHIN_MS = 600_000;
 
-const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
-const newId = (): string => createUuidV7(Date.now(), randomBytes);
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
 
@@ -43,26 +39,6 @@ function aConversation(number: number): Uint8Array {
     createdAt: Date.now() - number * 60_000,
   });
   return Y.encodeStateAsUpdate(doc);
-}
-
-type Guest = Awaited<ReturnType<typeof signInGuest>>;
-
-async function fillLibrary(guest: Guest, size: number): Promise<void> {
-  for (let from = 0; from < size; from += 100) {
-    const some = Array.from({ length: Math.min(100, size - from) }, (_, index) => ({
-      id: newId() as ConversationId,
-      epoch: 0,
-      update: aConversation(from + index),
-    }));
-    const body = encodePush(some).slice();
-    const response = await guest.fetch("/api/sync/push", {
-      method: "POST",
-      headers: { "content-type": BULK_TYPE },
-      body,
-    });
-    const answers = parsePushAnswers(new Uint8Array(await response.arrayBuffer()));
-    if (!answers.ok || answers.value.some(({ type }) => type !== "acknowledged")) throw new Error("not taken");
-  }
 }
 
 /** Starts the browser on a profile. */
@@ -93,11 +69,9 @@ const storedTexts = (page: Page): Promise<number> =>
   });
 
 /** Brings all of a library to a profile, and the app's files too. */
-async function bringHere(profile: string, url: string, cookie: string, size: number): Promise<void> {
+async function bringHere(profile: string, url: string, guest: Guest, size: number): Promise<void> {
   const context = await openBrowser(profile);
-  const pairs = cookie.split("; ").map((pair) => pair.split(/=(.*)/su));
-  const expires = Date.now() / 1000 + 86_400;
-  await context.addCookies(pairs.map(([name = "", value = ""]) => ({ name, value, url, expires })));
+  await context.addCookies(cookiesOf(guest, url));
   const page = context.pages()[0] ?? (await context.newPage());
   await page.goto(url);
   await page.evaluate(async () => void (await navigator.serviceWorker.ready));
@@ -164,9 +138,12 @@ say("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
 for (const size of SIZES) {
   const server = await openServerProcess();
   const guest = await signInGuest(server.url);
-  await fillLibrary(guest, size);
+  await pushDocuments(
+    guest,
+    Array.from({ length: size }, (_, number) => ({ id: newId() as ConversationId, update: aConversation(number) })),
+  );
   const profile = await mkdtemp(join(folder, "profile-"));
-  await bringHere(profile, server.url, guest.cookie, size);
+  await bringHere(profile, server.url, guest, size);
   const rows = Math.min(size, FIRST_ROWS);
   const online: Started[] = [];
   const offline: Started[] = [];

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { browserClock } from "#client/platform/browser-clock.ts";
@@ -8,19 +8,10 @@ import type { OpenSocket } from "#client/platform/platform.ts";
 import { MAX_CHANNELS, MULTIPLEX_SUBPROTOCOL, encodeChannelMessage } from "#shared/protocol/multiplex.ts";
 import { encodeFrame, parseFrame } from "#shared/protocol/sync-frames.ts";
 import type { ClientFrame, ServerFrame } from "#shared/protocol/sync-frames.ts";
-import { endOf, newRoom, socketClass, startSyncServer, stockClient, synced } from "./sync-socket-server.ts";
+import { endOf, newRoom, socketClass, syncServerPerTest, stockClient, synced } from "./sync-socket-server.ts";
 import type { SyncServer } from "./sync-socket-server.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
-
-async function aServer(...options: Parameters<typeof startSyncServer>): Promise<SyncServer> {
-  const server = await startSyncServer(...options);
-  cleanups.push(() => server.close());
-  return server;
-}
+const { aServer, cleanUp } = syncServerPerTest();
 
 /** The app's own multiplexer over `ws`, and how many sockets it opened. */
 function aBrowser(server: SyncServer, cookie = "ann") {
@@ -29,7 +20,7 @@ function aBrowser(server: SyncServer, cookie = "ann") {
   const counting: OpenSocket = (path, protocols, events) => {
     opened += 1;
     const socket = real(path, protocols, events);
-    cleanups.push(() => socket.close());
+    cleanUp(() => socket.close());
     return socket;
   };
   return { open: createMultiplexer(counting, browserClock), opened: () => opened };
@@ -70,7 +61,7 @@ test("R23: many rooms share one socket, and each is acknowledged, shown and told
   await Promise.all(channels.map((channel) => channel.heard("ack")));
   for (const [at, room] of rooms.entries()) {
     const other = stockClient(server, room);
-    cleanups.push(() => other.close());
+    cleanUp(() => other.close());
     await synced(other);
     expect(other.doc.getText("draft").toString()).toBe(`text ${at}`);
     other.doc.getText("draft").insert(0, "more ");
@@ -142,7 +133,7 @@ test("R23: more tabs than one socket has channels for open another one", async (
 /** A socket at `/sync` that sends what it is told to. */
 async function aRawSocket(server: SyncServer): Promise<WebSocket> {
   const socket = new (socketClass("ann"))(server.url, [MULTIPLEX_SUBPROTOCOL]);
-  cleanups.push(() => socket.terminate());
+  cleanUp(() => socket.terminate());
   await new Promise((resolve) => socket.once("open", resolve));
   return socket;
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach } from "vitest";
 import { WebSocket } from "ws";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
@@ -145,6 +146,23 @@ export async function startSyncServer(
     },
   };
   return running;
+}
+
+/** Starts servers that end, with whatever else is cleaned up, after the test that asked for them. */
+export function syncServerPerTest() {
+  const cleanups: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+  });
+  return {
+    /** Called after the test, the last one first. */
+    cleanUp: (cleanup: () => unknown): void => void cleanups.push(cleanup),
+    async aServer(...options: Parameters<typeof startSyncServer>): Promise<SyncServer> {
+      const server = await startSyncServer(...options);
+      cleanups.push(() => server.close());
+      return server;
+    },
+  };
 }
 
 /** A `ws` socket as a browser with this cookie opens it. */

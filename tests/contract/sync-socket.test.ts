@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import * as Y from "yjs";
 import { openConversation } from "#shared/documents/conversation.ts";
@@ -8,22 +8,13 @@ import { parseRoomName } from "#shared/domain/room-name.ts";
 import { MAX_FRAME_BYTES, SYNC_SUBPROTOCOL, encodeFrame, parseFrame } from "#shared/protocol/sync-frames.ts";
 import type { ServerFrame } from "#shared/protocol/sync-frames.ts";
 import { authorize } from "#server/access/authorize.ts";
-import { endOf, newRoom, socketClass, startSyncServer, stockClient, synced, until } from "./sync-socket-server.ts";
+import { endOf, newRoom, socketClass, syncServerPerTest, stockClient, synced, until } from "./sync-socket-server.ts";
 import type { StockClient, SyncServer } from "./sync-socket-server.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
-
-async function aServer(...options: Parameters<typeof startSyncServer>): Promise<SyncServer> {
-  const server = await startSyncServer(...options);
-  cleanups.push(() => server.close());
-  return server;
-}
+const { aServer, cleanUp } = syncServerPerTest();
 function aClient(...args: Parameters<typeof stockClient>): StockClient {
   const client = stockClient(...args);
-  cleanups.push(() => client.close());
+  cleanUp(() => client.close());
   return client;
 }
 function aSocket(
@@ -33,7 +24,7 @@ function aSocket(
   protocols: string[] = [],
 ): WebSocket {
   const socket = new (socketClass(cookie))(`${server.url}/${room}`, protocols);
-  cleanups.push(() => socket.terminate());
+  cleanUp(() => socket.terminate());
   return socket;
 }
 const isOpen = (socket: WebSocket): Promise<void> => new Promise((resolve) => socket.once("open", () => resolve()));

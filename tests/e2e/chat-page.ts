@@ -135,12 +135,3 @@ export async function withNetwork(page: Page) {
     },
   };
 }
-
-/** Resolves when the app could be opened again without a network. */
-export const installed = (page: Page): Promise<boolean> =>
-  page.evaluate(async () => {
-    await navigator.serviceWorker.ready;
-    if (navigator.serviceWorker.controller) return true;
-    await new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve));
-    return true;
-  });

@@ -1,13 +1,7 @@
 import { expect } from "@playwright/test";
-import type { Page } from "@playwright/test";
 import { chatPage, openChatPage } from "./chat-page.ts";
+import { cutFromServer } from "./device.ts";
 import { test } from "./fixtures.ts";
-
-/** Lets the page load its files, and nothing else: no API, no sync. */
-async function cutFromServer(page: Page): Promise<void> {
-  await page.route(/\/api\//u, (route) => route.abort("connectionfailed"));
-  await page.routeWebSocket(/\/sync\b/u, (socket) => void socket.close({ code: 4503 }));
-}
 
 test("P5: with the API and sync unreachable (the page's own files still served), chats and drafts are there after a reload", async ({
   chat,

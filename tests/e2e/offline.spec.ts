@@ -1,8 +1,9 @@
 import { expect } from "@playwright/test";
 import type { BrowserContext, Page } from "@playwright/test";
-import { chatPage, installed, openChatPage, openSavedChat } from "./chat-page.ts";
+import { chatPage, openChatPage, openSavedChat } from "./chat-page.ts";
 import type { ChatPage } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
+import { untilInstalled } from "./installed-page.ts";
 import type { App } from "./fixtures.ts";
 
 /** The ways a network goes, and comes back. `prepare` is called for each browser context before a page is opened in it. */
@@ -107,7 +108,7 @@ for (const [name, openOutage] of Object.entries(OUTAGES)) {
       await expect(home.articles).toHaveCount(2);
     }
     await home.saved();
-    await installed(home.page);
+    await untilInstalled(home.page);
     const before = app.provider.requests.length;
 
     await outage.cut();

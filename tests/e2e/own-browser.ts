@@ -1,8 +1,8 @@
-import { readFileSync, readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext, BrowserType, LaunchOptions } from "@playwright/test";
+import { killBrowserOf } from "#tests/support/browser-processes.ts";
 
 /** A browser with its profile on disk, which survives it. */
 export interface OwnBrowser {
@@ -10,8 +10,8 @@ export interface OwnBrowser {
   start(): Promise<BrowserContext>;
   /** Ends it as a person does. */
   stop(): Promise<void>;
-  /** Ends every process of it at once, as a crash or a power cut does. */
-  kill(): Promise<void>;
+  /** Ends every process of it at once, as a crash or a power cut does; answers how many there were. */
+  kill(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -33,29 +33,14 @@ export async function openOwnBrowser(type: BrowserType, launchOptions: LaunchOpt
     },
     async kill() {
       const closed = context?.waitForEvent("close");
-      for (const pid of processesOf(profile)) process.kill(pid, "SIGKILL");
+      const killed = killBrowserOf(profile);
       await closed;
       context = undefined;
+      return killed;
     },
     async close() {
       await context?.close();
-      await rm(profile, { recursive: true, force: true });
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
     },
   };
-}
-
-/** The processes whose command line names the profile; a process may be gone before it is read. */
-function processesOf(profile: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/u.test(name))
-    .filter((pid) => commandLineOf(pid).includes(profile))
-    .map(Number);
-}
-
-function commandLineOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch {
-    return "";
-  }
 }

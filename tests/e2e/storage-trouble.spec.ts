@@ -19,107 +19,104 @@ test.use({ serviceWorkers: "block" });
 const QUOTA_BITES_AFTER_MS = 35_000;
 const CANNOT_SAVE = "Can't save on this device";
 
-test("A4: with no room left it says so, sync goes on from memory, an export holds the words, and room heals it", async ({
-  browserName,
-  page,
-  app,
-  secondDevice,
-}) => {
-  test.skip(browserName !== "chromium", "the quota is set over CDP");
-  test.setTimeout(240_000);
-  const chat = await openSavedChat(page, app.url, "tides and moons");
-  const devtools = await page.context().newCDPSession(page);
-  const setQuota = async (quotaSize: number): Promise<void> => {
-    await devtools.send("Storage.overrideQuotaForOrigin", { origin: app.url, quotaSize });
-    await page.waitForTimeout(QUOTA_BITES_AFTER_MS);
-  };
-  await setQuota(1_000);
-  const said = await noteStatus(page);
-  await chat.composer.fill("words with no room");
-  await expect(chat.syncStatus).toHaveText(CANNOT_SAVE);
-  const advice = chat.library.getByRole("alert");
-  await expect(advice).toHaveText(
-    "There is no room left for Holdfast on this device. Free some space, then try again.",
-  );
-  await expect(chat.library.getByText("The server has everything you wrote in this window.")).toBeVisible();
-  const device = await secondDevice(page.url());
-  await expect(device.composer).toHaveValue("words with no room");
+test(
+  "A4: with no room left it says so, sync goes on from memory, an export holds the words, and room heals it",
+  { tag: "@devtools" },
+  async ({ page, app, secondDevice }) => {
+    test.setTimeout(240_000);
+    const chat = await openSavedChat(page, app.url, "tides and moons");
+    const devtools = await page.context().newCDPSession(page);
+    const setQuota = async (quotaSize: number): Promise<void> => {
+      await devtools.send("Storage.overrideQuotaForOrigin", { origin: app.url, quotaSize });
+      await page.waitForTimeout(QUOTA_BITES_AFTER_MS);
+    };
+    await setQuota(1_000);
+    const said = await noteStatus(page);
+    await chat.composer.fill("words with no room");
+    await expect(chat.syncStatus).toHaveText(CANNOT_SAVE);
+    const advice = chat.library.getByRole("alert");
+    await expect(advice).toHaveText(
+      "There is no room left for Holdfast on this device. Free some space, then try again.",
+    );
+    await expect(chat.library.getByText("The server has everything you wrote in this window.")).toBeVisible();
+    const device = await secondDevice(page.url());
+    await expect(device.composer).toHaveValue("words with no room");
 
-  await app.server.kill("SIGKILL");
-  await chat.composer.fill("words with no room, and no server");
-  await expect(chat.library.getByText("1 chat has changes that are only in this window.")).toBeVisible();
-  await expect(chat.library.getByText("or export them", { exact: false })).toBeVisible({ timeout: 40_000 });
-  await page.screenshot({ path: "test-results/states/no-room-desktop-light.png" });
-  await chat.button("Try again").click();
-  await expect(chat.library.getByText("That didn't work yet.")).toBeVisible();
-  const file = await downloaded(page, () => chat.button("Export…").click());
-  expect(file.name).toMatch(/^holdfast-\d{4}-\d\d-\d\d\.json$/u);
-  expect(file.content).toMatchObject({
-    format: "holdfast.export",
-    conversations: [
-      {
-        title: "tides and moons",
-        draft: "words with no room, and no server",
-        markdown: expect.stringContaining("A scripted answer.") as unknown,
-        onServer: false,
-      },
-    ],
-  });
-  await expect(chat.library.getByText("Exported 1 chat.")).toBeVisible();
-  expect([...new Set((await said()).slice(1))].filter((text) => !/^(Saving…|Can't save)/u.test(text))).toEqual([]);
+    await app.server.kill("SIGKILL");
+    await chat.composer.fill("words with no room, and no server");
+    await expect(chat.library.getByText("1 chat has changes that are only in this window.")).toBeVisible();
+    await expect(chat.library.getByText("or export them", { exact: false })).toBeVisible({ timeout: 40_000 });
+    await page.screenshot({ path: "test-results/states/no-room-desktop-light.png" });
+    await chat.button("Try again").click();
+    await expect(chat.library.getByText("That didn't work yet.")).toBeVisible();
+    const file = await downloaded(page, () => chat.button("Export…").click());
+    expect(file.name).toMatch(/^holdfast-\d{4}-\d\d-\d\d\.json$/u);
+    expect(file.content).toMatchObject({
+      format: "holdfast.export",
+      conversations: [
+        {
+          title: "tides and moons",
+          draft: "words with no room, and no server",
+          markdown: expect.stringContaining("A scripted answer.") as unknown,
+          onServer: false,
+        },
+      ],
+    });
+    await expect(chat.library.getByText("Exported 1 chat.")).toBeVisible();
+    expect([...new Set((await said()).slice(1))].filter((text) => !/^(Saving…|Can't save)/u.test(text))).toEqual([]);
 
-  await setQuota(500_000_000);
-  await expect(async () => {
-    const tryAgain = chat.button("Try again");
-    if (await tryAgain.isVisible()) await tryAgain.click();
-    await expect(chat.syncStatus).toContainText(/Offline – [1-9]/u, { timeout: 2_000 });
-  }).toPass({ timeout: 60_000 });
-  await expect(advice).toHaveCount(0);
-  await app.server.restart();
-  await chat.saved();
-  await cutFromServer(page);
-  await page.reload();
-  await expect(chat.composer).toHaveValue("words with no room, and no server");
-});
+    await setQuota(500_000_000);
+    await expect(async () => {
+      const tryAgain = chat.button("Try again");
+      if (await tryAgain.isVisible()) await tryAgain.click();
+      await expect(chat.syncStatus).toContainText(/Offline – [1-9]/u, { timeout: 2_000 });
+    }).toPass({ timeout: 60_000 });
+    await expect(advice).toHaveCount(0);
+    await app.server.restart();
+    await chat.saved();
+    await cutFromServer(page);
+    await page.reload();
+    await expect(chat.composer).toHaveValue("words with no room, and no server");
+  },
+);
 
-test("A5: what the browser deleted is written again by itself; unsent words of chats that were not open are told to be lost", async ({
-  browserName,
-  page,
-  app,
-}) => {
-  test.skip(browserName !== "chromium", "storage is cleared over CDP");
-  const chat = await openSavedChat(page, app.url, "tides and moons");
-  const restore = await cutFromServer(page);
-  await page.reload();
-  for (let at = 1; at <= 7; at++) {
-    await chat.button("New chat").click();
-    await chat.composer.fill(`unsent draft ${at}`);
-    await expect(chat.row(`unsent draft ${at}`)).toBeVisible();
-  }
-  await expect(chat.syncStatus).toContainText(/Offline – ([7-9]|\d\d)/u);
-  // A fresh start shows the last one, has four open to be sent, and sends nothing.
-  await page.goto(app.url);
-  await expect(chat.row("unsent draft 7")).toBeVisible();
-  await expect(chat.syncStatus).toContainText("Offline");
-  await page.waitForTimeout(3_000);
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send("Storage.clearDataForOrigin", { origin: app.url, storageTypes: "indexeddb" });
-  const notice = chat.library.getByRole("alert");
-  await expect(notice).toContainText(
-    "This browser deleted what was stored here. 2 chats had changes that were not sent yet.",
-  );
-  await restore();
-  await chat.saved();
-  await notice.getByRole("button", { name: "Dismiss" }).click();
-  await expect(notice).toHaveCount(0);
-  // The library is whole again, in the database too.
-  await page.waitForTimeout(1_000);
-  const again = await page.context().newPage();
-  await cutFromServer(again);
-  await again.goto(app.url);
-  await expect(chatPage(again).row("tides and moons")).toBeVisible();
-  await expect(chatPage(again).library.getByRole("link", { name: /^unsent draft/u })).toHaveCount(5);
-});
+test(
+  "A5: what the browser deleted is written again by itself; unsent words of chats that were not open are told to be lost",
+  { tag: "@devtools" },
+  async ({ page, app }) => {
+    const chat = await openSavedChat(page, app.url, "tides and moons");
+    const restore = await cutFromServer(page);
+    await page.reload();
+    for (let at = 1; at <= 7; at++) {
+      await chat.button("New chat").click();
+      await chat.composer.fill(`unsent draft ${at}`);
+      await expect(chat.row(`unsent draft ${at}`)).toBeVisible();
+    }
+    await expect(chat.syncStatus).toContainText(/Offline – ([7-9]|\d\d)/u);
+    // A fresh start shows the last one, has four open to be sent, and sends nothing.
+    await page.goto(app.url);
+    await expect(chat.row("unsent draft 7")).toBeVisible();
+    await expect(chat.syncStatus).toContainText("Offline");
+    await page.waitForTimeout(3_000);
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("Storage.clearDataForOrigin", { origin: app.url, storageTypes: "indexeddb" });
+    const notice = chat.library.getByRole("alert");
+    await expect(notice).toContainText(
+      "This browser deleted what was stored here. 2 chats had changes that were not sent yet.",
+    );
+    await restore();
+    await chat.saved();
+    await notice.getByRole("button", { name: "Dismiss" }).click();
+    await expect(notice).toHaveCount(0);
+    // The library is whole again, in the database too.
+    await page.waitForTimeout(1_000);
+    const again = await page.context().newPage();
+    await cutFromServer(again);
+    await again.goto(app.url);
+    await expect(chatPage(again).row("tides and moons")).toBeVisible();
+    await expect(chatPage(again).library.getByRole("link", { name: /^unsent draft/u })).toHaveCount(5);
+  },
+);
 
 test("A6: a tab that a newer version takes over from steps aside, says so, still syncs, and writes nothing", async ({
   page,

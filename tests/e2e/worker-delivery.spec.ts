@@ -1,8 +1,9 @@
 import { expect } from "@playwright/test";
 import type { BrowserContext } from "@playwright/test";
 import { DELIVER_TAG } from "#client/platform/background-delivery.ts";
-import { installed, openChatPage, openSavedChat } from "./chat-page.ts";
+import { openChatPage, openSavedChat } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
+import { untilInstalled } from "./installed-page.ts";
 
 /** Tells the browser that there is a network, as far as its service workers are concerned. */
 async function syncInBackground(context: BrowserContext, url: string): Promise<void> {
@@ -31,7 +32,7 @@ test(
     const context = await browser.start();
     const chat = await openSavedChat(await context.newPage(), app.url, "Old chat");
     const oldUrl = chat.page.url();
-    await installed(chat.page);
+    await untilInstalled(chat.page);
     const before = app.provider.requests.length;
 
     await app.server.kill("SIGKILL");

@@ -25,14 +25,11 @@ function familyOf(root: number): number[] {
   return family;
 }
 
-/** Kills every process of the browser that uses this profile at once, as a crash or the battery does. */
+/** Kills every process of the browser that uses this profile at once, as a crash or the battery does; answers how many. */
 export function killBrowserOf(profile: string): number {
-  const main = pids().find((pid) => {
-    const line = read(pid, "cmdline");
-    return line.includes(`--user-data-dir=${profile}`) && !line.includes("--type=");
-  });
-  if (main === undefined) throw new Error("no browser uses that profile");
-  const family = familyOf(main);
+  const named = pids().filter((pid) => read(pid, "cmdline").includes(profile));
+  if (named.length === 0) throw new Error("no browser uses that profile");
+  const family = new Set(named.flatMap(familyOf));
   for (const pid of family) {
     try {
       process.kill(pid, "SIGKILL");
@@ -40,7 +37,7 @@ export function killBrowserOf(profile: string): number {
       // it ended with its parent
     }
   }
-  return family.length;
+  return family.size;
 }
 
 const rendererPids = (): number[] =>
