@@ -16,6 +16,8 @@ export default defineConfig({
     target: "es2022",
     manifest: true,
     modulePreload: { polyfill: false },
+    // One file for the first paint: each more costs a started browser a request to the worker and a task of its own.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "app", tags: ["$initial"] }] } } },
   },
   resolve: {
     // What Yjs writes its warnings with brings a schema language along, 10 kB that every first visit would load.

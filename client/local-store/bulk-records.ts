@@ -2,8 +2,9 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import { further, withLocal } from "./library-state.ts";
 import type { PulledBody, TakenBodies, UnsentEdits } from "./local-store.ts";
 import type { DatabaseSchema, Transaction } from "./open-database.ts";
-import { documentRecord, epochIn, readSummary } from "./read-document.ts";
+import { documentRecord, epochIn } from "./read-document.ts";
 import { isOutboxRow } from "./stored-records.ts";
+import { putSummary, readSummary } from "./summary-records.ts";
 
 // What is stored of documents that nobody has open: the bodies of bulk sync, each in one transaction.
 
@@ -33,7 +34,7 @@ async function takeOne(
   // What it builds on is gone: the browser deleted the database meanwhile.
   if (stored === undefined && !whole) return "not taken";
   await Promise.all([
-    transaction.objectStore("summaries").put({ ...record, have: further(record.have, { epoch, seq }) }),
+    putSummary(transaction, { ...record, have: further(record.have, { epoch, seq }) }),
     // A document that is new here opens without anything to fold.
     stored === undefined
       ? documents.put(documentRecord(id, epoch, update))
@@ -44,9 +45,8 @@ async function takeOne(
 
 /** Notes that some of a document's text is not readable here any more. */
 export async function forgetHave(transaction: ReadWrite, id: ConversationId): Promise<void> {
-  const summaries = transaction.objectStore("summaries");
   const record = await readSummary(transaction, id);
-  if (record?.have) await summaries.put({ ...record, have: undefined });
+  if (record?.have) await putSummary(transaction, { ...record, have: undefined });
 }
 
 /** See `LocalStore.unsent`. */
@@ -99,8 +99,7 @@ export async function settlePushed(
   const outbox = transaction.objectStore("outbox");
   for (const key of keys) if ((await outbox.get(key))?.documentId === id) await outbox.delete(key);
   if ((await outbox.index("documentId").count(id)) > 0) return;
-  const summaries = transaction.objectStore("summaries");
   const record = await readSummary(transaction, id);
   if (record?.local?.headSeq !== undefined || !record?.local) return;
-  await summaries.put(withLocal(id, record, { ...record.local, headSeq }));
+  await putSummary(transaction, withLocal(id, record, { ...record.local, headSeq }));
 }

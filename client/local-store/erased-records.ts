@@ -2,8 +2,9 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
 import { isWantedStill } from "./erasure-state.ts";
 import type { Transaction } from "./open-database.ts";
-import { readQuarantine, readSummary } from "./read-document.ts";
+import { readQuarantine } from "./read-document.ts";
 import { isRunCommand } from "./stored-records.ts";
+import { readSummary } from "./summary-records.ts";
 
 type ReadWrite = Transaction<"readwrite">;
 

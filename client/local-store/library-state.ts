@@ -2,7 +2,7 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import type { ConversationSummary } from "#shared/domain/summary.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
 import type { LibraryEntry } from "./library.ts";
-import type { Have, LocalSummary, SummaryRecord, TrashMarks } from "./local-store.ts";
+import type { Have, ListPlace, LocalSummary, SummaryRecord, TrashMarks } from "./local-store.ts";
 
 export type LibraryRecords = ReadonlyMap<ConversationId, SummaryRecord>;
 
@@ -83,6 +83,14 @@ export function lackingBodies(records: LibraryRecords): Lacking[] {
     return [{ id, epoch: feed.epoch, haveSeq, feedSeq: feed.feedSeq, activityAt: feed.activityAt }];
   });
   return lacking.toSorted((a, b) => b.activityAt - a.activityAt);
+}
+
+/** Where a record stands in the list of chats, in ascending order; `undefined` for what is not in it. */
+export function listPlace(record: SummaryRecord): ListPlace | undefined {
+  const entry = entryOf(record);
+  if (entry === undefined || entry.summary.deleted || entry.summary.archived || isEmpty(entry.summary))
+    return undefined;
+  return [entry.summary.pinned ? 0 : 1, -entry.activityAt];
 }
 
 /** What the library lists, last active first: everything that has a message, a title or a draft. */

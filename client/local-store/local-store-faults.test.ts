@@ -10,6 +10,7 @@ import type { FailingIndexedDb } from "#tests/support/failing-indexeddb.ts";
 import { createSeededRandom } from "#tests/support/seeded-random.ts";
 import { createSimulatedBrowser, until } from "#tests/support/simulated-device.ts";
 import { createSimulatedServer } from "#tests/support/simulated-room.ts";
+import { DATABASE_VERSION } from "./open-database.ts";
 import { localStoreName, openLocalStore } from "./open-local-store.ts";
 
 const random = createSeededRandom(11);
@@ -141,7 +142,7 @@ test("A5: an edit is not stored alone in a database that lost the one it builds 
   open.conversation.draft.insert(7, "and after");
   // The tab dies before it wrote everything anew.
   await turns(50);
-  const updates = await (await openDB(NAME, 1)).count("updates");
+  const updates = await (await openDB(NAME)).count("updates");
   expect(updates).toBe(0);
 });
 
@@ -149,7 +150,7 @@ test("A6: a newer app's upgrade makes this tab step aside and say so", async () 
   const { tab, browser, id } = offlineTab();
   const open = tab.documents.open(id);
   await until(() => open.status().type === "ready");
-  const newer = await openDB(NAME, 2);
+  const newer = await openDB(NAME, DATABASE_VERSION + 1);
   expect(tab.sync.status()).toMatchObject({ type: "cannot-save", reason: "superseded" });
   open.conversation.draft.insert(0, "still typing");
   browser.clock.advance(300);
@@ -176,7 +177,7 @@ test("A10: a corrupt record is set aside, the rest opens, and the server's copy 
   );
   await tab.close();
 
-  const raw = await openDB(NAME, 1);
+  const raw = await openDB(NAME);
   await raw.put("documents", { id, epoch: 0, state: new Uint8Array([1, 1, 255, 255, 3]) });
   raw.close();
   const again = createSimulatedBrowser(server, "ann");
@@ -197,7 +198,7 @@ test.each(["row", "state"] as const)(
     open.conversation.draft.insert(0, "never sent");
     await until(() => JSON.stringify(tab.sync.status()).includes('"changes":1'), browser.clock);
     await tab.close(); // folds the row into the state
-    const raw = await openDB(NAME, 1);
+    const raw = await openDB(NAME);
     const garbage = new Uint8Array([1, 1, 255, 255, 3]);
     if (where === "state") await raw.put("documents", { id, epoch: 0, state: garbage });
     else {
@@ -283,7 +284,7 @@ describe("next to y-indexeddb, with the same faults", () => {
       if (append % 50 === 49) await turns(12);
     }
     await tab.close();
-    const raw = await openDB(NAME, 1);
+    const raw = await openDB(NAME);
     const ourRows = await raw.count("updates");
     raw.close();
     expect(peerRows).toBeGreaterThanOrEqual(appends);

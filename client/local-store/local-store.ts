@@ -62,6 +62,9 @@ export interface SummaryRecord {
   erasing?: boolean | undefined;
 }
 
+/** 0 for a pinned chat and 1 for others, then the time of the last activity, later ones first: -ms since 1970. */
+export type ListPlace = [pinned: 0 | 1, activity: number];
+
 /** What was pulled of a document that is not open. */
 export interface PulledBody extends Have {
   id: ConversationId;
@@ -165,6 +168,8 @@ export interface LocalStore {
   /** the documents of which anything is stored */
   documentIds(): Promise<Result<Set<ConversationId>, StoreFailure>>;
 
+  /** What stands first in the list of chats: pinned ones, then those that were last active. */
+  firstSummaries(most: number): Promise<Result<SummaryRecord[], StoreFailure>>;
   library(): Promise<Result<{ cursor: number; records: SummaryRecord[] }, StoreFailure>>;
   /**
    * Stores a page of the feed with its cursor; an entry ends a local summary that is not newer. Of what was erased on

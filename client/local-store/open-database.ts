@@ -5,7 +5,7 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import { createLateAnswers } from "./late-answers.ts";
-import type { QuarantinedRecord, StoreFailure, StoreHealth, SummaryRecord } from "./local-store.ts";
+import type { ListPlace, QuarantinedRecord, StoreFailure, StoreHealth, SummaryRecord } from "./local-store.ts";
 import type { RunCommand } from "./run-command.ts";
 
 /** A document's folded state. */
@@ -26,13 +26,18 @@ export interface DatabaseSchema extends DBSchema {
     value: { documentId: ConversationId; update: number | undefined };
     indexes: { documentId: string };
   };
-  summaries: { key: string; value: SummaryRecord };
+  summaries: {
+    key: string;
+    value: SummaryRecord & { listed?: ListPlace | undefined };
+    indexes: { listed: ListPlace };
+  };
   commands: { key: string; value: RunCommand };
   meta: { key: "cursor"; value: number };
   quarantine: { key: number; value: QuarantinedRecord };
 }
 
-const DATABASE_VERSION = 1;
+/** 2: summaries are indexed by their place in the list */
+export const DATABASE_VERSION = 2;
 /** ms after which a database that does not open is worked without; its late answer is taken all the same */
 const OPENING_MS = 5_000;
 /** ms until a database that the browser closed is opened again, by itself */
@@ -63,6 +68,7 @@ export interface Database {
 }
 
 type Opened = IDBPDatabase<DatabaseSchema>;
+type Upgrade = IDBPTransaction<DatabaseSchema, Stores, "versionchange">;
 
 interface Refusal {
   ok: false;
@@ -255,12 +261,14 @@ export function openDatabase(name: string, clock?: Pick<Clock, "after">): Databa
 const isAnew = (connection: Connection): boolean => connection.status === "open" && connection.anew;
 
 /** Creates what is missing, whichever version of the app made the rest. */
-function createStores(db: Opened): void {
+function createStores(db: Opened, _from: number, _to: number | null, upgrade: Upgrade): void {
   const missing = (store: StoreNames<DatabaseSchema>): boolean => !db.objectStoreNames.contains(store);
   if (missing("documents")) db.createObjectStore("documents", { keyPath: "id" });
   if (missing("updates")) db.createObjectStore("updates", ROWS).createIndex("documentId", "documentId");
   if (missing("outbox")) db.createObjectStore("outbox", ROWS).createIndex("documentId", "documentId");
   if (missing("summaries")) db.createObjectStore("summaries", { keyPath: "id" });
+  const { indexNames } = upgrade.objectStore("summaries");
+  if (!indexNames.contains("listed")) upgrade.objectStore("summaries").createIndex("listed", "listed");
   if (missing("commands")) db.createObjectStore("commands", { keyPath: "runId" });
   if (missing("meta")) db.createObjectStore("meta");
   if (missing("quarantine")) db.createObjectStore("quarantine", ROWS);

@@ -2,20 +2,12 @@ import { beforeEach, expect, test } from "vitest";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import { aSummary } from "#tests/support/a-summary.ts";
 import { withFeedEntry } from "./library-state.ts";
 import type { LocalStore, LocalSummary, SummaryRecord, TrashMarks } from "./local-store.ts";
 import { openLibrary } from "./open-library.ts";
 import type { TabMessage } from "./tab-messages.ts";
 
-const summary = (title: string) => ({
-  title,
-  excerpt: "",
-  pinned: false,
-  archived: false,
-  deleted: false,
-  tags: [],
-  messageCount: 1,
-});
 const entry = (id: string, headSeq: number): FeedEntry => ({
   kind: "conversation",
   id,
@@ -23,17 +15,24 @@ const entry = (id: string, headSeq: number): FeedEntry => ({
   epoch: 0,
   headSeq,
   activityAt: headSeq,
-  summary: summary(`${id} at ${headSeq}`),
+  summary: aSummary(`${id} at ${headSeq}`),
 });
 const id = (name: string): ConversationId => name as ConversationId;
-const unsent = (title: string): LocalSummary => ({ summary: summary(title), changedAt: 9, headSeq: undefined });
+const unsent = (title: string): LocalSummary => ({ summary: aSummary(title), changedAt: 9, headSeq: undefined });
 
 /** What two tabs share: summaries, a cursor, a channel; the disk may be full. */
 function aDevice() {
-  const stored = { cursor: 0, records: new Map<string, SummaryRecord>(), full: false, reading: Promise.resolve() };
+  const stored = {
+    cursor: 0,
+    records: new Map<string, SummaryRecord>(),
+    full: false,
+    head: Infinity,
+    reading: Promise.resolve(),
+  };
   const channels: ((message: TabMessage) => void)[] = [];
   const reopened: (() => void)[] = [];
   const store = {
+    firstSummaries: async (most: number) => ok([...stored.records.values()].slice(0, Math.min(most, stored.head))),
     async library() {
       const read = { cursor: stored.cursor, records: [...stored.records.values()] };
       await stored.reading;
@@ -71,6 +70,13 @@ function aDevice() {
 }
 const titles = ({ library }: { library: ReturnType<typeof openLibrary> }): string[] =>
   library.entries().map((one) => one.summary.title);
+
+/** A read that ends when it is told to. */
+function aReading(): { reading: Promise<void>; letRead: () => void } {
+  const end: { letRead?: () => void } = {};
+  const reading = new Promise<void>((resolve) => (end.letRead = resolve));
+  return { reading, letRead: () => end.letRead?.() };
+}
 
 let device: ReturnType<typeof aDevice>;
 beforeEach(() => {
@@ -124,7 +130,7 @@ test("O6: what a tab told of an edit it never stored is shown no longer than two
 
 const deletion = (headSeq: number): FeedEntry => ({
   ...entry("a", headSeq),
-  summary: { ...summary("a"), deleted: true },
+  summary: aSummary("a", { deleted: true }),
 });
 const isErasing = ({ library }: { library: ReturnType<typeof openLibrary> }): boolean =>
   library.entries().some(({ erasing }) => erasing);
@@ -173,4 +179,18 @@ test("C13: a wish to erase that another tab took back ends here too, once this t
   await expect.poll(() => isErasing(other)).toBe(true);
   other.library.setErasing(id("a"), false);
   await expect.poll(() => isErasing(one)).toBe(false);
+});
+
+test("the first rows are there before all is read", async () => {
+  const { reading, letRead } = aReading();
+  device.stored.reading = reading;
+  for (const one of [entry("a", 3), entry("b", 2)])
+    device.stored.records.set(one.id, { id: id(one.id), feed: one, local: undefined });
+  device.stored.head = 1;
+  const tab = device.openTab();
+  await expect.poll(() => titles(tab)).toEqual(["a at 3"]);
+  expect(tab.library.loaded()).toBe(false);
+  letRead();
+  await tab.library.ready;
+  expect([tab.library.loaded(), titles(tab)]).toEqual([true, ["a at 3", "b at 2"]]);
 });

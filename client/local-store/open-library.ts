@@ -8,6 +8,9 @@ import type { Tabs } from "./tab-messages.ts";
 import { openUnconfirmedMarks } from "./unconfirmed-marks.ts";
 import type { MarkChange } from "./unconfirmed-marks.ts";
 
+/** as many as the list shows at first */
+const FIRST_READ = 120;
+
 /** The library, as sync and documents feed it. */
 export interface LocalLibrary extends Library {
   /** resolves when the summaries stored on this device were read, or could not be */
@@ -75,6 +78,15 @@ export function openLibrary(
     const local = before?.local ?? stored.local;
     const shown = local && feed && !isNewer(local, feed.headSeq) ? undefined : local;
     records.set(stored.id, { ...stored, feed, local: shown, have: further(before?.have, stored.have) });
+  }
+
+  /** What a person sees first is there before all is read, which takes long where there is much. */
+  async function readFirst(): Promise<void> {
+    const withNewerMarks = unconfirmed.beginRead();
+    const first = await store.firstSummaries(FIRST_READ);
+    if (!first.ok || first.value.length === 0) return;
+    for (const record of first.value) takeRecord(withNewerMarks(record));
+    changed();
   }
 
   async function read(): Promise<void> {
@@ -159,7 +171,7 @@ export function openLibrary(
   });
 
   return {
-    ready: read(),
+    ready: readFirst().then(read),
     entries: () => (entries ??= libraryEntries(records)),
     loaded: () => loaded,
     subscribe(listener) {

@@ -16,17 +16,10 @@ import type { Result } from "#shared/lib/result.ts";
 import { openDatabase } from "./open-database.ts";
 import type { Transaction } from "./open-database.ts";
 import type * as Quarantine from "./quarantine.ts";
-import {
-  DOCUMENT_STORES,
-  documentRecord,
-  epochIn,
-  readDocument,
-  readFolded,
-  readQuarantine,
-  readSummary,
-} from "./read-document.ts";
+import { DOCUMENT_STORES, documentRecord, epochIn, readDocument, readFolded, readQuarantine } from "./read-document.ts";
 import type { RunCommand } from "./run-command.ts";
 import { isCursor, isOutboxRow, isRunCommand, isSummaryRecord } from "./stored-records.ts";
+import { putSummary, readFirstSummaries, readSummaries, readSummary } from "./summary-records.ts";
 
 /** The name of the database of one account in one workspace. */
 export const localStoreName = (accountId: string, workspaceId: string): string =>
@@ -202,13 +195,15 @@ export function openLocalStore(name: string, clock?: Pick<Clock, "after">): Loca
       rarely(["quarantine"], (repair, transaction) => repair.removeQuarantined(transaction, keys)),
     documentIds: () => rarely(["documents", "updates"], (repair, transaction) => repair.documentIdsIn(transaction)),
 
+    firstSummaries: (most) =>
+      database.run("readonly", ["summaries"], (transaction) => readFirstSummaries(transaction, most)),
     library: () =>
       readSound(
         ["summaries", "meta"],
         async (transaction) => {
           const [cursor, records] = await Promise.all([
             transaction.objectStore("meta").get("cursor") as Promise<unknown>,
-            transaction.objectStore("summaries").getAll() as Promise<unknown[]>,
+            readSummaries(transaction),
           ]);
           const sound = records.filter(isSummaryRecord);
           const corrupt = records.length - sound.length + (cursor === undefined || isCursor(cursor) ? 0 : 1);
@@ -227,12 +222,11 @@ export function openLocalStore(name: string, clock?: Pick<Clock, "after">): Loca
         [...stores],
         async (transaction) => {
           const forgotten = new Set(await erasing?.forgetErased(transaction, erased));
-          const summaries = transaction.objectStore("summaries");
           // One after the other each would wait for the one before: an entry is of one conversation.
           await Promise.all(
             entries.map(async (entry) => {
               if (forgotten.has(entry.id as ConversationId)) return;
-              await summaries.put(withFeedEntry(await readSummary(transaction, entry.id), entry));
+              await putSummary(transaction, withFeedEntry(await readSummary(transaction, entry.id), entry));
             }),
           );
           const meta = transaction.objectStore("meta");
@@ -249,7 +243,7 @@ export function openLocalStore(name: string, clock?: Pick<Clock, "after">): Loca
     mark: (id, marks) =>
       database.run("readwrite", ["summaries"], async (transaction) => {
         const record = await readSummary(transaction, id);
-        if (record) await transaction.objectStore("summaries").put({ ...record, ...marks });
+        if (record) await putSummary(transaction, { ...record, ...marks });
       }),
     async forget(id, onlyIf) {
       const erasing = await loadErasing();
@@ -358,6 +352,5 @@ async function putLocalSummary(
   id: ConversationId,
   local: LocalSummary,
 ): Promise<void> {
-  const summaries = transaction.objectStore("summaries");
-  await summaries.put(withLocal(id, await readSummary(transaction, id), local));
+  await putSummary(transaction, withLocal(id, await readSummary(transaction, id), local));
 }

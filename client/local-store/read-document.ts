@@ -2,9 +2,9 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import { crc32 } from "#shared/lib/crc32.ts";
 import { foldUpdates } from "./fold-updates.ts";
 import type { Folded } from "./fold-updates.ts";
-import type { QuarantinedRecord, StoredDocument, SummaryRecord } from "./local-store.ts";
+import type { QuarantinedRecord, StoredDocument } from "./local-store.ts";
 import type { DocumentRecord, Transaction } from "./open-database.ts";
-import { isQuarantinedRecord, isSummaryRecord } from "./stored-records.ts";
+import { isQuarantinedRecord } from "./stored-records.ts";
 
 export const DOCUMENT_STORES = ["documents", "updates", "outbox", "quarantine"] as const;
 
@@ -97,10 +97,4 @@ export async function readOutbox(transaction: AnyTransaction, id: ConversationId
         : { key, bytes: undefined, stray: Number(update) };
     }),
   );
-}
-
-/** A record that cannot be read is as good as none: the feed brings it again. */
-export async function readSummary(transaction: AnyTransaction, id: string): Promise<SummaryRecord | undefined> {
-  const stored: unknown = await transaction.objectStore("summaries").get(id);
-  return isSummaryRecord(stored) ? stored : undefined;
 }

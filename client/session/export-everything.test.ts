@@ -6,6 +6,7 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { installFailingIndexedDb } from "#tests/support/failing-indexeddb.ts";
 import { createSeededRandom } from "#tests/support/seeded-random.ts";
+import { aSummary } from "#tests/support/a-summary.ts";
 import { createSimulatedBrowser, until } from "#tests/support/simulated-device.ts";
 import { createSimulatedServer } from "#tests/support/simulated-room.ts";
 import { setAsideFile } from "./device-copy.ts";
@@ -45,15 +46,7 @@ test("an export holds what is open, what is stored and what only the library kno
   await until(() => open.status().type === "ready", browser.clock);
   open.conversation.draft.insert(0, "being typed");
   again.library.summaryChanged(ids.remote, {
-    summary: {
-      title: "elsewhere",
-      excerpt: "",
-      pinned: false,
-      archived: false,
-      deleted: false,
-      tags: [],
-      messageCount: 1,
-    },
+    summary: aSummary("elsewhere"),
     changedAt: NOW,
     headSeq: 9,
   });

@@ -15,7 +15,7 @@ import type { FeedOwner } from "./feed-teller.ts";
 import { openFoldThread } from "./fold-thread.ts";
 import type { FoldThread } from "./fold-thread.ts";
 import { createMemoryBudget } from "./memory-budget-state.ts";
-import { LOGS_AT_ONCE, pullDocuments } from "./pull-documents.ts";
+import { BATCHES_AT_ONCE, pullDocuments } from "./pull-documents.ts";
 import { pushUpdate } from "./push-update.ts";
 import { createRoomDriver } from "./room-driver.ts";
 import type { RoomClock, RoomDriver, RoomLogger } from "./room-driver.ts";
@@ -76,7 +76,7 @@ export function openRooms(options: RoomsOptions): Rooms {
   const isOpen = (): boolean => !closed;
   const memory = createMemoryBudget(options.memoryBytes ?? Infinity);
   const folding = options.folding ?? openFoldThread();
-  const turnstile = createTurnstile(LOGS_AT_ONCE);
+  const turnstile = createTurnstile(BATCHES_AT_ONCE);
 
   function driverOf(key: RoomKey): RoomDriver {
     const name = `${key.id}/${key.accountId}/${key.workspaceId}`;

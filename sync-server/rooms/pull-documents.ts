@@ -7,17 +7,21 @@ import type { DocumentRow } from "#server/access/tenant.ts";
 import type { Database } from "#server/storage/database.ts";
 import type { FoldThread } from "./fold-thread.ts";
 import type { RoomLogger } from "./room-driver.ts";
-import { readLog } from "./room-log.ts";
+import { readLog, readParts } from "./room-log.ts";
+import type { LogParts } from "./room-log.ts";
 import type { Turnstile } from "./turnstile.ts";
 import { STATE_VECTOR_BYTES } from "./update-limits.ts";
 
-/** How many logs are in memory at once, for all answers together. */
-export const LOGS_AT_ONCE = 8;
+/** How many logs are read with one statement, and how many such batches at once, for all answers together. */
+const BATCH = 4;
+export const BATCHES_AT_ONCE = 2;
+/** How many logs are in memory at once. */
+export const LOGS_AT_ONCE = BATCH * BATCHES_AT_ONCE;
 
 export interface PullParts {
   database: Database;
   foldSince: FoldThread["foldSince"];
-  /** lets `LOGS_AT_ONCE` in; one for all requests */
+  /** lets `BATCHES_AT_ONCE` in; one for all requests */
   turnstile: Turnstile;
   log: RoomLogger;
 }
@@ -45,8 +49,10 @@ export async function pullDocuments(
   while (unread.length > 0 && !isFull && bytes < PULL_ANSWER_BYTES) {
     // Of many that are read at once for the rest of an answer, most would be read in vain.
     const some = unread.splice(0, bytes > PULL_ANSWER_BYTES / 2 ? 1 : LOGS_AT_ONCE);
-    const read = await Promise.all(
-      some.map(({ at }) => parts.turnstile.pass(() => readState(parts, principal, wanted[at]))),
+    const read = await readStates(
+      parts,
+      principal,
+      some.flatMap(({ at, row }) => (wanted[at] ? [{ wanted: wanted[at], row }] : [])),
     );
     for (const [index, { at }] of some.entries()) {
       const answer = read[index] ?? LATER;
@@ -67,20 +73,50 @@ function compare({ epoch, haveSeq }: Wanted, row: DocumentRow | undefined): Read
   return row.epoch === epoch && row.head_seq === haveSeq ? { type: "same" } : { type: "unread", row };
 }
 
-async function readState(
-  { database, foldSince, log }: PullParts,
-  { accountId, workspaceId }: Principal,
-  wanted: Wanted | undefined,
-): Promise<Pulled> {
-  if (wanted === undefined) return LATER;
+interface Unread {
+  wanted: Wanted;
+  row: DocumentRow;
+}
+
+/** The states of documents, in order. */
+async function readStates(parts: PullParts, principal: Principal, unread: readonly Unread[]): Promise<Pulled[]> {
+  const batches = Array.from({ length: Math.ceil(unread.length / BATCH) }, (_, at) =>
+    unread.slice(at * BATCH, (at + 1) * BATCH),
+  );
+  const read = batches.map((batch) => parts.turnstile.pass(() => readBatch(parts, principal, batch)));
+  return (await Promise.all(read)).flat();
+}
+
+async function readBatch(parts: PullParts, principal: Principal, batch: readonly Unread[]): Promise<Pulled[]> {
+  const logs = await readParts(
+    parts.database.kysely,
+    batch.map(({ row }) => row),
+  );
+  return await Promise.all(
+    batch.map(async ({ wanted, row }) => {
+      const found = logs.get(row.id);
+      if (found) return await stateFor(parts, wanted, { epoch: row.epoch, headSeq: row.head_seq, ...found });
+      return await readAgain(parts, principal, wanted);
+    }),
+  );
+}
+
+/** Of a document that was written to, folded or erased since its row was read, or whose log is damaged. */
+async function readAgain(parts: PullParts, { accountId, workspaceId }: Principal, wanted: Wanted): Promise<Pulled> {
   const { id } = wanted;
-  const read = await readLog(database.kysely, { id, accountId, workspaceId });
-  if (!read.ok) {
-    // "Unknown" now, though it was there a moment ago.
-    if (read.failure === "unavailable") log.error({ document: id }, "the log of a document is damaged");
-    return read.failure === "unavailable" ? LATER : { type: "gone" };
-  }
-  const { epoch, headSeq, checkpoint, tail } = read.value;
+  const read = await readLog(parts.database.kysely, { id, accountId, workspaceId });
+  if (read.ok) return await stateFor(parts, wanted, read.value);
+  // "Unknown" now, though it was there a moment ago.
+  if (read.failure === "unavailable") parts.log.error({ document: id }, "the log of a document is damaged");
+  return read.failure === "unavailable" ? LATER : { type: "gone" };
+}
+
+async function stateFor(
+  { foldSince, log }: PullParts,
+  wanted: Wanted,
+  { epoch, headSeq, checkpoint, tail }: LogParts & { epoch: number; headSeq: number },
+): Promise<Pulled> {
+  const { id } = wanted;
   // What a peer knows of another history says nothing about this one.
   const stateVector = wanted.epoch === epoch && isBounded(wanted.stateVector) ? wanted.stateVector : undefined;
   try {

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import type { Kysely } from "kysely";
+import type { Kysely, Selectable } from "kysely";
 import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
-import type { Schema } from "#server/storage/schema.ts";
+import type { DocumentTable, Schema } from "#server/storage/schema.ts";
 import { UNCLAIMED } from "./room-events.ts";
 import type { DocumentLog } from "./room-events.ts";
 
@@ -33,53 +33,94 @@ export async function readLog(
     if (row === undefined) return ok(UNCLAIMED);
     const isOwn = row.owner_id === key.accountId && row.workspace_id === key.workspaceId;
     if (!isOwn || row.erased_at !== null) return err("unknown");
-    const parts = await readParts(db, key.id, row.epoch, row.checkpoint_seq, row.head_seq);
-    if (parts !== undefined) {
+    const [parts, clients] = await Promise.all([readParts(db, [row]), readClients(db, row)]);
+    const own = parts.get(key.id);
+    if (own !== undefined) {
       const { epoch, head_seq: headSeq, checkpoint_seq: checkpointSeq, summary, summary_seq: summarySeq } = row;
-      return ok({ exists: true, epoch, headSeq, checkpointSeq, summary, summarySeq, ...parts });
+      return ok({ exists: true, epoch, headSeq, checkpointSeq, summary, summarySeq, clients, ...own });
     }
   }
   return err("unavailable");
 }
 
-async function readParts(
-  db: Kysely<Schema>,
-  id: string,
-  epoch: number,
-  checkpointSeq: number,
-  headSeq: number,
-): Promise<Pick<DocumentLog, "checkpoint" | "tail" | "clients"> | undefined> {
-  const [rows, checkpoint, clients] = await Promise.all([
+/** Where the log of a document begins and ends, by its row. */
+type LogEnds = Pick<Selectable<DocumentTable>, "id" | "epoch" | "checkpoint_seq" | "head_seq">;
+
+export type LogParts = Pick<DocumentLog, "checkpoint" | "tail">;
+
+/**
+ * Reads the logs of some documents, two statements for all of them. Absent is a log that has holes, because it was folded
+ * meanwhile or for good, and one with bytes that are not what was written: `readLog` tells which.
+ */
+export async function readParts(db: Kysely<Schema>, documents: readonly LogEnds[]): Promise<Map<string, LogParts>> {
+  const ids = documents.map(({ id }) => id);
+  const [rows, checkpoints] = await Promise.all([
     db
       .selectFrom("doc_update")
-      .select(["seq", "bytes", "crc"])
-      .where("document_id", "=", id)
-      .where("epoch", "=", epoch)
-      .where("seq", ">", checkpointSeq)
-      .where("seq", "<=", headSeq)
+      .innerJoin("document", "document.id", "doc_update.document_id")
+      .select(["document_id", "doc_update.epoch", "seq", "bytes", "crc"])
+      .where("document_id", "in", ids)
+      .whereRef("doc_update.epoch", "=", "document.epoch")
+      .whereRef("seq", ">", "checkpoint_seq")
+      .orderBy("document_id")
       .orderBy("seq")
       .execute(),
     db
       .selectFrom("doc_checkpoint")
-      .select(["bytes", "sha256"])
-      .where("document_id", "=", id)
-      .where("epoch", "=", epoch)
-      .where("through_seq", "=", checkpointSeq)
-      .executeTakeFirst(),
-    db
-      .selectFrom("doc_client")
-      .select(["client_id", "actor_id"])
-      .where("document_id", "=", id)
-      .where("epoch", "=", epoch)
+      .innerJoin("document", "document.id", "doc_checkpoint.document_id")
+      .select(["document_id", "doc_checkpoint.epoch", "through_seq", "bytes", "sha256"])
+      .where("document_id", "in", ids)
+      .whereRef("doc_checkpoint.epoch", "=", "document.epoch")
+      .whereRef("through_seq", "=", "checkpoint_seq")
       .execute(),
   ]);
-  const gapless = rows.length === headSeq - checkpointSeq && rows.every((row, i) => row.seq === checkpointSeq + i + 1);
-  if (!gapless || (checkpointSeq > 0 && !checkpoint)) return undefined;
+  const rowsOf = new Map<string, StoredRow[]>(ids.map((id) => [id, []]));
+  for (const row of rows) rowsOf.get(row.document_id)?.push(row);
+  const checkpointOf = new Map(checkpoints.map((one) => [one.document_id, one]));
+  const parts = new Map<string, LogParts>();
+  for (const ends of documents) {
+    const own = partsOf(ends, rowsOf.get(ends.id) ?? [], checkpointOf.get(ends.id));
+    if (own) parts.set(ends.id, own);
+  }
+  return parts;
+}
+
+interface StoredRow {
+  epoch: number;
+  seq: number;
+  bytes: Uint8Array;
+  crc: number | null;
+}
+
+interface StoredCheckpoint {
+  epoch: number;
+  through_seq: number;
+  bytes: Uint8Array;
+  sha256: Uint8Array;
+}
+
+/** The document may have been written to since its row was read, or folded. */
+function partsOf(
+  { epoch, checkpoint_seq: from, head_seq: to }: LogEnds,
+  stored: readonly StoredRow[],
+  checkpoint: StoredCheckpoint | undefined,
+): LogParts | undefined {
+  const rows = stored.filter((row) => row.epoch === epoch && row.seq > from && row.seq <= to);
+  const gapless = rows.length === to - from && rows.every((row, i) => row.seq === from + i + 1);
+  const isFolded = checkpoint?.epoch === epoch && checkpoint.through_seq === from;
+  if (!gapless || (from > 0 && !isFolded)) return undefined;
   if (rows.some(({ bytes, crc }) => crc !== null && crc32(bytes) !== crc)) return undefined;
-  if (checkpoint && !sha256(checkpoint.bytes).equals(checkpoint.sha256)) return undefined;
-  return {
-    checkpoint: checkpoint?.bytes,
-    tail: rows.map((row) => row.bytes),
-    clients: clients.map((row) => [row.client_id, row.actor_id] as const),
-  };
+  if (isFolded && !sha256(checkpoint.bytes).equals(checkpoint.sha256)) return undefined;
+  return { checkpoint: isFolded ? checkpoint.bytes : undefined, tail: rows.map(({ bytes }) => bytes) };
+}
+
+/** Which account wrote as which Yjs client. */
+async function readClients(db: Kysely<Schema>, { id, epoch }: LogEnds): Promise<DocumentLog["clients"]> {
+  const clients = await db
+    .selectFrom("doc_client")
+    .select(["client_id", "actor_id"])
+    .where("document_id", "=", id)
+    .where("epoch", "=", epoch)
+    .execute();
+  return clients.map((row) => [row.client_id, row.actor_id] as const);
 }

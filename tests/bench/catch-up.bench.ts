@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { chromium } from "@playwright/test";
 import type { Page } from "@playwright/test";
 import * as Y from "yjs";
@@ -22,6 +23,8 @@ const COLD = 500;
 const CHANGED = 20;
 /** about 20 kB each */
 const MESSAGES = 20;
+/** ms the server is left alone after it took all documents */
+const REST_MS = 3_000;
 
 declare const measurements: typeof Measurements;
 
@@ -51,17 +54,23 @@ async function openPage(url: string, guest: Guest): Promise<{ page: Page; close:
     args: ["--no-sandbox", "--disable-gpu"],
   });
   await context.addCookies(cookiesOf(guest, url));
-  const page = await context.newPage();
+  return { page: await context.newPage(), close: () => context.close() };
+}
+
+/** Opens the page that measures; the server does not have it. */
+async function openBench(page: Page, url: string): Promise<void> {
   await page.route(`${url}/bench`, (route) =>
     route.fulfill({ contentType: "text/html", body: '<script type="module" src="/bench.js"></script>' }),
   );
   await page.route(`${url}/bench.js`, (route) => route.fulfill({ contentType: "text/javascript", body: script }));
-  return { page, close: () => context.close() };
+  await page.goto(`${url}/bench`);
+  await page.waitForFunction(() => "measurements" in globalThis);
+  // While anything is answered here, every request waits for this process.
+  await page.unrouteAll();
 }
 
 async function catchUp(page: Page, url: string, name: string): Promise<CaughtUp> {
-  await page.goto(`${url}/bench`);
-  await page.waitForFunction(() => "measurements" in globalThis);
+  await openBench(page, url);
   return await page.evaluate((of) => measurements.catchUp(of), name);
 }
 
@@ -78,6 +87,8 @@ async function turn(): Promise<Record<"cold" | "all" | "changed" | "same", Caugh
     documents.slice(0, COLD).map(({ update }) => ({ id: newId() as ConversationId, update })),
   );
   await pushDocuments(many, documents);
+  // What it just took it still folds and projects.
+  await setTimeout(REST_MS);
   const cold = await openPage(server.url, few);
   const measuredCold = await catchUp(cold.page, server.url, "cold");
   await cold.close();

@@ -32,11 +32,15 @@ export const databaseName = (page: Page): Promise<string> =>
     return found.name;
   });
 
-/** Opens the app's database in a page, as another tab does; it stays open, and does not step aside unless told. */
-export const holdDatabase = (page: Page, name: string, version: number, stepsAside = false): Promise<void> =>
+/**
+ * Opens the app's database in a page, as another tab does; it stays open, and does not step aside unless told.
+ * @param by whose tab it is: one of this version of the app, or one of the next
+ */
+export const holdDatabase = (page: Page, name: string, by: "this" | "next", stepsAside = false): Promise<void> =>
   page.evaluate(
-    async ([of, at, gives]) => {
-      const request = indexedDB.open(of, at);
+    async ([of, whose, gives]) => {
+      const now = (await indexedDB.databases()).find((one) => one.name === of)?.version ?? 0;
+      const request = indexedDB.open(of, whose === "next" ? now + 1 : now);
       const db = await new Promise<IDBDatabase>((resolve, reject) => {
         request.addEventListener("success", () => resolve(request.result));
         request.addEventListener("error", () => reject(new Error(request.error?.name)));
@@ -44,7 +48,7 @@ export const holdDatabase = (page: Page, name: string, version: number, stepsAsi
       if (gives) db.addEventListener("versionchange", () => db.close());
       Object.assign(globalThis, { heldDatabase: db });
     },
-    [name, version, stepsAside] as const,
+    [name, by, stepsAside] as const,
   );
 
 /** Lets go of what `holdDatabase` holds. */

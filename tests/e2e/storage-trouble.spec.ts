@@ -126,7 +126,7 @@ test("A6: a tab that a newer version takes over from steps aside, says so, still
   const chat = await openSavedChat(page, app.url, "tides and moons");
   const name = await databaseName(page);
   const newer = await openBesideTheApp(page, app.url);
-  await holdDatabase(newer, name, 2, true);
+  await holdDatabase(newer, name, "next", true);
   const before = await countRecords(newer, name);
   await expect(chat.syncStatus).toHaveText(CANNOT_SAVE);
   await expect(chat.library.getByRole("alert")).toContainText(
@@ -161,7 +161,7 @@ test("A6: a new version that an old tab keeps waiting works in memory, and goes 
   const url = page.url();
   const old = await openBesideTheApp(page, app.url);
   await page.close();
-  await holdDatabase(old, name, 1);
+  await holdDatabase(old, name, "this");
   const newer = await old.context().newPage();
   await newer.addInitScript(() => {
     const open = indexedDB.open.bind(indexedDB);

@@ -1,12 +1,14 @@
-const number = new Intl.NumberFormat("en");
+import { numbersIn } from "./numbers-in.ts";
+
+const number = numbersIn("en");
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const chats = (count: number): string => (count === 1 ? "this chat" : `all ${number.format(count)} chats`);
+const chats = (count: number): string => (count === 1 ? "this chat" : `all ${number(count)} chats`);
 
 /** English, as en.ts: what is said in the trash. Loaded when a person goes there. */
 export const enTrash = {
   title: "Trash",
   about: (days: number) =>
-    `Deleted chats are kept for ${number.format(days)} days. Then they are erased from the server and from every device.`,
+    `Deleted chats are kept for ${number(days)} days. Then they are erased from the server and from every device.`,
   list: "Deleted chats",
   emptyTitle: "The trash is empty",
   empty: "Chats you delete are kept here for a while, in case you change your mind.",

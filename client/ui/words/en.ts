@@ -1,7 +1,9 @@
-const number = new Intl.NumberFormat("en");
+import { numbersIn } from "./numbers-in.ts";
+
+const number = numbersIn("en");
 /** "1 change", "12,345 changes". */
 export const plural = (count: number, one: string, many: string): string =>
-  `${number.format(count)} ${count === 1 ? one : many}`;
+  `${number(count)} ${count === 1 ? one : many}`;
 
 /** English: everything a person reads. A failure says what happened, that nothing is lost, and what to do next. */
 export const en = {
@@ -51,7 +53,7 @@ export const en = {
     week: "Last 7 days",
     older: "Older",
     archived: "Archived",
-    showArchived: (count: number) => `Archived (${number.format(count)})`,
+    showArchived: (count: number) => `Archived (${number(count)})`,
     backToChats: "Back to chats",
     empty: "Your chats will be listed here.",
     noArchived: "No archived chats.",
@@ -72,7 +74,7 @@ export const en = {
     untitled: "Untitled chat",
     draft: "Draft",
     trash: "Trash",
-    changedInTrash: (count: number) => `${number.format(count)} changed`,
+    changedInTrash: (count: number) => `${number(count)} changed`,
     cannotEdit: "That chat can't be changed on this device right now. Nothing was changed.",
   },
   sync: {
@@ -109,8 +111,8 @@ export const en = {
     regenerate: "Regenerate",
     previous: "Previous version",
     next: "Next version",
-    version: (index: number, count: number) => `${number.format(index)} / ${number.format(count)}`,
-    showing: (index: number, count: number) => `Showing version ${number.format(index)} of ${number.format(count)}`,
+    version: (index: number, count: number) => `${number(index)} / ${number(count)}`,
+    showing: (index: number, count: number) => `Showing version ${number(index)} of ${number(count)}`,
     details: "Details",
     jump: "Jump to latest",
     editLabel: "Edit message",
@@ -130,7 +132,7 @@ export const en = {
     interrupted: "The answer was interrupted.",
     textKept: "What was written so far is kept.",
     waitingRetry: (seconds: number, attempt: number, of: number) =>
-      `The provider is busy. Trying again in ${plural(seconds, "second", "seconds")} (attempt ${number.format(attempt)} of ${number.format(of)}).`,
+      `The provider is busy. Trying again in ${plural(seconds, "second", "seconds")} (attempt ${number(attempt)} of ${number(of)}).`,
     waitingStall: "The provider has gone quiet. Still waiting…",
     paused: "Paused. The answer goes on in the background.",
     retryIn: (seconds: number) =>

@@ -1,9 +1,8 @@
+import { numbersIn } from "./numbers-in.ts";
 import { words } from "./words.ts";
 
-const number = new Intl.NumberFormat(words.locale);
-
 /** "12,345" */
-export const formatNumber = (value: number): string => number.format(value);
+export const formatNumber = numbersIn(words.locale);
 
 const unit = (value: number, name: string, digits = 0): string =>
   new Intl.NumberFormat(words.locale, {
