@@ -1,5 +1,5 @@
 import { openDB } from "idb";
-import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from "idb";
+import type { DBSchema, IDBPDatabase, OpenDBCallbacks, IDBPTransaction, StoreNames } from "idb";
 import type { Clock } from "#client/platform/platform.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
@@ -7,6 +7,7 @@ import type { Result } from "#shared/lib/result.ts";
 import { createLateAnswers } from "./late-answers.ts";
 import type { ListPlace, QuarantinedRecord, StoreFailure, StoreHealth, SummaryRecord } from "./local-store.ts";
 import type { RunCommand } from "./run-command.ts";
+import { placeSummaries } from "./summary-records.ts";
 
 /** A document's folded state. */
 export interface DocumentRecord {
@@ -68,7 +69,7 @@ export interface Database {
 }
 
 type Opened = IDBPDatabase<DatabaseSchema>;
-type Upgrade = IDBPTransaction<DatabaseSchema, Stores, "versionchange">;
+export type Upgrade = IDBPTransaction<DatabaseSchema, Stores, "versionchange">;
 
 interface Refusal {
   ok: false;
@@ -142,16 +143,21 @@ export function openDatabase(name: string, clock?: Pick<Clock, "after">): Databa
 
   async function connect(refuse: (reason: StoreFailure) => void): Promise<Opened> {
     const stopWaiting = clock?.after(OPENING_MS, () => refuse("silent"));
+    const watched: OpenDBCallbacks<DatabaseSchema> = {
+      upgrade: createStores,
+      blocked: () => refuse("blocked"),
+      blocking: stepAside,
+      terminated() {
+        lost();
+        clock?.after(REOPEN_MS, () => void (connection.status === "closed" && database()));
+      },
+    };
     try {
-      return await openDB<DatabaseSchema>(name, DATABASE_VERSION, {
-        upgrade: createStores,
-        blocked: () => refuse("blocked"),
-        blocking: stepAside,
-        terminated() {
-          lost();
-          clock?.after(REOPEN_MS, () => void (connection.status === "closed" && database()));
-        },
-      });
+      return await openDB<DatabaseSchema>(name, DATABASE_VERSION, watched);
+    } catch (error) {
+      // A full disk has no room for what a new version adds; what is stored can be read all the same.
+      if (!["AbortError", "QuotaExceededError"].includes(nameOf(error))) throw error;
+      return await openDB<DatabaseSchema>(name, undefined, watched);
     } finally {
       stopWaiting?.();
     }
@@ -261,7 +267,7 @@ export function openDatabase(name: string, clock?: Pick<Clock, "after">): Databa
 const isAnew = (connection: Connection): boolean => connection.status === "open" && connection.anew;
 
 /** Creates what is missing, whichever version of the app made the rest. */
-function createStores(db: Opened, _from: number, _to: number | null, upgrade: Upgrade): void {
+function createStores(db: Opened, from: number, _to: number | null, upgrade: Upgrade): void {
   const missing = (store: StoreNames<DatabaseSchema>): boolean => !db.objectStoreNames.contains(store);
   if (missing("documents")) db.createObjectStore("documents", { keyPath: "id" });
   if (missing("updates")) db.createObjectStore("updates", ROWS).createIndex("documentId", "documentId");
@@ -269,6 +275,8 @@ function createStores(db: Opened, _from: number, _to: number | null, upgrade: Up
   if (missing("summaries")) db.createObjectStore("summaries", { keyPath: "id" });
   const { indexNames } = upgrade.objectStore("summaries");
   if (!indexNames.contains("listed")) upgrade.objectStore("summaries").createIndex("listed", "listed");
+  // Where either fails, so does the opening, which tells.
+  void Promise.allSettled([upgrade.done, from > 0 ? placeSummaries(upgrade) : undefined]);
   if (missing("commands")) db.createObjectStore("commands", { keyPath: "runId" });
   if (missing("meta")) db.createObjectStore("meta");
   if (missing("quarantine")) db.createObjectStore("quarantine", ROWS);

@@ -75,7 +75,8 @@ test("all records are read, each once, however many there are", async () => {
   store.close();
 });
 
-test("a database of the version before is taken over: all of it is there, and its chats take their places as they change", async () => {
+/** What the version before this one stored. */
+async function storeAsBefore(): Promise<void> {
   const before = await openDB(NAME, 1, {
     upgrade(db) {
       db.createObjectStore("summaries", { keyPath: "id" });
@@ -83,13 +84,37 @@ test("a database of the version before is taken over: all of it is there, and it
     },
   });
   for (const one of [entry(1, 100), entry(2, 200)]) await before.put("summaries", { id: one.id, feed: one });
+  await before.put("summaries", { id: "garbled", feed: 7 });
   await before.put("meta", 2, "cursor");
   before.close();
+}
 
+test("a database of the version before is taken over, and its chats have their places", async () => {
+  await storeAsBefore();
   const store = openLocalStore(NAME);
-  expect(await store.library()).toMatchObject({ value: { cursor: 2, records: [{ feed: {} }, { feed: {} }] } });
-  expect(await firstOf(store, 9)).toEqual([]);
-  await store.writeFeed(3, [{ ...entry(1, 300), feedSeq: 3 }]);
-  expect(await firstOf(store, 9)).toEqual(["Chat 1"]);
+  expect(await firstOf(store, 9)).toEqual(["Chat 2", "Chat 1"]);
   store.close();
+  const raw = await openDB(NAME);
+  expect([raw.version, await raw.count("summaries"), await raw.get("meta", "cursor")]).toEqual([2, 3, 2]);
+  raw.close();
+});
+
+test("where a full disk has no room to take it over, what the version before stored is read all the same", async () => {
+  await storeAsBefore();
+  const { createIndex } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.createIndex = function full(this: IDBObjectStore, ...args): IDBIndex {
+    const index = createIndex.apply(this, args);
+    if (args[0] === "listed") this.transaction.abort();
+    return index;
+  };
+  const store = openLocalStore(NAME);
+  expect(await firstOf(store, 9)).toEqual([]);
+  const first = await store.firstSummaries(9);
+  expect([first.ok, store.health()]).toEqual([true, { type: "ok" }]);
+  store.close();
+  IDBObjectStore.prototype.createIndex = createIndex;
+
+  const roomy = openLocalStore(NAME);
+  expect(await firstOf(roomy, 9)).toEqual(["Chat 2", "Chat 1"]);
+  roomy.close();
 });

@@ -1,6 +1,6 @@
 import { listPlace } from "./library-state.ts";
 import type { SummaryRecord } from "./local-store.ts";
-import type { Transaction } from "./open-database.ts";
+import type { Transaction, Upgrade } from "./open-database.ts";
 import { isSummaryRecord } from "./stored-records.ts";
 
 // The records of the library in the database. They are indexed by their place in the list, so that its first rows can be
@@ -21,9 +21,22 @@ export async function putSummary(transaction: Transaction<"readwrite">, record: 
   await transaction.objectStore("summaries").put({ ...record, listed: listPlace(record) });
 }
 
-/** The records at the head of the list. Those no version that knew of the index has written are not among them. */
+/** Gives all records their places, which a version of the app did not know that stored them. */
+export async function placeSummaries(upgrade: Upgrade): Promise<void> {
+  let cursor = await upgrade.objectStore("summaries").openCursor();
+  while (cursor) {
+    const record: unknown = cursor.value;
+    const placed = isSummaryRecord(record) && cursor.update({ ...record, listed: listPlace(record) });
+    [cursor] = await Promise.all([cursor.continue(), placed]);
+  }
+}
+
+/** The records at the head of the list. */
 export async function readFirstSummaries(transaction: AnyTransaction, most: number): Promise<SummaryRecord[]> {
-  const records: unknown[] = await transaction.objectStore("summaries").index("listed").getAll(undefined, most);
+  const store = transaction.objectStore("summaries");
+  // On a device without any room the index could not be made: then all of it is read at once, as before.
+  if (!store.indexNames.contains("listed")) return [];
+  const records: unknown[] = await store.index("listed").getAll(undefined, most);
   return records.filter(isSummaryRecord);
 }
 

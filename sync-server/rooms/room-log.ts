@@ -62,8 +62,6 @@ export async function readParts(db: Kysely<Schema>, documents: readonly LogEnds[
       .where("document_id", "in", ids)
       .whereRef("doc_update.epoch", "=", "document.epoch")
       .whereRef("seq", ">", "checkpoint_seq")
-      .orderBy("document_id")
-      .orderBy("seq")
       .execute(),
     db
       .selectFrom("doc_checkpoint")
@@ -105,7 +103,9 @@ function partsOf(
   stored: readonly StoredRow[],
   checkpoint: StoredCheckpoint | undefined,
 ): LogParts | undefined {
-  const rows = stored.filter((row) => row.epoch === epoch && row.seq > from && row.seq <= to);
+  const current = stored.filter((row) => row.epoch === epoch && row.seq > from && row.seq <= to);
+  // Here and not by the database, which would sort their bytes too.
+  const rows = current.toSorted((a, b) => a.seq - b.seq);
   const gapless = rows.length === to - from && rows.every((row, i) => row.seq === from + i + 1);
   const isFolded = checkpoint?.epoch === epoch && checkpoint.through_seq === from;
   if (!gapless || (from > 0 && !isFolded)) return undefined;

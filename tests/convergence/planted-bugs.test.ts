@@ -46,7 +46,7 @@ test.runIf(BUG !== undefined)(`seed ${FIRST} with ${BUG} in it holds`, { timeout
 
 /** Little enough to be quick: each bug shows where two devices share one conversation. */
 const SMALL: Reduction = { devices: 2, documents: 1, off: [], without: [] };
-const MOST_SEEDS = 40;
+const MOST_SEEDS = 100;
 const MOST_SHRINKING = 24;
 const ORACLES: Record<PlantedBug, RegExp> = {
   "ack-before-commit": /^(O1|R6|O6|O7|P2)/u,
