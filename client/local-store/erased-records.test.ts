@@ -6,6 +6,7 @@ import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
 import { openDatabase } from "./open-database.ts";
+import { aSummary } from "#tests/support/a-summary.ts";
 import { openLocalStore } from "./open-local-store.ts";
 import type { LocalStore, LocalSummary, SummaryRecord } from "./local-store.ts";
 
@@ -18,15 +19,7 @@ beforeEach(() => {
   store = openLocalStore("device");
 });
 
-const summary = (deleted: boolean) => ({
-  title: "Tides",
-  excerpt: "",
-  pinned: false,
-  archived: false,
-  deleted,
-  tags: [],
-  messageCount: 1,
-});
+const summary = (deleted: boolean) => aSummary("Tides", { deleted });
 const local = (deleted: boolean, headSeq?: number): LocalSummary => ({
   summary: summary(deleted),
   changedAt: 9,

@@ -1,19 +1,11 @@
 import { expect, test } from "vitest";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import { aSummary } from "#tests/support/a-summary.ts";
 import { isWantedStill } from "./erasure-state.ts";
 import { libraryEntries, withFeedEntry, withLocal } from "./library-state.ts";
 import type { SummaryRecord } from "./local-store.ts";
 
-const summary = (title: string, messageCount = 1) => ({
-  title,
-  excerpt: "",
-  pinned: false,
-  archived: false,
-  deleted: false,
-  tags: [],
-  messageCount,
-});
 const id = (name: string): ConversationId => name as ConversationId;
 const feed = (name: string, headSeq: number, activityAt: number): FeedEntry => ({
   kind: "conversation",
@@ -22,14 +14,14 @@ const feed = (name: string, headSeq: number, activityAt: number): FeedEntry => (
   epoch: 0,
   headSeq,
   activityAt,
-  summary: summary(`${name} at ${headSeq}`),
+  summary: aSummary(`${name} at ${headSeq}`),
 });
 const titles = (...records: SummaryRecord[]): string[] =>
   libraryEntries(new Map(records.map((record) => [record.id, record]))).map((entry) => entry.summary.title);
 
 test("a change that waits for its ack shows instead of any feed entry", () => {
   const record = withLocal(id("a"), withFeedEntry(undefined, feed("a", 3, 1)), {
-    summary: summary("mine"),
+    summary: aSummary("mine"),
     changedAt: 2,
     headSeq: undefined,
   });
@@ -39,7 +31,7 @@ test("a change that waits for its ack shows instead of any feed entry", () => {
 
 test("an acknowledged change shows until the feed is as new, and not a moment longer", () => {
   const record = withLocal(id("a"), withFeedEntry(undefined, feed("a", 3, 1)), {
-    summary: summary("mine"),
+    summary: aSummary("mine"),
     changedAt: 2,
     headSeq: 5,
   });
@@ -48,7 +40,11 @@ test("an acknowledged change shows until the feed is as new, and not a moment lo
 });
 
 test("last active comes first; what holds nothing is not listed", () => {
-  const empty = withLocal(id("c"), undefined, { summary: summary("", 0), changedAt: 9, headSeq: undefined });
+  const empty = withLocal(id("c"), undefined, {
+    summary: aSummary("", { messageCount: 0 }),
+    changedAt: 9,
+    headSeq: undefined,
+  });
   expect(titles(withFeedEntry(undefined, feed("a", 1, 1)), withFeedEntry(undefined, feed("b", 1, 2)), empty)).toEqual([
     "b at 1",
     "a at 1",
@@ -63,14 +59,14 @@ test("O6: an entry that a slower tab read long ago does not take the place of a 
 
 test("O6: a summary made anew from the same log takes the place of the one that was wrong, and keeps it", () => {
   const wrong = feed("a", 5, 2);
-  const mended = { ...wrong, feedSeq: 6, summary: summary("mended") };
+  const mended = { ...wrong, feedSeq: 6, summary: aSummary("mended") };
   expect(titles(withFeedEntry(withFeedEntry(undefined, wrong), mended))).toEqual(["mended"]);
   expect(titles(withFeedEntry(withFeedEntry(undefined, mended), wrong))).toEqual(["mended"]);
 });
 
 const isMarked = (record: SummaryRecord): boolean => record.changedAfterDeletion === true;
 const local = (deleted: boolean, headSeq?: number) => ({
-  summary: { ...summary("mine"), deleted },
+  summary: aSummary("mine", { deleted }),
   changedAt: 2,
   headSeq,
 });
@@ -131,7 +127,7 @@ test("C12: the mark goes with a restoring elsewhere while an edit of this device
 });
 
 test("C13: an erased chat is listed as deleted where this device holds edits of it, and not at all where it does not", () => {
-  const erased = { ...deletion(8), erased: true, summary: { ...summary("", 0), deleted: true } };
+  const erased = { ...deletion(8), erased: true, summary: aSummary("", { messageCount: 0, deleted: true }) };
   const held = withFeedEntry(withLocal(id("a"), known(), local(false)), erased);
   const [entry] = libraryEntries(new Map([[held.id, held]]));
   expect(entry).toMatchObject({ erased: true, changedAfterDeletion: true, summary: { title: "mine", deleted: true } });

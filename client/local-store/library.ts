@@ -1,6 +1,9 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { ConversationSummary } from "#shared/domain/summary.ts";
 
+/** How many rows the list shows at first, and what is read of a large library before the rest. */
+export const FIRST_ROWS = 120;
+
 /** One conversation as the library shows it. */
 export interface LibraryEntry {
   id: ConversationId;

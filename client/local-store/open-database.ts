@@ -1,5 +1,5 @@
 import { openDB } from "idb";
-import type { DBSchema, IDBPDatabase, OpenDBCallbacks, IDBPTransaction, StoreNames } from "idb";
+import type { DBSchema, IDBPDatabase, IDBPTransaction, OpenDBCallbacks, StoreNames } from "idb";
 import type { Clock } from "#client/platform/platform.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
@@ -268,21 +268,24 @@ const isAnew = (connection: Connection): boolean => connection.status === "open"
 
 /** Creates what is missing, whichever version of the app made the rest. */
 function createStores(db: Opened, from: number, _to: number | null, upgrade: Upgrade): void {
+  upgrade.done.catch(toldByOpening);
   const missing = (store: StoreNames<DatabaseSchema>): boolean => !db.objectStoreNames.contains(store);
   if (missing("documents")) db.createObjectStore("documents", { keyPath: "id" });
   if (missing("updates")) db.createObjectStore("updates", ROWS).createIndex("documentId", "documentId");
   if (missing("outbox")) db.createObjectStore("outbox", ROWS).createIndex("documentId", "documentId");
   if (missing("summaries")) db.createObjectStore("summaries", { keyPath: "id" });
-  const { indexNames } = upgrade.objectStore("summaries");
-  if (!indexNames.contains("listed")) upgrade.objectStore("summaries").createIndex("listed", "listed");
-  // Where either fails, so does the opening, which tells.
-  void Promise.allSettled([upgrade.done, from > 0 ? placeSummaries(upgrade) : undefined]);
+  const summaries = upgrade.objectStore("summaries");
+  if (!summaries.indexNames.contains("listed")) summaries.createIndex("listed", "listed");
   if (missing("commands")) db.createObjectStore("commands", { keyPath: "runId" });
   if (missing("meta")) db.createObjectStore("meta");
   if (missing("quarantine")) db.createObjectStore("quarantine", ROWS);
+  if (from > 0) placeSummaries(upgrade).catch(toldByOpening);
 }
 
 const ROWS = { autoIncrement: true };
+
+/** What fails in an upgrade fails the opening too, which says so. */
+const toldByOpening = (): void => undefined;
 
 /** Leaves nothing of a transaction whose body failed, so that it is all or nothing. */
 async function abortQuietly(transaction: { abort(): void }, done: Promise<void>): Promise<void> {

@@ -2,14 +2,12 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
 import { further, isNewer, lackingBodies, libraryEntries, withFeedEntry, withLocal } from "./library-state.ts";
 import type { Lacking } from "./library-state.ts";
+import { FIRST_ROWS } from "./library.ts";
 import type { Library, LibraryEntry } from "./library.ts";
 import type { LocalStore, LocalSummary, PulledBody, SummaryRecord, TrashMarks } from "./local-store.ts";
 import type { Tabs } from "./tab-messages.ts";
 import { openUnconfirmedMarks } from "./unconfirmed-marks.ts";
 import type { MarkChange } from "./unconfirmed-marks.ts";
-
-/** as many as the list shows at first */
-const FIRST_READ = 120;
 
 /** The library, as sync and documents feed it. */
 export interface LocalLibrary extends Library {
@@ -83,7 +81,7 @@ export function openLibrary(
   /** What a person sees first is there before all is read, which takes long where there is much. */
   async function readFirst(): Promise<void> {
     const withNewerMarks = unconfirmed.beginRead();
-    const first = await store.firstSummaries(FIRST_READ);
+    const first = await store.firstSummaries(FIRST_ROWS);
     if (!first.ok || first.value.length === 0) return;
     for (const record of first.value) takeRecord(withNewerMarks(record));
     changed();

@@ -26,7 +26,13 @@ export interface PullParts {
   log: RoomLogger;
 }
 
-type Read = Exclude<Pulled, { type: "later" }> | { type: "unread"; row: DocumentRow };
+/** A document whose log is to be read. */
+interface Unread {
+  wanted: Wanted;
+  row: DocumentRow;
+}
+
+type Read = Exclude<Pulled, { type: "later" }> | ({ type: "unread" } & Unread);
 
 const LATER: Pulled = { type: "later" };
 
@@ -43,17 +49,13 @@ export async function pullDocuments(
   const byId = new Map(rows.map((row) => [row.id, row]));
   const known = wanted.map((one) => compare(one, byId.get(one.id)));
   const answers: Pulled[] = known.map((one) => (one.type === "unread" ? LATER : one));
-  const unread = known.flatMap((one, at) => (one.type === "unread" ? [{ at, row: one.row }] : []));
+  const unread = known.flatMap((one, at) => (one.type === "unread" ? [{ at, ...one }] : []));
   let bytes = 0;
   let isFull = false;
   while (unread.length > 0 && !isFull && bytes < PULL_ANSWER_BYTES) {
     // Of many that are read at once for the rest of an answer, most would be read in vain.
     const some = unread.splice(0, bytes > PULL_ANSWER_BYTES / 2 ? 1 : LOGS_AT_ONCE);
-    const read = await readStates(
-      parts,
-      principal,
-      some.flatMap(({ at, row }) => (wanted[at] ? [{ wanted: wanted[at], row }] : [])),
-    );
+    const read = await readStates(parts, principal, some);
     for (const [index, { at }] of some.entries()) {
       const answer = read[index] ?? LATER;
       const size = answer.type === "state" ? answer.update.byteLength : 0;
@@ -68,14 +70,10 @@ export async function pullDocuments(
 }
 
 /** A log that is shorter than what they have was restored from a backup: then they are sent all there is. */
-function compare({ epoch, haveSeq }: Wanted, row: DocumentRow | undefined): Read {
+function compare(wanted: Wanted, row: DocumentRow | undefined): Read {
+  const { epoch, haveSeq } = wanted;
   if (row === undefined || row.erased_at !== null || epoch > row.epoch) return { type: "gone" };
-  return row.epoch === epoch && row.head_seq === haveSeq ? { type: "same" } : { type: "unread", row };
-}
-
-interface Unread {
-  wanted: Wanted;
-  row: DocumentRow;
+  return row.epoch === epoch && row.head_seq === haveSeq ? { type: "same" } : { type: "unread", wanted, row };
 }
 
 /** The states of documents, in order. */

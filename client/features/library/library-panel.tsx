@@ -1,6 +1,7 @@
 import { useDeferredValue, useEffect, useRef, useState } from "react";
 import type { ReactNode, RefObject } from "react";
 import { Link, useRoute } from "wouter";
+import { FIRST_ROWS } from "#client/local-store/library.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Button, IconButton } from "#client/ui/button.tsx";
 import { Icon } from "#client/ui/icon.tsx";
@@ -81,8 +82,6 @@ interface LibraryListProps {
   onArchived: (archived: boolean) => void;
   onClear: () => void;
 }
-
-const FIRST_ROWS = 120;
 
 function LibraryList({ query, archived, currentId, onOpen, onArchived, onClear }: LibraryListProps) {
   const { library, clock } = useWorkspace();

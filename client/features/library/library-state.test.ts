@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { LibraryEntry } from "#client/local-store/library.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { ConversationSummary } from "#shared/domain/summary.ts";
+import { aSummary } from "#tests/support/a-summary.ts";
 import { countArchived, filterLibrary, firstRows, groupLibrary } from "./library-state.ts";
 
 const NOW = new Date(2026, 10, 22, 9, 30).getTime();
@@ -15,16 +16,7 @@ function entry(title: string, hoursAgo: number, summary: Partial<ConversationSum
     changedAfterDeletion: false,
     erased: false,
     erasing: false,
-    summary: {
-      title,
-      excerpt: "",
-      pinned: false,
-      archived: false,
-      deleted: false,
-      tags: [],
-      messageCount: 2,
-      ...summary,
-    },
+    summary: aSummary(title, { messageCount: 2, ...summary }),
   };
 }
 const titles = (entries: readonly LibraryEntry[]): string[] => entries.map((one) => one.summary.title);

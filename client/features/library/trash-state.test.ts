@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { LibraryEntry } from "#client/local-store/library.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
+import { aSummary } from "#tests/support/a-summary.ts";
 import { trashRows } from "./trash-state.ts";
 
 const DAY = 86_400_000;
@@ -14,7 +15,7 @@ function entry(title: string, daysAgo: number | undefined, over: Partial<Library
     changedAfterDeletion: false,
     erased: false,
     erasing: false,
-    summary: { title, excerpt: "", pinned: false, archived: false, deleted: true, tags: [], messageCount: 1 },
+    summary: aSummary(title, { deleted: true }),
     ...over,
   };
 }
