@@ -52,13 +52,34 @@ type Step = "go" | "left" | "later";
 
 /** Later commands build on earlier ones, so one that stays ends the row. */
 async function deliverRow(parts: DeliverCommandsParts, row: readonly RunCommand[], signal: AbortSignal): Promise<Step> {
-  for (const command of row) {
+  for (const command of await inOrder(parts, row)) {
     if (isExpired(command, parts.platform.clock.now())) return "left";
     const due = await whetherDue(parts, command, signal);
     const step = due === "go" ? await deliver(parts, command, signal) : due;
     if (step !== "go") return step;
   }
   return "go";
+}
+
+/**
+ * The commands of a conversation, each behind the one whose answer its prompt follows. Their ids do not tell: two may be
+ * of one millisecond, and a clock may have been set back between them.
+ */
+async function inOrder({ read }: DeliverCommandsParts, row: readonly RunCommand[]): Promise<readonly RunCommand[]> {
+  const [first] = row;
+  const conversation = first && row.length > 1 ? await read(first.conversationId as ConversationId) : undefined;
+  if (conversation === undefined) return row;
+  const left = [...row];
+  const ordered: RunCommand[] = [];
+  while (left.length > 0) {
+    const next = left.findIndex(({ parentMessageId }) => {
+      const answerId = conversation.message(parentMessageId)?.parentId;
+      return !left.some(({ messageId }) => messageId === answerId);
+    });
+    ordered.push(...left.splice(Math.max(0, next), 1));
+  }
+  conversation.close();
+  return ordered;
 }
 
 /** `go` also where somebody else delivered it. */

@@ -80,13 +80,19 @@ function openPage() {
     { platform, locks: noLocks, painting, commands, documents, smallStorage, scope: "test" },
     life.signal,
   );
-  const newId = (): string => createUuidV7(Date.now(), randomBytes);
   return {
     documents,
-    send(id: ConversationId, text: string): void {
+    /** @param now ms since 1970 by this device's clock */
+    send(id: ConversationId, text: string, now = Date.now()): void {
+      const newId = (): string => createUuidV7(now, randomBytes);
       const open = documents.open(id);
       const parentId = placeAfter(open.conversation);
-      sendPrompt({ newId, clock, runs }, open, { text, parentId, model: "openai/scripted-1", takesDraft: false });
+      sendPrompt({ newId, clock: { ...clock, now: () => now }, runs }, open, {
+        text,
+        parentId,
+        model: "openai/scripted-1",
+        takesDraft: false,
+      });
       open.release();
     },
     async close(): Promise<void> {
@@ -171,7 +177,7 @@ test("answers the worker waited for are on this device when it is offline again"
     page.send(chat, "First?");
     page.send(chat, "Second?");
   });
-  await aWorker().deliver();
+  expect(await aWorker().deliver()).toBe(true);
   let seen: string[] = [];
   const page = openPage();
   const open = page.documents.open(chat);
@@ -199,6 +205,21 @@ test("a network that goes away in the middle leaves the rest, and the next time 
   expect(await left()).toMatchObject({ rows: 0, commands: 2 });
   expect(await aWorker().deliver()).toBe(true);
   expect(asked()).toEqual(["First?", "First? | Answer 0. | Second?"]);
+}, 60_000);
+
+test("A9: prompts go in the order they follow each other, also where the clock was set back between them", async () => {
+  const chat = newConversation();
+  await onATrain((page) => {
+    page.send(chat, "First?", Date.now());
+    page.send(chat, "Second?", Date.now() - 60_000);
+    page.send(chat, "Third?", Date.now() - 120_000);
+  });
+  expect(await aWorker().deliver()).toBe(true);
+  expect(asked()).toEqual([
+    "First?",
+    "First? | Answer 0. | Second?",
+    "First? | Answer 0. | Second? | Answer 1. | Third?",
+  ]);
 }, 60_000);
 
 test("without a session nothing is touched, and without a network it says to come back", async () => {
