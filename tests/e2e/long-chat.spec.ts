@@ -75,9 +75,12 @@ const watchFilling = (page: Page) =>
     return { done };
   }, MESSAGES);
 
-/** The browser's own search, from where the cursor is and around. */
-const findOnPage = (text: string): boolean =>
-  (globalThis as unknown as { find(...options: unknown[]): boolean }).find(text, false, false, true);
+/** The browser's own search, around the whole page. Firefox finds nothing from the cursor of a field. */
+function findOnPage(text: string): boolean {
+  if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+  getSelection()?.removeAllRanges();
+  return (globalThis as unknown as { find(...options: unknown[]): boolean }).find(text, false, false, true);
+}
 
 const fromEnd = (page: Page): Promise<number> =>
   page
@@ -104,6 +107,8 @@ test("a reader who went up keeps the line they read while the rest comes", async
   const { restUntil } = await withoutRest(page);
   await chat.row("Tides").click();
   await expect(chat.lastArticle).toContainText(LAST_TURN);
+  // Before the first frame nobody can have gone anywhere.
+  await expect(chat.lastArticle).toBeInViewport();
   const read = chat.prompts.filter({ hasText: "Question 145:" });
   await read.scrollIntoViewIfNeeded();
   await expect(chat.button("Jump to latest")).toBeVisible();
