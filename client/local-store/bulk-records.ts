@@ -1,10 +1,11 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { further, withLocal } from "./library-state.ts";
-import type { PulledBody, TakenBodies, UnsentEdits } from "./local-store.ts";
-import type { DatabaseSchema, Transaction } from "./open-database.ts";
+import type { PulledBody, SummaryRecord, TakenBodies, UnsentEdits } from "./local-store.ts";
+import type { DatabaseSchema, DocumentRecord, Transaction } from "./open-database.ts";
 import { documentRecord, epochIn } from "./read-document.ts";
+import { readMany } from "./read-many.ts";
 import { isOutboxRow } from "./stored-records.ts";
-import { putSummary, readSummary } from "./summary-records.ts";
+import { putSummary, readSomeSummaries, readSummary } from "./summary-records.ts";
 
 // What is stored of documents that nobody has open: the bodies of bulk sync, each in one transaction.
 
@@ -16,7 +17,14 @@ const MANY_ROWS = 16;
 
 /** See `LocalStore.takePulled`. They are of different documents, so none waits for another one. */
 export async function takePulled(transaction: ReadWrite, bodies: readonly PulledBody[]): Promise<TakenBodies> {
-  const outcomes = await Promise.all(bodies.map((body) => takeOne(transaction, body)));
+  const ids = bodies.map(({ id }) => id);
+  const [summaries, documents] = await Promise.all([
+    readSomeSummaries(transaction, ids),
+    readMany(transaction, "documents", ids),
+  ]);
+  const outcomes = await Promise.all(
+    bodies.map((body) => takeOne(transaction, body, summaries.get(body.id), documents.get(body.id))),
+  );
   const idsOf = (some: readonly (typeof outcomes)[number][]): ConversationId[] =>
     bodies.flatMap(({ id }, at) => (some.includes(outcomes[at] ?? "not taken") ? [id] : []));
   return { taken: idsOf(["taken", "long"]), long: idsOf(["long"]) };
@@ -25,10 +33,11 @@ export async function takePulled(transaction: ReadWrite, bodies: readonly Pulled
 async function takeOne(
   transaction: ReadWrite,
   { id, epoch, seq, update, whole }: PulledBody,
+  record: SummaryRecord | undefined,
+  stored: DocumentRecord | undefined,
 ): Promise<"taken" | "long" | "not taken"> {
   const documents = transaction.objectStore("documents");
   const updates = transaction.objectStore("updates");
-  const [record, stored] = await Promise.all([readSummary(transaction, id), documents.get(id)]);
   // It may have been erased from here since it was asked for (C13).
   if (record === undefined || (stored !== undefined && epochIn(stored) !== epoch)) return "not taken";
   // What it builds on is gone: the browser deleted the database meanwhile.
@@ -40,6 +49,7 @@ async function takeOne(
       ? documents.put(documentRecord(id, epoch, update))
       : updates.add({ documentId: id, bytes: update }),
   ]);
+  if (stored === undefined) return "taken";
   return (await updates.index("documentId").count(id)) >= MANY_ROWS ? "long" : "taken";
 }
 

@@ -19,7 +19,7 @@ import type * as Quarantine from "./quarantine.ts";
 import { DOCUMENT_STORES, documentRecord, epochIn, readDocument, readFolded, readQuarantine } from "./read-document.ts";
 import type { RunCommand } from "./run-command.ts";
 import { isCursor, isOutboxRow, isRunCommand, isSummaryRecord } from "./stored-records.ts";
-import { putSummary, readFirstSummaries, readSummaries, readSummary } from "./summary-records.ts";
+import { putSummary, readFirstSummaries, readSomeSummaries, readSummaries, readSummary } from "./summary-records.ts";
 
 /** The name of the database of one account in one workspace. */
 export const localStoreName = (accountId: string, workspaceId: string): string =>
@@ -222,11 +222,15 @@ export function openLocalStore(name: string, clock?: Pick<Clock, "after">): Loca
         [...stores],
         async (transaction) => {
           const forgotten = new Set(await erasing?.forgetErased(transaction, erased));
+          const known = await readSomeSummaries(
+            transaction,
+            entries.map(({ id }) => id),
+          );
           // One after the other each would wait for the one before: an entry is of one conversation.
           await Promise.all(
             entries.map(async (entry) => {
               if (forgotten.has(entry.id as ConversationId)) return;
-              await putSummary(transaction, withFeedEntry(await readSummary(transaction, entry.id), entry));
+              await putSummary(transaction, withFeedEntry(known.get(entry.id), entry));
             }),
           );
           const meta = transaction.objectStore("meta");
@@ -252,7 +256,6 @@ export function openLocalStore(name: string, clock?: Pick<Clock, "after">): Loca
         erasing.forgetWanted(transaction, id, onlyIf),
       );
     },
-
     async commands() {
       const read = await readSound(["commands"], readCommands, (repair, transaction) =>
         repair.quarantineCommands(transaction),

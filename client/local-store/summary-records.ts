@@ -1,6 +1,7 @@
 import { listPlace } from "./library-state.ts";
 import type { SummaryRecord } from "./local-store.ts";
 import type { Transaction, Upgrade } from "./open-database.ts";
+import { readMany } from "./read-many.ts";
 import { isSummaryRecord } from "./stored-records.ts";
 
 // The records of the library in the database. They are indexed by their place in the list, so that its first rows can be
@@ -15,6 +16,15 @@ const READ_AT_ONCE = 500;
 export async function readSummary(transaction: AnyTransaction, id: string): Promise<SummaryRecord | undefined> {
   const stored: unknown = await transaction.objectStore("summaries").get(id);
   return isSummaryRecord(stored) ? stored : undefined;
+}
+
+/** Those of these records that are there and can be read. */
+export async function readSomeSummaries(
+  transaction: Transaction<"readwrite">,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, SummaryRecord>> {
+  const stored = await readMany(transaction, "summaries", ids);
+  return new Map([...stored].flatMap(([id, record]) => (isSummaryRecord(record) ? [[id, record]] : [])));
 }
 
 export async function putSummary(transaction: Transaction<"readwrite">, record: SummaryRecord): Promise<void> {

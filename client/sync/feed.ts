@@ -56,9 +56,12 @@ export function openFeed(
     if (feed === undefined) return handle({ type: "failed", random: platform.random() });
     // "More" without getting further would go round for ever.
     const more = feed.more && feed.cursor > library.cursor();
-    await library.takeFeed(feed.cursor, feed.entries);
-    if (more) return handle({ type: "read", more });
-    const round = await bodies.pull(signal);
+    const told = library.takeFeed(feed.cursor, feed.entries);
+    if (more) {
+      await told;
+      return handle({ type: "read", more });
+    }
+    const round = await bodies.pull(signal, told);
     if (round === "failed") return handle({ type: "failed", random: platform.random() });
     handle({ type: "read", more: round === "more" });
   }

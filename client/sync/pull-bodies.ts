@@ -25,8 +25,12 @@ export type PullRound =
 
 /** Brings the text of documents that nobody has open to this device, so that all of it is there offline. */
 export interface BodyPuller {
-  /** One request, where anything is lacking. */
-  pull(signal: AbortSignal): Promise<PullRound>;
+  /**
+   * One request, where anything is lacking.
+   * @param told resolves once what the feed told before is stored, or could not be: what is asked for meanwhile is
+   *   stored after it
+   */
+  pull(signal: AbortSignal, told?: Promise<void>): Promise<PullRound>;
 }
 
 export function createBodyPuller(
@@ -98,12 +102,13 @@ export function createBodyPuller(
     return { asked: some, wholes, answer: await postBytes(platform, "/api/sync/pull", encodePull(wanted), signal) };
   }
 
+  /** A device that cannot store would ask for the same for ever. */
+  const mayStore = (): boolean => store.health().type !== "failing" && platform.clock.now() >= notBefore;
+
   /** Asks for what is lacking besides what is on its way, where there is any and it could be stored. */
   function askForMore(underWay: readonly Lacking[], signal: AbortSignal): Promise<Asked> | undefined {
-    // A device that cannot store would ask for the same for ever.
-    const mayStore = store.health().type !== "failing" && platform.clock.now() >= notBefore;
     const here = new Set(underWay.map(({ id }) => id));
-    const some = isSupported && mayStore ? library.lacking().filter((one) => isWanted(one) && !here.has(one.id)) : [];
+    const some = isSupported && mayStore() ? library.lacking().filter((one) => isWanted(one) && !here.has(one.id)) : [];
     return some.length > 0 ? ask(some.slice(0, atOnce), signal) : undefined;
   }
 
@@ -131,8 +136,13 @@ export function createBodyPuller(
   }
 
   return {
-    async pull(signal) {
-      const next = await nextAnswer(signal);
+    async pull(signal, told) {
+      const early = await nextAnswer(signal);
+      await told;
+      // Without the summary of a text that text is not stored either.
+      if (!mayStore()) return "done";
+      // A page that tells of erased chats is not known here before it is about to be stored.
+      const next = early ?? (await nextAnswer(signal));
       return next ? await takeAnswer(next, signal) : "done";
     },
   };

@@ -35,13 +35,15 @@ async function catchUp(name: string): Promise<CaughtUp> {
   );
   const bodies = createBodyPuller({ fetch: counted, clock: browserClock }, store, library, () => false);
   await library.ready;
+  let told: Promise<void> | undefined;
   for (let more = true; more;) {
     const feed = await readFeedPage(counted, library.cursor(), life.signal);
     if (feed === undefined) throw new Error("no feed");
-    await library.takeFeed(feed.cursor, feed.entries);
+    told = library.takeFeed(feed.cursor, feed.entries);
     more = feed.more;
+    if (more) await told;
   }
-  for (let round = await bodies.pull(life.signal); round !== "done"; round = await bodies.pull(life.signal)) {
+  for (let round = await bodies.pull(life.signal, told); round !== "done"; round = await bodies.pull(life.signal)) {
     if (round === "failed") throw new Error("a pull failed");
   }
   const ms = performance.now() - start;

@@ -23,7 +23,7 @@ const COLD = 500;
 const CHANGED = 20;
 /** about 20 kB each */
 const MESSAGES = 20;
-/** ms the server is left alone after it took all documents */
+/** ms the server is left alone after it took all documents, and the page after it was opened */
 const REST_MS = 3_000;
 
 declare const measurements: typeof Measurements;
@@ -67,6 +67,7 @@ async function openBench(page: Page, url: string): Promise<void> {
   await page.waitForFunction(() => "measurements" in globalThis);
   // While anything is answered here, every request waits for this process.
   await page.unrouteAll();
+  await setTimeout(REST_MS);
 }
 
 async function catchUp(page: Page, url: string, name: string): Promise<CaughtUp> {

@@ -2,6 +2,7 @@ import "fake-indexeddb/auto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { IDBFactory } from "fake-indexeddb";
 import { Hono } from "hono";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import * as Y from "yjs";
@@ -25,6 +26,7 @@ import type { Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
 import type { FakeClock } from "#tests/support/fake-clock.ts";
+import { installFailingIndexedDb } from "#tests/support/failing-indexeddb.ts";
 import { createSeededRandom } from "#tests/support/seeded-random.ts";
 
 const random = createSeededRandom(5);
@@ -134,12 +136,15 @@ function aDevice(open: ReadonlySet<ConversationId> = new Set()) {
       docs.delete(id);
     },
     push: (wants: (id: ConversationId) => boolean = () => true) => pushOutbox(platform, store, { wants }, life.signal),
-    async readFeed(): Promise<void> {
+    /** @param pullMeanwhile pulls as a page does: the first texts are asked for while the end of the feed is stored */
+    async readFeed(pullMeanwhile = false): Promise<void> {
       await library.ready;
       for (let more = true; more;) {
         const response = await platform.fetch(`/api/sync/feed?cursor=${library.cursor()}`);
         const feed = feedSchema.parse(await response.json());
-        await library.takeFeed(feed.cursor, feed.entries);
+        const told = library.takeFeed(feed.cursor, feed.entries);
+        if (pullMeanwhile && !feed.more) await bodies.pull(life.signal, told);
+        await told;
         more = feed.more;
       }
     },
@@ -358,3 +363,30 @@ test("a document that is pulled again and again without being opened keeps few r
   expect(stored.value.rows).toBeLessThan(16);
   expect(await other.title(id)).toBe("round 39");
 });
+
+test.each([
+  ["the summaries", (write: number) => write > 1],
+  ["the texts", (write: number) => write > 250],
+])(
+  "P4: on a full disk nothing is asked for that could not be stored: no room for %s",
+  async (_, fails) => {
+    const one = aDevice();
+    const ids = Array.from({ length: 120 }, newId);
+    for (const id of ids) await one.rename(id, "Mine");
+    for (let left = ids.length; left > 0; left -= 100) await one.push();
+    const disk = installFailingIndexedDb();
+    const other = aDevice();
+    await other.library.ready;
+    disk.failWrites(fails);
+    await other.readFeed(true);
+    await other.pullAll();
+    const pulls = other.asked.filter((path) => path === "/api/sync/pull").length;
+    expect(pulls).toBeLessThanOrEqual(2);
+    expect(other.store.health()).toEqual({ type: "failing", reason: "full" });
+    await other.pullAll();
+    expect(other.asked.filter((path) => path === "/api/sync/pull")).toHaveLength(pulls);
+    disk.heal();
+    globalThis.indexedDB = new IDBFactory();
+  },
+  30_000,
+);
