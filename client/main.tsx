@@ -2,6 +2,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "#client/app/app.tsx";
 import { takeLaunch } from "#client/app/launch.ts";
+import { keptEditsOf } from "#client/local-store/kept-edits.ts";
 import { openBrowserPlatform } from "#client/platform/browser-platform.ts";
 import { openLateRuns } from "#client/runs/late-runs.ts";
 import { openLateDevice } from "#client/session/late-device.ts";
@@ -66,6 +67,9 @@ function openWorkspace(browser: BrowserPlatform, session: Session, signal: Abort
   const scope = `${me.accountId}-${me.workspaceId}`;
   const platform = { ...browser, openSocket: openSharedSockets({ platform: browser, locks, scope }, signal) };
   const { documents, library, sync, commands, store } = openWorkspaceSync(platform, me, signal);
+  const cleanUp = (): void => void store.cleanUpForgotten((id) => keptEditsOf(id).forgetAll());
+  library.onForgotten(cleanUp);
+  void library.ready.then(cleanUp);
   const reached = createReachedConnectivity(platform.connectivity, sync);
   const loadRuns = async () => {
     const { openRuns } = await import("#client/runs/open-runs.ts");

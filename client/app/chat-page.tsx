@@ -17,6 +17,7 @@ import { useFollowScroll } from "#client/features/conversation/use-follow-scroll
 import { useRunAnnouncements } from "#client/features/conversation/use-run-announcements.ts";
 import { Welcome } from "#client/features/conversation/welcome.tsx";
 import type { OpenConversation } from "#client/local-store/documents.ts";
+import { keptEditsOf } from "#client/local-store/kept-edits.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { words } from "#client/ui/words/words.ts";
@@ -177,6 +178,7 @@ function useActions(open: OpenConversation, model: string): ConversationActions 
   const workspace = useWorkspace();
   return useMemo(
     () => ({
+      keptEdits: keptEditsOf(open.id),
       edit: (message, text) => editPrompt(workspace, open, message, text, model),
       answerAgain: (prompt) => answerAgain(workspace, open, prompt, model),
       continueAnswer: (answer) => continueAnswer(workspace, open, answer, model),

@@ -1,6 +1,6 @@
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import * as Y from "yjs";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
@@ -132,4 +132,20 @@ test("C13: what was restored before the answer to its erasure came is not delete
 test("C13: a device that never had it stores nothing of it, but how far it read", async () => {
   await store.writeFeed(9, [erased(GONE)]);
   expect(await store.library()).toMatchObject({ ok: true, value: { cursor: 9, records: [] } });
+});
+
+test("C13: what is kept outside of the database is ended once, also by a page that opens after a worker deleted it", async () => {
+  for (const id of [GONE, KEPT]) await hold(id, false);
+  await store.writeFeed(9, [erased(GONE), erased("never here")]);
+  store.close();
+  const clean = vi.fn<(id: ConversationId) => void>();
+  const page = openLocalStore("device");
+  await page.cleanUpForgotten(clean);
+  expect(clean.mock.calls).toEqual([[GONE]]);
+  await page.cleanUpForgotten(clean);
+  expect(clean).toHaveBeenCalledTimes(1);
+  await page.forget(KEPT);
+  await page.cleanUpForgotten(clean);
+  expect(clean.mock.calls).toEqual([[GONE], [KEPT]]);
+  page.close();
 });

@@ -1,6 +1,7 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
 import { isWantedStill } from "./erasure-state.ts";
+import { noteForgotten } from "./forgotten-ids.ts";
 import type { Transaction } from "./open-database.ts";
 import { readQuarantine } from "./read-document.ts";
 import { isRunCommand } from "./stored-records.ts";
@@ -11,13 +12,16 @@ type ReadWrite = Transaction<"readwrite">;
 /** Deletes what was erased on the server, but for what holds edits the server never had; answers what is gone (C13). */
 export async function forgetErased(transaction: ReadWrite, erased: readonly FeedEntry[]): Promise<ConversationId[]> {
   const forgotten: ConversationId[] = [];
+  const wereHere: ConversationId[] = [];
   for (const entry of erased) {
     const id = entry.id as ConversationId;
     const record = await readSummary(transaction, id);
     if (isWantedStill(record) && (await holdsEdits(transaction, id))) continue;
     await forgetDocument(transaction, id);
     forgotten.push(id);
+    if (record !== undefined) wereHere.push(id);
   }
+  await noteForgotten(transaction, wereHere);
   return forgotten;
 }
 
@@ -36,6 +40,7 @@ export async function forgetWanted(
 ): Promise<boolean> {
   if (onlyIf && (await readSummary(transaction, id))?.erasing !== true) return false;
   await forgetDocument(transaction, id);
+  await noteForgotten(transaction, [id]);
   return true;
 }
 

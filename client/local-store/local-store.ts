@@ -182,6 +182,13 @@ export interface LocalStore {
    * @param onlyIf leaves what is not marked to be erased any more as it is
    */
   forget(id: ConversationId, onlyIf?: "if erasing"): Promise<Result<boolean, StoreFailure>>;
+  /**
+   * Ends what this browser keeps of deleted conversations outside of the database, which a transaction does not reach,
+   * nor a service worker: calls back for each one that this was not done for, and notes that it was. Where that fails,
+   * it is done again the next time.
+   * @param clean must not fail; is called again for the same one where a page ended meanwhile
+   */
+  cleanUpForgotten(clean: (id: ConversationId) => void): Promise<void>;
 
   commands(): Promise<Result<RunCommand[], StoreFailure>>;
   /** Stores commands anew that were in a database that is gone. */

@@ -33,7 +33,8 @@ export interface DatabaseSchema extends DBSchema {
     indexes: { listed: ListPlace };
   };
   commands: { key: string; value: RunCommand };
-  meta: { key: "cursor"; value: number };
+  /** `forgotten`: ids of deleted conversations of which this browser may keep something elsewhere */
+  meta: { key: "cursor" | "forgotten"; value: unknown };
   quarantine: { key: number; value: QuarantinedRecord };
 }
 

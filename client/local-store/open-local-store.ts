@@ -1,6 +1,7 @@
 import type { Clock } from "#client/platform/platform.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { readUnsent, settlePushed, takePulled } from "./bulk-records.ts";
+import { dropForgotten, readForgotten } from "./forgotten-ids.ts";
 import { foldUpdates } from "./fold-updates.ts";
 import { withFeedEntry, withLocal } from "./library-state.ts";
 import type {
@@ -202,7 +203,7 @@ export function openLocalStore(name: string, clock?: Pick<Clock, "after">): Loca
         ["summaries", "meta"],
         async (transaction) => {
           const [cursor, records] = await Promise.all([
-            transaction.objectStore("meta").get("cursor") as Promise<unknown>,
+            transaction.objectStore("meta").get("cursor"),
             readSummaries(transaction),
           ]);
           const sound = records.filter(isSummaryRecord);
@@ -256,6 +257,13 @@ export function openLocalStore(name: string, clock?: Pick<Clock, "after">): Loca
         erasing.forgetWanted(transaction, id, onlyIf),
       );
     },
+    async cleanUpForgotten(clean) {
+      const forgotten = await database.run("readonly", ["meta"], readForgotten);
+      if (!forgotten.ok || forgotten.value.length === 0) return;
+      for (const id of forgotten.value) clean(id);
+      await database.run("readwrite", ["meta"], (transaction) => dropForgotten(transaction, forgotten.value));
+    },
+
     async commands() {
       const read = await readSound(["commands"], readCommands, (repair, transaction) =>
         repair.quarantineCommands(transaction),

@@ -23,6 +23,14 @@ async function openTrash(chat: ChatPage) {
   return trash;
 }
 
+/** Types a new wording of the first prompt, and leaves it at that. */
+async function editLeftOpen(chat: ChatPage, wording: string): Promise<void> {
+  await chat.articles.first().getByRole("button", { name: "Edit", exact: true }).click();
+  await chat.page.getByRole("textbox", { name: "Edit message" }).fill(wording);
+}
+
+const smallStorageOf = ({ page }: ChatPage): Promise<string> => page.evaluate(() => JSON.stringify(localStorage));
+
 async function deleted(chat: ChatPage, title: string): Promise<void> {
   await chat.chooseFromMenu(title, "Delete");
   await expect(chat.row(title)).toHaveCount(0);
@@ -50,7 +58,11 @@ test("erasing asks first, then takes the chat from the server and from every dev
 }) => {
   const chat = await openSavedChat(page, app.url, "tides and moons");
   const device = await secondDevice(app.url);
-  await expect(device.row("tides and moons")).toBeVisible();
+  await device.row("tides and moons").click();
+  for (const one of [chat, device]) {
+    await editLeftOpen(one, "a wording not sent");
+    expect(await smallStorageOf(one)).toContain("a wording not sent");
+  }
   await deleted(chat, "tides and moons");
   const there = await openTrash(device);
   await expect(there.row("tides and moons")).toBeVisible();
@@ -64,6 +76,7 @@ test("erasing asks first, then takes the chat from the server and from every dev
   await dialog.getByRole("button", { name: "Erase", exact: true }).click();
   await expect(trash.rows).toHaveCount(0);
   await expect(there.rows).toHaveCount(0, { timeout: 15_000 });
+  for (const one of [chat, device]) expect(await smallStorageOf(one)).not.toContain("a wording not sent");
   const database = new Database(join(app.server.dataDir, "holdfast.sqlite"), { readonly: true });
   expect(database.prepare("select count(*) from doc_update").pluck().get()).toBe(0);
   database.close();
@@ -119,7 +132,7 @@ test("offline the trash opens, and what is to be erased waits for the network", 
   await chat.saved();
 });
 
-/** A second device of the same person that is cut off, with a draft that the server never had. */
+/** A second device of the same person that is cut off, with a draft that the server never had and an edit left open. */
 async function awayDevice(open: (url: string) => Promise<ChatPage>, app: { url: string }, title: string) {
   const device = await open(app.url);
   const network = await withNetwork(device.page);
@@ -127,6 +140,7 @@ async function awayDevice(open: (url: string) => Promise<ChatPage>, app: { url: 
   await device.page.reload();
   await device.row(title).click();
   await expect(device.articles).toHaveCount(2);
+  await editLeftOpen(device, "tides, moons and");
   await device.saved();
   await network.cut();
   await expect(device.syncStatus).toContainText("Offline");
@@ -183,6 +197,7 @@ test("what was erased while a device with edits was away can be recovered there 
   await there.row("tides and moons").getByRole("button", { name: "Recover as a new chat" }).click();
   await expect(device.composer).toHaveValue("written on a mountain");
   await expect(device.articles).toHaveCount(2);
+  await expect(device.page.getByRole("textbox", { name: "Edit message" })).toHaveValue("tides, moons and");
   await device.saved();
   await expect(chat.row("tides and moons (recovered)")).toBeVisible({ timeout: 15_000 });
   await openTrash(device);

@@ -5,7 +5,6 @@ import { words } from "#client/ui/words/words.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { UserMessage } from "#shared/domain/message.ts";
 import type { ConversationActions } from "./conversation-actions.ts";
-import { keptEdits } from "./kept-edit.ts";
 import { CopyMessage, MessageFooter, VersionSwitch } from "./message-footer.tsx";
 
 const promptEditor = lazyPart(async () => (await import("./prompt-editor.tsx")).PromptEditor);
@@ -21,7 +20,7 @@ interface PromptArticleProps {
 export const PromptArticle = memo(({ conversation, message, actions, editable }: PromptArticleProps) => {
   // An edit that was left open comes back open, but takes the focus only when a person opened it now.
   const [editor, setEditor] = useState<"closed" | "left-open" | "opened">(() =>
-    keptEdits.read(message.id) === undefined ? "closed" : "left-open",
+    actions.keptEdits.read(message.id) === undefined ? "closed" : "left-open",
   );
   const text = (
     <div className="prompt-text" dir="auto">
@@ -33,6 +32,7 @@ export const PromptArticle = memo(({ conversation, message, actions, editable }:
       {editor !== "closed" && editable ? (
         <promptEditor.Part
           message={message}
+          keptEdits={actions.keptEdits}
           takesFocus={editor === "opened"}
           onSave={(edited) => actions.edit(message, edited)}
           onClose={() => setEditor("closed")}

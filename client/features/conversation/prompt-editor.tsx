@@ -1,18 +1,19 @@
 import { useLayoutEffect, useRef } from "react";
+import type { KeptEdits } from "#client/local-store/kept-edits.ts";
 import { Button } from "#client/ui/button.tsx";
 import { words } from "#client/ui/words/words.ts";
 import type { UserMessage } from "#shared/domain/message.ts";
-import { keptEdits } from "./kept-edit.ts";
 
 interface PromptEditorProps {
   message: UserMessage;
+  keptEdits: KeptEdits;
   takesFocus: boolean;
   onSave: (text: string) => void;
   onClose: () => void;
 }
 
 /** Edits the words of a turn. What is typed is kept on this device until it is saved or given up. */
-export function PromptEditor({ message, takesFocus, onSave, onClose }: PromptEditorProps) {
+export function PromptEditor({ message, keptEdits, takesFocus, onSave, onClose }: PromptEditorProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   useLayoutEffect(() => {
     const element = field.current;

@@ -1,3 +1,4 @@
+import { keptEditsOf } from "#client/local-store/kept-edits.ts";
 import type { Workspace } from "#client/session/workspace.ts";
 import { trashWords } from "#client/ui/words/trash-words.ts";
 import { words } from "#client/ui/words/words.ts";
@@ -26,7 +27,10 @@ export async function recoverChat(
       title: trashWords.recoveredTitle(title),
       newRunId: newId,
     });
-    if (await copy.stored()) await library.forget(id);
+    if (await copy.stored()) {
+      keptEditsOf(id).moveTo(copy.id);
+      await library.forget(id);
+    }
     return copy.id;
   } finally {
     from.release();
