@@ -17,6 +17,7 @@ import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
 import { steadyClock } from "#client/platform/platform.ts";
 import { openSharedSockets } from "#client/platform/shared-sockets.ts";
 import { fetchAs } from "#client/platform/fetch-as.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
 import { assert } from "#shared/lib/assert.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { ACCOUNT_PARAMETER } from "#shared/protocol/account-header.ts";
@@ -60,6 +61,8 @@ function inTheNameOf(platform: BrowserPlatform, session: Session): BrowserPlatfo
   };
 }
 
+const endEdits = (id: ConversationId): void => keptEditsOf(id).forgetAll();
+
 /** Opens everything one account needs; all of it ends with the signal. */
 function openWorkspace(browser: BrowserPlatform, session: Session, signal: AbortSignal): Workspace {
   const { me } = session;
@@ -67,8 +70,9 @@ function openWorkspace(browser: BrowserPlatform, session: Session, signal: Abort
   const scope = `${me.accountId}-${me.workspaceId}`;
   const platform = { ...browser, openSocket: openSharedSockets({ platform: browser, locks, scope }, signal) };
   const { documents, library, sync, commands, store } = openWorkspaceSync(platform, me, signal);
-  const cleanUp = (): void => void store.cleanUpForgotten((id) => keptEditsOf(id).forgetAll());
-  library.onForgotten(cleanUp);
+  const cleanUp = (): void => void store.cleanUpForgotten(endEdits);
+  library.onForgotten(endEdits);
+  store.onFound(cleanUp);
   void library.ready.then(cleanUp);
   const reached = createReachedConnectivity(platform.connectivity, sync);
   const loadRuns = async () => {

@@ -35,8 +35,8 @@ export interface LocalLibrary extends Library {
   forget(id: ConversationId, onlyIf?: "if erasing"): Promise<void>;
   /** Calls back when everything of a conversation was deleted from this device, by this tab or another one. */
   onForgotten(callback: (id: ConversationId) => void): void;
-  /** Takes a page of the feed; stored with its cursor in one transaction. */
-  takeFeed(cursor: number, entries: readonly FeedEntry[]): Promise<void>;
+  /** Takes a page of the feed; stored with its cursor in one transaction. Answers whether it could be stored. */
+  takeFeed(cursor: number, entries: readonly FeedEntry[]): Promise<boolean>;
 }
 
 /**
@@ -214,11 +214,15 @@ export function openLibrary(
       const writtenMarks = unwrittenMarks;
       unwrittenMarks = [];
       const stored = await store.writeFeed(next, written);
-      if (!stored.ok) return void unwrittenMarks.push(...writtenMarks);
+      if (!stored.ok) {
+        unwrittenMarks.push(...writtenMarks);
+        return false;
+      }
       for (const change of writtenMarks) change.confirm();
       for (const entry of written) if (unwritten.get(entry.id) === entry) unwritten.delete(entry.id);
       for (const id of stored.value) forgottenHere(id);
       if (written.length > 0) tabs.post({ type: "feed" });
+      return true;
     },
   };
 }

@@ -6,7 +6,7 @@ import { openDatabase } from "./open-database.ts";
 import { documentRecord } from "./read-document.ts";
 import { readMany } from "./read-many.ts";
 
-const STORED = 100;
+const STORED = 400;
 const id = (number: number): ConversationId => `chat-${String(number).padStart(4, "0")}` as ConversationId;
 const ids = (from: number, count: number, step = 1): ConversationId[] =>
   Array.from({ length: count }, (_, at) => id(from + at * step));
@@ -15,7 +15,7 @@ beforeEach(() => {
   globalThis.indexedDB = new IDBFactory();
 });
 
-/** Asks for these, of which the first hundred, by their numbers, are stored; answers what came, with how many requests. */
+/** Asks for these, of which the first four hundred, by their numbers, are stored; answers what came, with how many requests. */
 async function ask(name: "documents" | "summaries", keys: readonly ConversationId[]) {
   const database = openDatabase("device");
   const read = await database.run("readwrite", ["documents", "summaries"], async (transaction) => {
@@ -38,13 +38,14 @@ async function ask(name: "documents" | "summaries", keys: readonly ConversationI
 }
 
 test.each([
-  ["few", "summaries", ids(95, 10), ids(95, 5), 10],
+  ["few", "summaries", ids(395, 10), ids(395, 5), 10],
   ["many that are new here", "summaries", ids(1_000, 80), [], 1],
+  ["many that are new here, but one, with too much between them", "summaries", [id(0), ...ids(1_000, 25)], [id(0)], 27],
   ["many that are new here, between others", "summaries", [id(0), ...ids(1_000, 80)], [id(0)], 2],
-  ["many close together", "summaries", ids(30, 100), ids(30, 70), 2],
+  ["many close together", "summaries", ids(330, 100), ids(330, 70), 2],
   ["many of which each other one is wanted", "summaries", ids(0, 30, 2), ids(0, 30, 2), 2],
   ["many with much between them", "summaries", ids(0, 30, 3), ids(0, 30, 3), 31],
-  ["documents close together", "documents", ids(30, 100), ids(30, 70), 71],
+  ["documents close together", "documents", ids(330, 100), ids(330, 70), 71],
   ["none", "documents", [], [], 0],
 ] as const)("%s: what is stored under the keys is found, and nothing else", async (_, name, keys, stored, requests) => {
   expect(await ask(name, keys)).toEqual({ found: stored.map((key) => ({ key, of: key })), requests });

@@ -2,8 +2,10 @@ import type { DatabaseSchema, Transaction } from "./open-database.ts";
 
 /** Up to so many keys, asking for each costs less than looking at all that lie between the first and the last. */
 const FEW = 20;
-/** How many times what is wanted may lie between the first and the last key for all of it to be read at once. */
+/** How many times what is wanted may lie between the first and the last key: for all of it to be read at once, */
 const DENSE = 2;
+/** and for all keys to be read. */
+const SPARSE = 10;
 
 type Read<N extends "documents" | "summaries"> = ReadonlyMap<string, DatabaseSchema[N]["value"] | undefined>;
 
@@ -24,7 +26,8 @@ export async function readMany<N extends "documents" | "summaries">(
   if (keys.length <= FEW) return await readEach(keys);
   const sorted = keys.toSorted();
   const range = IDBKeyRange.bound(sorted[0], sorted.at(-1));
-  const there = await store.getAllKeys(range);
+  const there = await store.getAllKeys(range, SPARSE * keys.length);
+  if (there.length === SPARSE * keys.length) return await readEach(keys);
   const wanted = new Set(keys);
   const found = there.filter((key) => wanted.has(key));
   // A document may be long, and those between were not asked for.

@@ -30,8 +30,8 @@ export interface DeliverCommandsParts {
 
 /**
  * Delivers stored run commands once, with `fetch` and the store alone: for a service worker, with no page open. Within
- * a conversation they go in the order they were made, each when the answer before it is final, as `openRunDelivery` does
- * for a page, under the same lock.
+ * a conversation they go in the order they follow each other, each when the answer before it is final, as
+ * `openRunDelivery` does for a page, under the same lock.
  * @returns whether trying again soon would be in vain
  */
 export async function deliverCommands(parts: DeliverCommandsParts, signal: AbortSignal): Promise<boolean> {
@@ -62,8 +62,8 @@ async function deliverRow(parts: DeliverCommandsParts, row: readonly RunCommand[
 }
 
 /**
- * The commands of a conversation, each behind the one whose answer its prompt follows. Their ids do not tell: two may be
- * of one millisecond, and a clock may have been set back between them.
+ * The commands of a conversation, each behind the one whose answer its prompt follows. Their times do not tell: two may
+ * be of one millisecond, and a clock may have been set back between them.
  */
 async function inOrder({ read }: DeliverCommandsParts, row: readonly RunCommand[]): Promise<readonly RunCommand[]> {
   const [first] = row;

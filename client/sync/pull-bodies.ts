@@ -27,10 +27,10 @@ export type PullRound =
 export interface BodyPuller {
   /**
    * One request, where anything is lacking.
-   * @param told resolves once what the feed told before is stored, or could not be: what is asked for meanwhile is
-   *   stored after it
+   * @param told whether what the feed told before could be stored: without the summary of a text it is not stored either,
+   *   so the text is asked for meanwhile, and waits
    */
-  pull(signal: AbortSignal, told?: Promise<void>): Promise<PullRound>;
+  pull(signal: AbortSignal, told?: Promise<boolean>): Promise<PullRound>;
 }
 
 export function createBodyPuller(
@@ -102,13 +102,12 @@ export function createBodyPuller(
     return { asked: some, wholes, answer: await postBytes(platform, "/api/sync/pull", encodePull(wanted), signal) };
   }
 
-  /** A device that cannot store would ask for the same for ever. */
-  const mayStore = (): boolean => store.health().type !== "failing" && platform.clock.now() >= notBefore;
-
   /** Asks for what is lacking besides what is on its way, where there is any and it could be stored. */
   function askForMore(underWay: readonly Lacking[], signal: AbortSignal): Promise<Asked> | undefined {
+    // A device that cannot store would ask for the same for ever.
+    const mayStore = store.health().type !== "failing" && platform.clock.now() >= notBefore;
     const here = new Set(underWay.map(({ id }) => id));
-    const some = isSupported && mayStore() ? library.lacking().filter((one) => isWanted(one) && !here.has(one.id)) : [];
+    const some = isSupported && mayStore ? library.lacking().filter((one) => isWanted(one) && !here.has(one.id)) : [];
     return some.length > 0 ? ask(some.slice(0, atOnce), signal) : undefined;
   }
 
@@ -138,9 +137,11 @@ export function createBodyPuller(
   return {
     async pull(signal, told) {
       const early = await nextAnswer(signal);
-      await told;
-      // Without the summary of a text that text is not stored either.
-      if (!mayStore()) return "done";
+      if ((await told) === false) {
+        // A disk that is nearly full may take the next small thing, and fail at the next feed.
+        if (store.health().type === "failing") notBefore = platform.clock.now() + LATER_MS;
+        return "done";
+      }
       // A page that tells of erased chats is not known here before it is about to be stored.
       const next = early ?? (await nextAnswer(signal));
       return next ? await takeAnswer(next, signal) : "done";

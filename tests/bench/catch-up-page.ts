@@ -35,7 +35,7 @@ async function catchUp(name: string): Promise<CaughtUp> {
   );
   const bodies = createBodyPuller({ fetch: counted, clock: browserClock }, store, library, () => false);
   await library.ready;
-  let told: Promise<void> | undefined;
+  let told: Promise<boolean> | undefined;
   for (let more = true; more;) {
     const feed = await readFeedPage(counted, library.cursor(), life.signal);
     if (feed === undefined) throw new Error("no feed");
