@@ -101,8 +101,8 @@ function showFailure(failure: BootFailure): void {
 
 async function boot(signal: AbortSignal): Promise<void> {
   const platform = openBrowserPlatform(signal);
-  const { locks, smallStorage } = platform;
-  const session = await openSession({ platform, locks, smallStorage }, signal);
+  const { locks, smallStorage, writeCookies } = platform;
+  const session = await openSession({ platform, locks, smallStorage, writeCookies }, signal);
   if (!session.ok) return showFailure(FAILURES[session.failure]);
   const workspace = openWorkspace(inTheNameOf(platform, session.value), session.value, signal);
   root.render(

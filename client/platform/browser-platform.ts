@@ -11,6 +11,7 @@ import type { Painting } from "./painting.ts";
 import type { Platform } from "./platform.ts";
 import { createSmallStorage } from "./small-storage.ts";
 import type { SmallStorage } from "./small-storage.ts";
+import { writeCookies } from "./write-cookies.ts";
 
 /** Every browser power the app's parts ask for. */
 export interface BrowserPlatform extends Platform {
@@ -18,6 +19,8 @@ export interface BrowserPlatform extends Platform {
   painting: Painting;
   smallStorage: SmallStorage;
   backgroundDelivery: BackgroundDelivery;
+  /** has the browser write down who it is, which else a crash may make it forget */
+  writeCookies: () => void;
 }
 
 /** The powers of the browser this page runs in. What listens stops when the signal ends. */
@@ -37,5 +40,6 @@ export function openBrowserPlatform(signal: AbortSignal): BrowserPlatform {
     backgroundDelivery: createBackgroundDelivery(
       (navigator as { serviceWorker?: ServiceWorkerContainer }).serviceWorker,
     ),
+    writeCookies: () => writeCookies(document),
   };
 }

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { noLocks } from "#client/platform/locks.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import type { SmallStorage } from "#client/platform/small-storage.ts";
@@ -42,6 +42,7 @@ function aBrowser(fetch: typeof globalThis.fetch, texts: Record<string, string> 
   const woken = new Set<() => void>();
   const page = new AbortController();
   const smallStorage = memoryStorage(texts);
+  const writeCookies = vi.fn<() => void>();
   const connectivity = {
     online: () => true,
     onWake(callback: () => void) {
@@ -53,7 +54,8 @@ function aBrowser(fetch: typeof globalThis.fetch, texts: Record<string, string> 
   return {
     page,
     texts: smallStorage.texts,
-    open: () => openSession({ platform: { fetch, connectivity }, locks, smallStorage }, page.signal),
+    writeCookies,
+    open: () => openSession({ platform: { fetch, connectivity }, locks, smallStorage, writeCookies }, page.signal),
     wake: () => woken.forEach((callback) => callback()),
   };
 }
@@ -67,6 +69,13 @@ test("a newcomer becomes a guest, once, and is remembered", async () => {
   expect(session).toMatchObject({ ok: true, value: { me: GUEST } });
   expect(server.asked).toEqual(["GET /api/me", "POST /api/auth/sign-in/anonymous {}", "GET /api/me"]);
   expect(JSON.parse(browser.texts["holdfast.me"] ?? "")).toEqual(GUEST);
+  expect(browser.writeCookies).toHaveBeenCalledOnce();
+});
+
+test("who was here before has cookies that are written down already", async () => {
+  const browser = aBrowser(aServer({ signedIn: GUEST }).fetch, remembered);
+  await browser.open();
+  expect(browser.writeCookies).not.toHaveBeenCalled();
 });
 
 test("someone with a cookie is not made a guest", async () => {

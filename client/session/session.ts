@@ -44,6 +44,8 @@ export interface SessionParts {
   platform: Pick<Platform, "fetch" | "connectivity">;
   locks: Locks;
   smallStorage: SmallStorage;
+  /** has the browser write down the cookies it was given */
+  writeCookies: () => void;
 }
 
 const ME_KEY = "holdfast.me";
@@ -69,7 +71,11 @@ export async function openSession(
 /** Asks who we are, makes a guest of nobody, and remembers the answer. Two tabs at once make one guest. */
 async function becomeSomeone(parts: SessionParts, signal: AbortSignal): Promise<AskedMe> {
   const asked = await parts.locks.hold(SIGN_IN_LOCK, signal, () => firstContact(parts.platform.fetch, signal));
-  if (asked.type === "me") remembered(parts.smallStorage, ME_KEY, meSchema).write(asked.me);
+  if (asked.type === "me") {
+    // Before a word is written that would be lost with them.
+    parts.writeCookies();
+    remembered(parts.smallStorage, ME_KEY, meSchema).write(asked.me);
+  }
   return asked;
 }
 

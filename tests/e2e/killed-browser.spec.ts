@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
 import type { Page } from "@playwright/test";
-import { chatPage, openSavedChat } from "./chat-page.ts";
+import { chatPage, openChatPage, openSavedChat } from "./chat-page.ts";
 import type { ChatPage } from "./chat-page.ts";
 import { cutFromServer } from "./device.ts";
 import { test } from "./fixtures.ts";
@@ -16,6 +16,26 @@ async function countAtRest(chat: ChatPage): Promise<number> {
   return waiting(await chat.syncStatus.textContent()) === before ? before : 0;
 }
 
+test("A3: a newcomer whose browser is killed right after the first words is the same person afterwards", async ({
+  app,
+  ownBrowser,
+}) => {
+  const context = await ownBrowser.start();
+  const chat = await openSavedChat(await context.newPage(), app.url, "tides and moons");
+  await chat.composer.fill("and the first words of a draft");
+  await chat.saved();
+  const url = chat.page.url();
+  await ownBrowser.kill();
+
+  const restarted = await ownBrowser.start();
+  const again = await openChatPage(await restarted.newPage(), url);
+  await expect(again.articles).toHaveCount(2);
+  await expect(again.composer).toHaveValue("and the first words of a draft");
+  await again.send("what else?");
+  await expect(again.articles).toHaveCount(4);
+  await again.saved();
+});
+
 test("A3: a browser that is killed keeps every word that was said to be on this device, and the draft with it", async ({
   app,
   browser,
@@ -27,7 +47,6 @@ test("A3: a browser that is killed keeps every word that was said to be on this 
     const context = await ownBrowser.start();
     return context.pages()[0] ?? (await context.newPage());
   };
-  // Somebody who was here before: what a newcomer is takes the browser half a minute to write down.
   const first = await openSavedChat(await open(), app.url, "tides and moons");
   const url = first.page.url();
   const cookies = await first.page.context().cookies();

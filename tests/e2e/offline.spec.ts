@@ -95,10 +95,7 @@ for (const [name, openOutage] of Object.entries(OUTAGES)) {
     await outage.prepare(context);
     const first = await openSavedChat(await context.newPage(), app.url, "Old chat");
     const oldUrl = first.page.url();
-    // Chromium writes cookies to its disk within 30 s, or when it ends well.
-    await browser.stop();
-    context = await browser.start();
-    await outage.prepare(context);
+    await first.page.close();
     const home = await openChatPage(await context.newPage(), oldUrl);
     await home.composer.fill("an old draft");
     await home.saved();
