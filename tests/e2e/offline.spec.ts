@@ -93,10 +93,8 @@ for (const [name, openOutage] of Object.entries(OUTAGES)) {
     const outage = openOutage(app);
     let context = await browser.start();
     await outage.prepare(context);
-    const first = await openSavedChat(await context.newPage(), app.url, "Old chat");
-    const oldUrl = first.page.url();
-    await first.page.close();
-    const home = await openChatPage(await context.newPage(), oldUrl);
+    const home = await openSavedChat(await context.newPage(), app.url, "Old chat");
+    const oldUrl = home.page.url();
     await home.composer.fill("an old draft");
     await home.saved();
     for (const title of ["To be pinned", "To be renamed", "To be deleted"]) {
