@@ -17,5 +17,5 @@ takeOverWhenAsked();
 passServerPathsBy();
 takeShares();
 deliverOnSync();
-// oxlint-disable-next-line no-underscore-dangle -- the name that the build looks for
+// oxlint-disable-next-line no-underscore-dangle -- the build puts the list of files where it finds this name, which is Workbox's
 serveShell(self.__WB_MANIFEST);

@@ -27,7 +27,7 @@ export function useBranchActivity(conversation: ConversationDocument, runs: Runs
     setCandidates((before) => (sameFields(before, ids) ? before : ids));
   }, [conversation, runs]);
   useEffect(() => {
-    // oxlint-disable-next-line react/set-state-in-effect -- what happened between rendering and watching
+    // oxlint-disable-next-line react/set-state-in-effect -- what changed between rendering and watching is told by nobody else
     read();
     const stops = [conversation.subscribe(read), runs.subscribeDeliveries(read)];
     return () => {

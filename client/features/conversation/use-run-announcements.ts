@@ -45,7 +45,7 @@ export function useRunAnnouncements(
       }
     });
     return stop;
-    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- each second is looked at again
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- `now` is not read: each new second is a reason to look again
   }, [conversation, active, now, clock, announce]);
 }
 
