@@ -4,6 +4,7 @@ import { defineConfig } from "vite";
 // Outside stay what is compiled, and what only some servers load, or load late.
 const EXTERNAL = [
   "better-sqlite3",
+  "@zxcvbn-ts/language-common",
   "gpt-tokenizer",
   "@opentelemetry/api",
   "@opentelemetry/exporter-trace-otlp-http",
@@ -24,6 +25,7 @@ export default defineConfig({
     rollupOptions: {
       input: {
         main: "sync-server/main.ts",
+        "audit-verify": "sync-server/audit-verify-main.ts",
         "sqlite-worker": "sync-server/storage/sqlite-worker.ts",
         "fold-worker": "sync-server/rooms/fold-worker.ts",
         "token-worker": "sync-server/runs/token-worker.ts",

@@ -1,13 +1,15 @@
 import { Hono } from "hono";
-import type { Auth } from "#server/access/auth.ts";
 import type { PrincipalResolver } from "#server/access/principal-resolver.ts";
-import { requireOwnOrigin, requirePrincipal, requireRoute } from "#server/http/api-guard.ts";
+import { requireOperation, requireOwnOrigin, requirePrincipal } from "#server/http/api-guard.ts";
+import { auditRequests } from "#server/http/audit-requests.ts";
+import { accountRoutes } from "#server/http/account-routes.ts";
+import type { AccountParts } from "#server/http/account-routes.ts";
 import type { AppEnv } from "#server/http/app-env.ts";
-import { authRoutes } from "#server/http/auth-routes.ts";
 import { bulkSyncRoutes } from "#server/http/bulk-sync.ts";
 import { feedRoutes } from "#server/http/feed.ts";
 import { healthRoutes } from "#server/http/health.ts";
-import { meRoutes } from "#server/http/me.ts";
+import { limitAccounts, limitAddresses } from "#server/http/limit-requests.ts";
+import type { KindOf } from "#server/http/limit-requests.ts";
 import { measureRequests, metricsRoutes } from "#server/http/metrics.ts";
 import { openapiRoutes } from "#server/http/openapi.ts";
 import { SOON, problem } from "#server/http/problem.ts";
@@ -24,7 +26,7 @@ import type { Database } from "#server/storage/database.ts";
 
 export interface AppParts {
   database: Database;
-  auth: Auth;
+  accounts: AccountParts;
   resolver: PrincipalResolver;
   publicUrl: URL | undefined;
   rooms: Pick<Rooms, "pull" | "push">;
@@ -34,8 +36,6 @@ export interface AppParts {
   models: Hono<AppEnv>;
   staticFiles: StaticFiles;
   isDraining: () => boolean;
-  /** a session was signed out: what is open under it ends */
-  onSignedOut?: (sessionId: string) => void;
   log: Log;
   metrics: Metrics;
   /** the bearer token of whoever reads the metrics */
@@ -45,11 +45,16 @@ export interface AppParts {
 const NOT_FOUND_PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Not found – Holdfast</title>
 <h1>There is nothing here</h1><p><a href="/">Open Holdfast</a></p></html>`;
 
+/** What a request is counted as: what its operation says. Files of the app, health and metrics are not counted. */
+const kindOf: KindOf = ({ var: { operation } }) =>
+  operation?.limit === "none" ? undefined : operation && (operation.limit ?? "usual");
+
 /**
- * The whole HTTP app, without a port. Everything below /api asks who is calling, but for signing in; what is
- * no route is 404 whoever asks.
+ * The whole HTTP app, without a port. Everything below /api is an operation of the table, which says who may call it;
+ * what is none is 404 whoever asks.
  */
-export function createApp({ database, auth, resolver, publicUrl, log, metrics, ...parts }: AppParts): Hono<AppEnv> {
+export function createApp({ database, resolver, publicUrl, log, metrics, ...parts }: AppParts): Hono<AppEnv> {
+  const { limiter } = parts.accounts;
   const app = new Hono<AppEnv>();
   app.use(measureRequests(metrics));
   app.use("/api/*", traceRequests);
@@ -57,17 +62,13 @@ export function createApp({ database, auth, resolver, publicUrl, log, metrics, .
   // Before the origin is looked at: it is the system that posts there.
   app.route("/", shareRoutes());
   app.use(requireOwnOrigin(publicUrl));
-  app.use(
-    "/api/*",
-    requireRoute(() => app.routes),
-  );
-  app.route(
-    "/api/auth",
-    authRoutes(auth, resolver, (sessionId) => parts.onSignedOut?.(sessionId)),
-  );
-  app.route("/api/openapi.json", openapiRoutes());
+  app.use("/api/*", requireOperation);
+  app.use("/api/*", limitAddresses(limiter, parts.accounts, kindOf));
+  app.use("/api/*", auditRequests(parts.accounts));
   app.use("/api/*", requirePrincipal(resolver));
-  app.route("/api/me", meRoutes(auth));
+  app.use("/api/*", limitAccounts(limiter, kindOf));
+  app.route("/api", accountRoutes(parts.accounts));
+  app.route("/api/openapi.json", openapiRoutes());
   app.route("/api/sync/feed", feedRoutes(database));
   app.route("/api/sync", bulkSyncRoutes(parts.rooms));
   app.route("/api/conversations", parts.conversations);

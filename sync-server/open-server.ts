@@ -4,23 +4,25 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { getHeapStatistics } from "node:v8";
-import { createUuidV7 } from "#shared/lib/uuid.ts";
-import { openAuth } from "./access/auth.ts";
-import { createPrincipalResolver } from "./access/principal-resolver.ts";
-import { readOrCreateSecret } from "./access/secret.ts";
 import { createApp } from "./app.ts";
+import type { AccountPrincipal } from "./access/principal.ts";
+import { createPolicyBus } from "./bus/policy-bus.ts";
 import type { Config } from "./config/config.ts";
 import { openAssetArchive } from "./http/asset-archive.ts";
 import { conversationRoutes } from "./http/conversations.ts";
 import { createHttpServer } from "./http/http-server.ts";
+import { admitUpgrade } from "./http/limit-requests.ts";
 import { modelRoutes } from "./http/models.ts";
 import { isOwnOrigin } from "./http/origin.ts";
 import { runRoutes } from "./http/runs.ts";
 import { openStaticFiles } from "./http/static-files.ts";
 import { openErasure } from "./jobs/erasure.ts";
+import { createInProcessLimiter } from "./limits/in-process-limiter.ts";
+import { UNLIMITED } from "./limits/limiter.ts";
 import type { Log } from "./observability/log.ts";
 import { createMetrics } from "./observability/metrics.ts";
 import { openTracing } from "./observability/tracing.ts";
+import { openAccounts } from "./open-accounts.ts";
 import { roomBudget } from "./rooms/memory-budget-state.ts";
 import { openRooms } from "./rooms/open-rooms.ts";
 import { attachSyncSocket } from "./rooms/sync-socket.ts";
@@ -36,8 +38,6 @@ import { openDatabase } from "./storage/open-database.ts";
 
 /** How long connections may take to say what they still have to say before they are cut. */
 const GOODBYE_MS = 500;
-
-const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 
 export interface RunningServer {
   port: number;
@@ -66,13 +66,6 @@ export async function openServer(
     exclusive: true,
     onCommitted: metrics.committed,
   });
-  const auth = await openAuth({
-    database,
-    publicUrl,
-    secret: readOrCreateSecret(join(dataDir, "session-secret")),
-    warn: (message) => log.warn({ from: "better-auth" }, message),
-  });
-  const resolver = createPrincipalResolver(auth, database, clock.now, () => createUuidV7(clock.now(), randomBytes));
   const rooms = openRooms({
     database,
     clock,
@@ -94,6 +87,14 @@ export async function openServer(
     timers: createRunTimers(config.runTimeouts),
     countTokens: tokens.count,
   });
+  const bus = createPolicyBus();
+  const limiter = config.limits ? createInProcessLimiter() : UNLIMITED;
+  const accounts = await openAccounts({ config, database, bus, rooms, runs, limiter, log });
+  const { resolver, rights } = accounts;
+  const resolvePrincipal = async (headers: Headers): Promise<AccountPrincipal | undefined> => {
+    const resolved = await resolver.resolve(headers);
+    return resolved.ok ? resolved.value : undefined;
+  };
   await runs.recover();
   const erasure = openErasure({ database, rooms, clock, log });
 
@@ -108,16 +109,15 @@ export async function openServer(
   let draining = false;
   const app = createApp({
     database,
-    auth,
+    accounts: accounts.parts,
     resolver,
     publicUrl,
     rooms,
     conversations: conversationRoutes(erasure),
-    runs: runRoutes({ runs, resolvePrincipal: resolver.resolve }),
+    runs: runRoutes({ runs, resolvePrincipal, rights }),
     models: modelRoutes({ providers }),
     staticFiles: await openStaticFiles(clientFolder, { serviceWorker: config.serviceWorker, earlier }),
     isDraining: () => draining,
-    onSignedOut: (sessionId) => syncSockets.endSession(sessionId),
     log,
     metrics,
     metricsToken: config.metricsToken,
@@ -126,7 +126,9 @@ export async function openServer(
   const sockets = new AbortController();
   const syncSockets = attachSyncSocket(server, {
     rooms,
-    resolvePrincipal: resolver.resolve,
+    resolvePrincipal,
+    rights,
+    admitUpgrade: (request, principal) => admitUpgrade(limiter, request, config, principal),
     allowsOrigin: (headers) => isOwnOrigin(headers, publicUrl),
     log,
     meters: metrics,
@@ -157,6 +159,7 @@ export async function openServer(
       await runs.close();
       await providers.close();
       await tokens.close();
+      await accounts.close();
       await database.close();
       await tracing?.close();
     },

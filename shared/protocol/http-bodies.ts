@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { PARAMETER_BOUNDS } from "#shared/domain/parameters.ts";
 import { FINISH_REASONS, RUN_FAILURE_CODES, RUN_STATUSES } from "#shared/domain/run.ts";
+import { WORKSPACE_ROLES } from "#shared/domain/workspace.ts";
 import { UUID_V7_PATTERN } from "#shared/lib/uuid.ts";
 
 // Requests are strict: an unknown key is an error. Answers are open: an installed app must understand a
@@ -34,6 +35,14 @@ export const meSchema = z.object({
   accountId: z.string(),
   workspaceId: z.string(),
   kind: z.enum(["guest", "account"]),
+  /** what they are in the workspace; `owner` where a server says nothing of roles */
+  role: z.optional(z.enum(WORKSPACE_ROLES)),
+  /** what they call themselves; absent for a guest */
+  name: z.optional(z.string()),
+  email: z.optional(z.string()),
+  emailVerified: z.optional(z.boolean()),
+  /** guests who became this account: what a device still has of theirs belongs to it */
+  merged: z.optional(z.array(z.object({ accountId: z.string(), workspaceId: z.string() }))),
 });
 export type Me = z.infer<typeof meSchema>;
 

@@ -7,11 +7,24 @@ export const PROBLEM_STATUS = {
   invalid_body: 400,
   invalid_query: 400,
   unauthenticated: 401,
+  /** e-mail or password is wrong; which of them is not said */
+  wrong_credentials: 401,
   foreign_origin: 403,
+  guests_off: 403,
+  sign_up_off: 403,
+  /** the token is not good for this */
+  scope_missing: 403,
+  /** the session is good, but it is a while since somebody showed who they are */
+  sign_in_again: 403,
   not_found: 404,
   // The same for a prompt that is still on its way and for a stranger asking about somebody's conversation.
   parent_missing: 404,
   method_not_allowed: 405,
+  email_taken: 409,
+  account_needed: 409,
+  too_many: 409,
+  /** without it nobody could sign in to the account any more */
+  last_credential: 409,
   run_id_reused: 409,
   message_busy: 409,
   message_written: 409,
@@ -22,12 +35,17 @@ export const PROBLEM_STATUS = {
   body_too_large: 413,
   unsupported_media_type: 415,
   model_unknown: 422,
+  password_weak: 422,
+  passkey_invalid: 422,
   upgrade_required: 426,
   too_many_followers: 429,
+  rate_limited: 429,
   headers_too_large: 431,
   internal: 500,
   draining: 503,
   overloaded: 503,
+  /** the OpenID Connect provider does not answer */
+  oidc_unavailable: 503,
   storage_failing: 503,
   storage_busy: 503,
   storage_unavailable: 507,

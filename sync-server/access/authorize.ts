@@ -1,12 +1,14 @@
+import type { TokenScope } from "#shared/domain/access-token.ts";
 import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
-import type { Principal } from "./principal.ts";
+import type { WorkspaceRole } from "#shared/domain/workspace.ts";
+import type { AccountPrincipal, Principal } from "./principal.ts";
 
-/** What exists and whom it belongs to. `undefined` where a resource would be: nothing of that id exists yet. */
-export interface Resource {
-  kind: "document" | "run";
-  ownerId: AccountId;
-  workspaceId: WorkspaceId;
-}
+/** What exists, and as much of it as decides who may do what with it. */
+export type Resource =
+  | { kind: "document" | "run"; ownerId: AccountId; workspaceId: WorkspaceId }
+  /** a workspace the caller belongs to; `role` is what they are in it */
+  | { kind: "personal-workspace" }
+  | { kind: "team-workspace"; role: WorkspaceRole };
 
 export const ACTIONS = [
   "document.read",
@@ -18,40 +20,129 @@ export const ACTIONS = [
   "run.stop",
   "library.read",
   "models.read",
+  "self.read",
+  "session.manage",
+  "password.change",
+  "passkey.manage",
+  "token.manage",
+  "audit.read",
+  "workspace.list",
+  "workspace.create",
+  "workspace.join",
+  "workspace.read",
+  "workspace.rename",
+  "workspace.leave",
+  "workspace.transfer",
+  "workspace.audit",
+  "member.list",
+  "member.invite",
+  "member.change",
+  "admin.change",
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 
-type Relation = "owner" | "relay" | "unclaimed" | "stranger" | "self";
+/** What the caller is to the resource. Of some resources they are several things at once. */
+type Relation =
+  /** theirs, in a workspace where they may write */
+  | "owner"
+  /** theirs, in a workspace where they may only read by now */
+  | "reader"
+  /** the server, writing the run of whose it is */
+  | "relay"
+  /** nothing of that id exists, and they may write here */
+  | "unclaimed"
+  /** the action is about no resource, or about what belongs to their account */
+  | "self"
+  /** the same, and they have an account of their own */
+  | "registered"
+  | "personal"
+  | `team-${WorkspaceRole}`;
 
-/**
- * Who may do what. `owner`: the account and workspace of the resource are the caller's. `relay`: the server
- * writing that account's run. `unclaimed`: no such resource yet. `self`: the action names no resource.
- */
-const POLICY: Record<Action, readonly Relation[]> = {
-  "document.read": ["owner", "relay"],
-  "document.write": ["owner", "relay"],
-  "document.claim": ["unclaimed"],
-  "document.erase": ["owner"],
-  "run.start": ["owner"],
-  "run.read": ["owner"],
-  "run.stop": ["owner"],
-  "library.read": ["self"],
-  "models.read": ["self"],
+/** `scope`: what a token must be good for; where there is none, a token is never enough. */
+interface Rule {
+  who: readonly Relation[];
+  scope?: TokenScope;
+}
+
+const WHOLE_TEAM = ["team-owner", "team-admin", "team-member", "team-guest"] as const;
+const RUN_THE_TEAM = ["team-owner", "team-admin"] as const;
+
+/** Who may do what. */
+const POLICY: Record<Action, Rule> = {
+  "document.read": { who: ["owner", "reader", "relay"], scope: "chats:read" },
+  "document.write": { who: ["owner", "relay"], scope: "chats:write" },
+  "document.claim": { who: ["unclaimed"], scope: "chats:write" },
+  // What somebody wrote stays theirs to erase.
+  "document.erase": { who: ["owner", "reader"], scope: "chats:write" },
+  "run.start": { who: ["owner"], scope: "runs" },
+  "run.read": { who: ["owner", "reader"], scope: "runs" },
+  "run.stop": { who: ["owner", "reader"], scope: "runs" },
+  "library.read": { who: ["self"], scope: "chats:read" },
+  "models.read": { who: ["self"], scope: "runs" },
+  "self.read": { who: ["self"], scope: "chats:read" },
+  "session.manage": { who: ["self"] },
+  "password.change": { who: ["registered"] },
+  "passkey.manage": { who: ["registered"] },
+  "token.manage": { who: ["registered"] },
+  "audit.read": { who: ["self"] },
+  "workspace.list": { who: ["self"] },
+  "workspace.create": { who: ["registered"] },
+  "workspace.join": { who: ["registered"] },
+  "workspace.read": { who: ["personal", ...WHOLE_TEAM] },
+  "workspace.rename": { who: RUN_THE_TEAM },
+  // The owner hands it over first.
+  "workspace.leave": { who: ["team-admin", "team-member", "team-guest"] },
+  "workspace.transfer": { who: ["team-owner"] },
+  "workspace.audit": { who: RUN_THE_TEAM },
+  "member.list": { who: ["personal", ...WHOLE_TEAM] },
+  "member.invite": { who: RUN_THE_TEAM },
+  "member.change": { who: RUN_THE_TEAM },
+  /** makes somebody an admin, or touches one */
+  "admin.change": { who: ["team-owner"] },
 };
 
 /**
- * The one answer to "may they?", for HTTP, SSE and sockets alike. A refusal is shown to the caller as 404:
- * that something exists is private too.
- * @param resource `undefined` when nothing of that id exists, `"none"` when the action is about no resource
+ * The one answer to "may they?", for HTTP, SSE, sockets and pages alike. A refusal is shown to the caller as 404 where
+ * it is about something that exists: that it does is private too.
+ * @param resource `undefined` when nothing of that id exists for the caller, `"none"` when the action is about no resource
  */
 export function authorize(principal: Principal, action: Action, resource: Resource | undefined | "none"): boolean {
-  return POLICY[action].includes(relationOf(principal, resource));
+  const { who, scope } = POLICY[action];
+  return hasScope(principal, scope) && relationsOf(principal, resource).some((relation) => who.includes(relation));
 }
 
-function relationOf(principal: Principal, resource: Resource | undefined | "none"): Relation {
-  if (resource === "none") return "self";
-  if (resource === undefined) return principal.kind === "relay" ? "stranger" : "unclaimed";
-  const own = resource.ownerId === principal.accountId && resource.workspaceId === principal.workspaceId;
-  if (!own) return "stranger";
-  return principal.kind === "relay" ? "relay" : "owner";
+/** Whether the caller's credential is good for an action at all, whatever it is done to. */
+export const mayAttempt = (principal: AccountPrincipal, action: Action): boolean =>
+  hasScope(principal, POLICY[action].scope);
+
+/** Whether an action is about no resource; whoever may do it is known before anything is looked up. */
+export const isAboutNothing = (action: Action): boolean =>
+  POLICY[action].who.some((one) => one === "self" || one === "registered");
+
+function hasScope(principal: Principal, scope: TokenScope | undefined): boolean {
+  if (principal.kind === "relay" || principal.credential.type === "session") return true;
+  return scope !== undefined && principal.credential.scopes.includes(scope);
 }
+
+function relationsOf(principal: Principal, resource: Resource | undefined | "none"): readonly Relation[] {
+  if (principal.kind === "relay") return isOwn(principal, resource) ? ["relay"] : [];
+  const mayWrite = principal.role !== "guest";
+  if (resource === "none") return principal.kind === "account" ? ["self", "registered"] : ["self"];
+  if (resource === undefined) return mayWrite ? ["unclaimed"] : [];
+  switch (resource.kind) {
+    case "document":
+    case "run":
+      if (!isOwn(principal, resource)) return [];
+      return mayWrite ? ["owner"] : ["reader"];
+    case "personal-workspace":
+      return ["personal"];
+    case "team-workspace":
+      return [`team-${resource.role}`];
+  }
+}
+
+const isOwn = ({ accountId, workspaceId }: Principal, resource: Resource | undefined | "none"): boolean =>
+  typeof resource === "object" &&
+  (resource.kind === "document" || resource.kind === "run") &&
+  resource.ownerId === accountId &&
+  resource.workspaceId === workspaceId;

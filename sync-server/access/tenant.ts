@@ -47,6 +47,18 @@ export function openTenant({ kysely }: Database, { accountId, workspaceId }: Pri
         .executeTakeFirst();
       return row && resourceOf("document", row.owner_id, row.workspace_id);
     },
+    /** A workspace the principal belongs to, whichever they act in now. */
+    async workspaceResource(id: string): Promise<Resource | undefined> {
+      const row = await kysely
+        .selectFrom("member")
+        .innerJoin("workspace", "workspace.id", "member.workspace_id")
+        .where("member.workspace_id", "=", id)
+        .where("member.account_id", "=", accountId)
+        .select(["workspace.kind", "member.role"])
+        .executeTakeFirst();
+      if (row === undefined) return undefined;
+      return row.kind === "personal" ? { kind: "personal-workspace" } : { kind: "team-workspace", role: row.role };
+    },
     documents,
     /** The principal's own document. */
     document: async (id: string): Promise<DocumentRow | undefined> => (await documents([id]))[0],
@@ -94,7 +106,7 @@ export function openTenant({ kysely }: Database, { accountId, workspaceId }: Pri
   };
 }
 
-const resourceOf = (kind: Resource["kind"], ownerId: string, workspaceId: string): Resource => ({
+const resourceOf = (kind: "document" | "run", ownerId: string, workspaceId: string): Resource => ({
   kind,
   ownerId: ownerId as AccountId,
   workspaceId: workspaceId as WorkspaceId,

@@ -57,6 +57,9 @@ test("all problems are named at once, and no value is repeated", () => {
     LOCAL_ENDPOINTS: "file:///canary-6",
     LOG_LEVEL: "canary-7",
     SERVICE_WORKER: "canary-8",
+    GUESTS: "canary-9",
+    SMTP_URL: "canary-10",
+    OIDC_ISSUER: "canary-11",
     DRAIN_TIMEOUT_MS: "-1",
   });
   if (config.ok) throw new Error("accepted");
@@ -64,16 +67,40 @@ test("all problems are named at once, and no value is repeated", () => {
     new Set([
       "DATABASE_URL",
       "DRAIN_TIMEOUT_MS",
+      "GUESTS",
       "LOCAL_ENDPOINTS",
       "LOG_LEVEL",
+      "OIDC_CLIENT_ID",
+      "OIDC_ISSUER",
       "OPENAI_BASE_URL",
       "PORT",
       "PUBLIC_URL",
       "REDIS_URL",
       "SERVICE_WORKER",
+      "SMTP_URL",
     ]),
   );
   expect(config.failure.join()).not.toContain("canary");
+});
+
+test("a provider to sign in with, and a mail server, are read with what people see of them", () => {
+  const config = parseConfig({
+    PUBLIC_URL: "https://chat.example.org",
+    OIDC_ISSUER: "https://id.example.org/realm",
+    OIDC_CLIENT_ID: "holdfast",
+    OIDC_CLIENT_SECRET: "s",
+    SMTP_URL: "smtps://u:p@mail.example.org",
+  });
+  if (!config.ok) throw new Error(config.failure.join("\n"));
+  expect(config.value.oidc).toMatchObject({ clientId: "holdfast", name: "id.example.org" });
+  expect(config.value.smtp).toMatchObject({ from: "Holdfast <holdfast@chat.example.org>" });
+});
+
+test("half of a provider, and one without an address to come back to, are refused", () => {
+  const half = parseConfig({ OIDC_ISSUER: "https://id.example.org" });
+  expect(half).toMatchObject({ ok: false });
+  const noSender = parseConfig({ SMTP_URL: "smtp://localhost:25" });
+  expect(noSender).toMatchObject({ ok: false });
 });
 
 test("docs/configuration.md lists every variable with its default and meaning", () => {

@@ -17,11 +17,31 @@ export interface RunTimeouts {
   totalMs: number;
 }
 
+/** An OpenID Connect provider people may sign in with. */
+export interface OidcConfig {
+  issuer: URL;
+  clientId: string;
+  clientSecret: string;
+  /** what people read */
+  name: string;
+}
+
 export interface Config {
   port: number;
   /** all addresses of the machine when absent */
   host: string | undefined;
   publicUrl: URL | undefined;
+  /** how many proxies stand before the server */
+  trustedProxies: number;
+  /** whether people get in without an account */
+  guests: boolean;
+  /** whether anybody may make an account */
+  signUp: boolean;
+  oidc: OidcConfig | undefined;
+  /** absent: links for people are written to the log */
+  smtp: { url: URL; from: string } | undefined;
+  /** whether requests are counted against limits */
+  limits: boolean;
   /** absolute path */
   dataDir: string;
   /** absent when neither a key nor a base address is set */
@@ -51,11 +71,17 @@ export function parseConfig(environment: Environment): Result<Config, readonly s
     port: read.integer("PORT", 65_535),
     host: read.text("HOST"),
     publicUrl: read.origin("PUBLIC_URL"),
+    trustedProxies: read.integer("TRUST_PROXY", 10),
+    guests: read.isOn("GUESTS"),
+    signUp: read.isOn("SIGN_UP"),
+    oidc: read.oidc(),
+    smtp: read.smtp(),
+    limits: read.isOn("LIMITS"),
     dataDir: resolve(read.text("DATA_DIR") ?? VARIABLES.DATA_DIR.standard),
     openai: read.openai(),
     providersFile: read.path("PROVIDERS_FILE"),
     localEndpoints: read.localEndpoints(),
-    serviceWorker: read.serviceWorker(),
+    serviceWorker: read.isOn("SERVICE_WORKER") ? "on" : "off",
     logLevel: read.logLevel(),
     metricsToken: read.text("METRICS_TOKEN"),
     otlpEndpoint: read.webAddress("OTEL_EXPORTER_OTLP_ENDPOINT"),
@@ -124,10 +150,32 @@ function createReader(environment: Environment, problems: string[]) {
         problems.push("LOCAL_ENDPOINTS must be on, off, or http(s) addresses separated by commas.");
       return addresses.map((address) => address.replace(/\/+$/, ""));
     },
-    serviceWorker(): "on" | "off" {
-      const value = text("SERVICE_WORKER");
-      if (value !== "on" && value !== "off") problems.push("SERVICE_WORKER must be on or off.");
-      return value === "off" ? "off" : "on";
+    isOn(name: VariableName): boolean {
+      const value = text(name);
+      if (value !== "on" && value !== "off") problems.push(`${name} must be on or off.`);
+      return value !== "off";
+    },
+    oidc(): OidcConfig | undefined {
+      const names = ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"] as const;
+      const [address, clientId, clientSecret] = names.map(text);
+      if (address === undefined && clientId === undefined && clientSecret === undefined) return undefined;
+      if (text("PUBLIC_URL") === undefined) problems.push("OIDC_ISSUER needs PUBLIC_URL: people are sent back there.");
+      const issuer = address !== undefined && isWebUrl(address) ? urlOf(address) : undefined;
+      if (issuer === undefined) problems.push("OIDC_ISSUER must be an http or https address.");
+      if (clientId === undefined || clientSecret === undefined)
+        problems.push("OIDC_CLIENT_ID and OIDC_CLIENT_SECRET must be set with OIDC_ISSUER.");
+      if (issuer === undefined || clientId === undefined || clientSecret === undefined) return undefined;
+      return { issuer, clientId, clientSecret, name: text("OIDC_NAME") ?? issuer.host };
+    },
+    smtp(): Config["smtp"] {
+      const value = text("SMTP_URL");
+      if (value === undefined) return undefined;
+      const url = urlOf(value);
+      const from = text("MAIL_FROM") ?? senderOf(text("PUBLIC_URL"));
+      if (url === undefined || !["smtp:", "smtps:"].includes(url.protocol) || url.hostname === "")
+        problems.push("SMTP_URL must be an address like smtps://user:password@mail.example.org.");
+      if (from === undefined) problems.push("SMTP_URL needs MAIL_FROM, or PUBLIC_URL to make a sender of.");
+      return url && from !== undefined ? { url, from } : undefined;
     },
     logLevel(): LogLevel {
       const level = LOG_LEVELS.find((known) => known === text("LOG_LEVEL"));
@@ -140,6 +188,11 @@ function createReader(environment: Environment, problems: string[]) {
 const urlOf = (value: string): URL | undefined => (URL.canParse(value) ? new URL(value) : undefined);
 
 const isWebUrl = (value: string): boolean => ["http:", "https:"].includes(urlOf(value)?.protocol ?? "");
+
+const senderOf = (publicUrl: string | undefined): string | undefined => {
+  const host = publicUrl === undefined ? undefined : urlOf(publicUrl)?.hostname;
+  return host === undefined ? undefined : `Holdfast <holdfast@${host}>`;
+};
 
 const listOf = (value: string | undefined): readonly string[] =>
   (value ?? "")

@@ -12,6 +12,27 @@ export const VARIABLES = {
     standard: "",
     meaning: "Where people reach the server, e.g. `https://chat.example.org`. Needed behind a proxy and for https.",
   },
+  TRUST_PROXY: {
+    standard: "0",
+    meaning:
+      "How many proxies stand before the server: from so many the address of a caller is taken (`X-Forwarded-For`).",
+  },
+  GUESTS: { standard: "on", meaning: "`off`: nobody gets in without an account." },
+  SIGN_UP: { standard: "on", meaning: "`off`: new accounts come only by an invitation or by `OIDC_ISSUER`." },
+  OIDC_ISSUER: { standard: "", meaning: "Address of an OpenID Connect provider people may sign in with." },
+  OIDC_CLIENT_ID: { standard: "", meaning: "What that provider knows this server as." },
+  OIDC_CLIENT_SECRET: { standard: "", meaning: "The secret it gave this server." },
+  OIDC_NAME: { standard: "", meaning: "What people read on the button. Unset: the provider's host." },
+  SMTP_URL: {
+    standard: "",
+    meaning:
+      "Mail server, e.g. `smtps://user:password@mail.example.org`. Unset: links for people are written to the log.",
+  },
+  MAIL_FROM: { standard: "", meaning: "Sender of mails. Unset: `holdfast@` and the host of `PUBLIC_URL`." },
+  LIMITS: {
+    standard: "on",
+    meaning: "`off` counts no requests: for a server that is reached by nobody else.",
+  },
   DATA_DIR: { standard: "./data", meaning: "Folder of the database and of the secret that signs sessions." },
   DATABASE_URL: { standard: "", meaning: "Reserved for Postgres; this version has only the embedded database." },
   REDIS_URL: { standard: "", meaning: "Reserved for several nodes; this version runs as one process." },

@@ -1,7 +1,11 @@
 import { createMiddleware } from "hono/factory";
+import { authorize, isAboutNothing, mayAttempt } from "#server/access/authorize.ts";
+import type { Action } from "#server/access/authorize.ts";
+import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { PrincipalResolver } from "#server/access/principal-resolver.ts";
-import { ACCOUNT_HEADER } from "#shared/protocol/account-header.ts";
+import type { ProblemCode } from "#shared/protocol/problem.ts";
 import type { AppEnv } from "./app-env.ts";
+import { findOperation } from "./find-operation.ts";
 import { isOwnOrigin, isSafeMethod } from "./origin.ts";
 import { problem } from "./problem.ts";
 
@@ -12,37 +16,41 @@ export const requireOwnOrigin = (publicUrl: URL | undefined) =>
     return problem("foreign_origin");
   });
 
-/** Lets only signed-in callers through, and none who takes themselves for another account; names them in `c.var.principal`. */
-export const requirePrincipal = (resolver: PrincipalResolver) =>
-  createMiddleware<AppEnv>(async (c, next) => {
-    const principal = await resolver.resolve(c.req.raw.headers);
-    const meant = c.req.header(ACCOUNT_HEADER);
-    if (!principal || (meant !== undefined && meant !== principal.accountId)) return problem("unauthenticated");
-    c.set("principal", principal);
-    return next();
-  });
-
-/** A route as Hono lists it: middleware has the method `ALL`. */
-interface Route {
-  method: string;
-  path: string;
-}
+/**
+ * Names the operation in `c.var.operation`. Answers 404 for an address that has none and 405 for a method it does not
+ * have, before anybody is asked who they are: a route that no row tells who may call it answers nobody.
+ */
+export const requireOperation = createMiddleware<AppEnv>(async (c, next) => {
+  const asked = findOperation(c.req.method, c.req.path);
+  switch (asked.type) {
+    case "nothing":
+      return problem("not_found");
+    case "method":
+      return problem("method_not_allowed", { headers: { allow: asked.allow.join(", ") } });
+    case "operation":
+      c.set("operation", asked.operation);
+      return next();
+  }
+});
 
 /**
- * Answers 404 for an address that is no route and 405 for a method it does not have, before anybody is asked
- * who they are.
- * @param routes called once, at the first request, when all routes are known
+ * Lets only those through who may attempt the operation: signed in, in a workspace of theirs, with a credential that is
+ * good for it; names them in `c.var.principal`. What the operation is done to is looked at by whoever does it.
  */
-export const requireRoute = (routes: () => readonly Route[]) => {
-  let known: { pattern: RegExp; method: string }[] | undefined;
-  return createMiddleware<AppEnv>(async (c, next) => {
-    known ??= routes()
-      .filter(({ method }) => method !== "ALL")
-      .map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+")}$`) }));
-    const methods = new Set(known.filter(({ pattern }) => pattern.test(c.req.path)).map(({ method }) => method));
-    if (methods.size === 0) return problem("not_found");
-    if (methods.has("GET")) methods.add("HEAD");
-    if (methods.has(c.req.method)) return next();
-    return problem("method_not_allowed", { headers: { allow: [...methods].join(", ") } });
+export const requirePrincipal = (resolver: PrincipalResolver) =>
+  createMiddleware<AppEnv>(async (c, next) => {
+    const action = c.var.operation?.action;
+    if (action === "anybody") return next();
+    const resolved = await resolver.resolve(c.req.raw.headers);
+    if (!resolved.ok) return problem(resolved.failure);
+    const principal = resolved.value;
+    c.set("principal", principal);
+    const refusal = action === undefined ? "not_found" : refusalOf(principal, action);
+    return refusal === undefined ? next() : problem(refusal);
   });
-};
+
+function refusalOf(principal: AccountPrincipal, action: Action): ProblemCode | undefined {
+  if (!mayAttempt(principal, action)) return "scope_missing";
+  if (!isAboutNothing(action) || authorize(principal, action, "none")) return undefined;
+  return principal.kind === "guest" ? "account_needed" : "not_found";
+}

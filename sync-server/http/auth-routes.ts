@@ -1,53 +1,173 @@
 import { Hono } from "hono";
+import type { Context } from "hono";
 import * as z from "zod/mini";
+import {
+  forgotPasswordSchema,
+  resetPasswordSchema,
+  signInSchema,
+  signUpSchema,
+  verifyEmailSchema,
+} from "#shared/protocol/account-bodies.ts";
+import type { Methods } from "#shared/protocol/account-bodies.ts";
+import { hashOfSecret } from "#server/access/access-tokens.ts";
 import type { Auth } from "#server/access/auth.ts";
+import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { PrincipalResolver } from "#server/access/principal-resolver.ts";
+import { isWeakPassword } from "#server/accounts/password-rules.ts";
+import type { AccountSessions } from "#server/accounts/sessions.ts";
+import type { Limiter } from "#server/limits/limiter.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readBody } from "./body.ts";
+import { clientAddress } from "./client-address.ts";
+import { refusalOfLimit } from "./limit-requests.ts";
 import { problem } from "./problem.ts";
 
 const nothing = z.strictObject({});
 
+type Ctx = Context<AppEnv>;
+
+interface NewAccount {
+  email: string;
+  password: string;
+  name: string;
+  rememberMe: boolean;
+}
+
+export interface AuthRouteParts {
+  auth: Auth;
+  resolver: PrincipalResolver;
+  sessions: AccountSessions;
+  methods: Methods;
+  limiter: Limiter;
+  /** how many proxies stand before the server */
+  trustedProxies: number;
+  /** whether the token of an invitation may be used now */
+  isInvited: (token: string) => Promise<boolean>;
+}
+
 /**
- * Signing in as a guest and signing out. Answers 204 with cookies; who one is says `GET /api/me`.
- * @param onSignedOut told which session ended, so that what is still open under it ends too
+ * Signing in and out, and what people do who are not signed in. Answers 204 with cookies; who one is says `GET /api/me`.
+ * A session that is replaced by a new one is ended.
  */
-export function authRoutes(
-  auth: Auth,
-  resolver: PrincipalResolver,
-  onSignedOut: (sessionId: string) => void,
-): Hono<AppEnv> {
-  async function answer(request: Request): Promise<Response> {
-    const { headers, url } = request;
-    const forwarded = new Headers({ "content-type": "application/json" });
-    for (const name of ["cookie", "host", "origin", "user-agent"]) {
-      const value = headers.get(name);
-      if (value !== null) forwarded.set(name, value);
-    }
-    const { ok, cookies } = await auth.handle(new Request(url, { method: "POST", headers: forwarded, body: "{}" }));
-    // What was known of the old session must not outlive it, nor hide the new one.
-    resolver.forget(headers);
-    if (!ok) return problem("unauthenticated");
-    const response = new Response(null, { status: 204 });
-    for (const cookie of cookies) response.headers.append("set-cookie", cookie);
-    return response;
+export function authRoutes(parts: AuthRouteParts): Hono<AppEnv> {
+  const { auth, resolver, sessions, methods, limiter, isInvited } = parts;
+
+  const callerOf = async (c: Ctx): Promise<AccountPrincipal | undefined> => {
+    const resolved = await resolver.resolve(c.req.raw.headers);
+    return resolved.ok ? resolved.value : undefined;
+  };
+
+  /** Ends the session somebody had before. */
+  async function leave(before: AccountPrincipal | undefined): Promise<void> {
+    if (before?.credential.type !== "session") return;
+    await sessions.end(before.accountId, [before.credential.sessionId]);
   }
+
+  async function signIn(c: Ctx): Promise<Response> {
+    const body = await readBody(c.req.raw, signInSchema);
+    if (!body.ok) return body.failure;
+    const { email, password, sharedDevice = false } = body.value;
+    const keys = { address: clientAddress(c.env?.incoming, parts.trustedProxies), name: hashOfSecret(email) };
+    const refused = await refusalOfLimit(c, limiter, "sign-in", keys);
+    if (refused) return refused;
+    const before = await callerOf(c);
+    const answer = await auth.call("/sign-in/email", c.req.raw, { email, password, rememberMe: !sharedDevice });
+    if (!answer.ok) return problem("wrong_credentials");
+    // Only failures count.
+    await limiter.giveBack("sign-in", keys);
+    if (answer.accountId) c.set("subject", answer.accountId);
+    // A guest who signs in was merged, and has no session any more.
+    await leave(before);
+    return done(answer.cookies);
+  }
+
+  async function signUp(c: Ctx): Promise<Response> {
+    const body = await readBody(c.req.raw, signUpSchema);
+    if (!body.ok) return body.failure;
+    const { email, password, name = "", invite, sharedDevice = false } = body.value;
+    if (!methods.signUp && (invite === undefined || !(await isInvited(invite)))) return problem("sign_up_off");
+    if (await isWeakPassword(password, email)) return problem("password_weak");
+    const before = await callerOf(c);
+    const answer = await makeAccount(c, before, { email, password, name, rememberMe: !sharedDevice });
+    if (answer === "email_taken" || !answer.ok) return problem("email_taken");
+    if (answer.accountId) c.set("subject", answer.accountId);
+    await leave(before);
+    await auth.call("/send-verification-email", c.req.raw, { email });
+    return done(answer.cookies);
+  }
+
+  /** Makes an account and signs in to it: a guest becomes it, anybody else gets a new one. */
+  async function makeAccount(c: Ctx, before: AccountPrincipal | undefined, account: NewAccount) {
+    const { email, password, rememberMe } = account;
+    if (before?.kind !== "guest") return auth.call("/sign-up/email", withoutCookies(c.req.raw), { ...account });
+    const upgraded = await auth.upgradeGuest(before.accountId, account);
+    return upgraded === "upgraded" ? auth.call("/sign-in/email", c.req.raw, { email, password, rememberMe }) : upgraded;
+  }
+
+  async function becomeGuest(c: Ctx): Promise<Response> {
+    const refused = await refusalOfBody(c.req.raw);
+    if (refused) return refused;
+    // A guest who signs in again stays who they are: a second account would hide the first one's chats.
+    if (await callerOf(c)) return done([]);
+    if (!methods.guests) return problem("guests_off");
+    const answer = await auth.call("/sign-in/anonymous", withoutCookies(c.req.raw), {});
+    if (answer.accountId) c.set("subject", answer.accountId);
+    return answer.ok ? done(answer.cookies) : problem("unauthenticated");
+  }
+
+  async function signOut(c: Ctx): Promise<Response> {
+    const refused = await refusalOfBody(c.req.raw);
+    if (refused) return refused;
+    const before = await callerOf(c);
+    const answer = await auth.call("/sign-out", c.req.raw, {});
+    if (before) c.set("subject", before.accountId);
+    await leave(before);
+    return answer.ok ? done(answer.cookies) : problem("unauthenticated");
+  }
+
   return new Hono<AppEnv>()
-    .post("/sign-in/anonymous", async (c) => {
-      const refused = await refusalOfBody(c.req.raw);
+    .get("/methods", (c) => c.json(methods))
+    .post("/sign-in/anonymous", becomeGuest)
+    .post("/sign-in", signIn)
+    .post("/sign-up", signUp)
+    .post("/sign-out", signOut)
+    .post("/password/forgot", async (c) => {
+      const body = await readBody(c.req.raw, forgotPasswordSchema);
+      if (!body.ok) return body.failure;
+      const refused = await refusalOfLimit(c, limiter, "mail", { name: hashOfSecret(body.value.email) });
       if (refused) return refused;
-      // A guest who signs in again stays who they are: a second account would hide the first one's chats.
-      if (await resolver.resolve(c.req.raw.headers)) return c.body(null, 204);
-      return answer(c.req.raw);
+      // The same answer whether or not the address is somebody's.
+      await auth.call("/request-password-reset", withoutCookies(c.req.raw), body.value);
+      return done([]);
     })
-    .post("/sign-out", async (c) => {
-      const refused = await refusalOfBody(c.req.raw);
-      if (refused) return refused;
-      const principal = await resolver.resolve(c.req.raw.headers);
-      const answered = await answer(c.req.raw);
-      if (answered.status === 204 && principal) onSignedOut(principal.sessionId);
-      return answered;
+    .post("/password/reset", async (c) => {
+      const body = await readBody(c.req.raw, resetPasswordSchema);
+      if (!body.ok) return body.failure;
+      const { token, password } = body.value;
+      if (await isWeakPassword(password, "")) return problem("password_weak");
+      const answer = await auth.call("/reset-password", withoutCookies(c.req.raw), { token, newPassword: password });
+      return answer.ok ? done([]) : problem("gone");
+    })
+    .post("/email/verify", async (c) => {
+      const body = await readBody(c.req.raw, verifyEmailSchema);
+      if (!body.ok) return body.failure;
+      const path = `/verify-email?token=${encodeURIComponent(body.value.token)}`;
+      const answer = await auth.call(path, withoutCookies(c.req.raw));
+      return answer.ok ? done([]) : problem("gone");
     });
+}
+
+function done(cookies: readonly string[]): Response {
+  const response = new Response(null, { status: 204 });
+  for (const cookie of cookies) response.headers.append("set-cookie", cookie);
+  return response;
+}
+
+/** What is done for whoever holds a link is not done for whoever is signed in. */
+function withoutCookies({ url, headers }: Request): Request {
+  const bare = new Headers(headers);
+  bare.delete("cookie");
+  return new Request(url, { headers: bare });
 }
 
 /** A body may be left out; one that is sent is an empty object. */

@@ -1,12 +1,9 @@
 import { Hono } from "hono";
-import { authorize } from "#server/access/authorize.ts";
 import type { Providers } from "#server/runs/provider.ts";
 import type { AppEnv } from "./app-env.ts";
-import { problem } from "./problem.ts";
 
 /** `GET /`: the models people may choose, and the one a new chat starts with. Mounted at `/api/models`. */
 export const modelRoutes = ({ providers }: { providers: Providers }): Hono<AppEnv> =>
   new Hono<AppEnv>().get("/", async (c) => {
-    if (!authorize(c.var.principal, "models.read", "none")) return problem("not_found");
     return c.json(await providers.list(), 200, { "cache-control": "no-store" });
   });

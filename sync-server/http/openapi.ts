@@ -8,8 +8,9 @@ import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { MAX_CHANNELS, MULTIPLEX_SUBPROTOCOL } from "#shared/protocol/multiplex.ts";
 import { SYNC_SUBPROTOCOL } from "#shared/protocol/sync-frames.ts";
 import type { AppEnv } from "./app-env.ts";
-import { ANYWHERE, COMPONENTS, OPERATIONS } from "./openapi-operations.ts";
-import type { Answer, Operation } from "./openapi-operations.ts";
+import { COMPONENTS } from "./components.ts";
+import type { Answer, Operation } from "./operation.ts";
+import { ANYWHERE, OPERATIONS } from "./operations.ts";
 
 type Json = Record<string, unknown>;
 
@@ -48,7 +49,10 @@ export function openapiDocument(): Json {
     paths,
     components: {
       schemas: Object.fromEntries(schemas.map(([name, schema]) => [name, schemaOf(schema)])),
-      securitySchemes: { session: { type: "apiKey", in: "cookie", name: "holdfast.session_token" } },
+      securitySchemes: {
+        session: { type: "apiKey", in: "cookie", name: "holdfast.session_token" },
+        token: { type: "http", scheme: "bearer", description: "A personal access token" },
+      },
     },
   };
 }
@@ -60,11 +64,11 @@ function schemaOf(schema: z.core.$ZodType): Json {
 }
 
 function describe(operation: Operation): Json {
-  const { summary, signedIn, body, answers, problems } = operation;
+  const { summary, action, body, answers, problems } = operation;
   const parameters = parametersOf(operation);
   return {
     summary,
-    ...(signedIn && { security: [{ session: [] }] }),
+    ...(action !== "anybody" && { security: [{ session: [] }, { token: [] }] }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && {
       requestBody: {
@@ -88,10 +92,16 @@ const bytesIn = (form: string): Json => ({
 const EMPTY = { type: "object", additionalProperties: false };
 const refTo = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 
+const namesIn = (path: string): string[] => Array.from(path.matchAll(/:(\w+)/g), ([, name = ""]) => name);
+
+/** Ids of devices are UUIDv7; those of accounts and sessions are of another form. */
+const schemaOfId = (path: string, name: string): Json =>
+  name === "accountId" || path.startsWith("/api/sessions/") ? { type: "string" } : schemaOf(uuidV7);
+
 function parametersOf({ path, query, resumes }: Operation): Json[] {
   const { properties = {}, required = [] } = query ? z.toJSONSchema(query, { io: "input" }) : {};
   return [
-    ...(path.includes(":id") ? [{ name: "id", in: "path", required: true, schema: schemaOf(uuidV7) }] : []),
+    ...namesIn(path).map((name) => ({ name, in: "path", required: true, schema: schemaOfId(path, name) })),
     ...Object.entries(properties).map(([name, schema]) => ({
       name,
       in: "query",

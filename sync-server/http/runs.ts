@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import { parseRunId } from "#shared/domain/ids.ts";
 import type { RunId } from "#shared/domain/ids.ts";
 import { runEventsQuerySchema, startRunSchema } from "#shared/protocol/http-bodies.ts";
+import type { LiveRights } from "#server/access/live-rights.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { RunFeed } from "#server/runs/run-feed.ts";
 import type { RunService } from "#server/runs/run-service.ts";
@@ -17,14 +18,20 @@ import { connectResponse, openEventStream } from "./response-sink.ts";
 type Ctx = Context<AppEnv>;
 type Opened = Awaited<ReturnType<RunService["openFeed"]>>;
 
+interface Followed {
+  runId: RunId;
+  feed: RunFeed;
+}
+
 interface RunRouteParts {
   runs: RunService;
   /** who the headers of a request name now; asked again while its answer is still being streamed */
   resolvePrincipal: (headers: Headers) => Promise<AccountPrincipal | undefined>;
+  rights: LiveRights;
 }
 
 /** Start, read, follow and stop runs. Mounted at `/api/runs`. Rights are checked by the service, each time. */
-export function runRoutes({ runs, resolvePrincipal }: RunRouteParts): Hono<AppEnv> {
+export function runRoutes({ runs, resolvePrincipal, rights }: RunRouteParts): Hono<AppEnv> {
   async function start(c: Ctx, id: RunId): Promise<Response> {
     const body = await readBody(c.req.raw, startRunSchema);
     if (!body.ok) return body.failure;
@@ -61,26 +68,37 @@ export function runRoutes({ runs, resolvePrincipal }: RunRouteParts): Hono<AppEn
     const of = opened.value;
     const { feed } = of;
     if (feed.ended && cursor === feed.head) return nothingMore();
-    return waitMs === undefined ? send(c, of, cursor, status) : poll(c, feed, cursor, waitMs);
+    return waitMs === undefined ? send(c, of, cursor, status) : poll(c, of, cursor, waitMs);
   }
 
-  function send(c: Ctx, of: { runId: RunId; feed: RunFeed }, cursor: number, status: 200 | 201): Response {
+  function send(c: Ctx, of: Followed, cursor: number, status: 200 | 201): Response {
     const response = c.env.outgoing;
     if (response === undefined) return problem("internal", { detail: "Event streams need the Node server" });
     if (!runs.mayFollow(of.feed)) return problem("too_many_followers", { headers: { "retry-after": "5" } });
     const sink = openEventStream(response, status);
-    const { headers } = c.req.raw;
-    const mayStay = async (): Promise<boolean> => {
-      const principal = await resolvePrincipal(headers);
-      return principal !== undefined && runs.mayRead(principal, of.runId);
-    };
-    connectResponse(response, runs.attach(of, cursor, sink, mayStay));
+    const follower = runs.attach(of, cursor, sink, mayStay(c, of.runId));
+    response.once("close", rights.hold(c.var.principal, follower.revoke));
+    connectResponse(response, follower);
     return RESPONSE_ALREADY_SENT;
   }
 
-  async function poll(c: Ctx, feed: RunFeed, cursor: number, waitMs: number): Promise<Response> {
+  /** Asks again who the request is of, and whether they may still read. */
+  const mayStay = (c: Ctx, id: RunId): (() => Promise<boolean>) => {
+    const { headers } = c.req.raw;
+    return async () => {
+      const principal = await resolvePrincipal(headers);
+      return principal !== undefined && runs.mayRead(principal, id);
+    };
+  };
+
+  async function poll(c: Ctx, { feed, runId }: Followed, cursor: number, waitMs: number): Promise<Response> {
     if (!runs.mayFollow(feed)) return problem("too_many_followers", { headers: { "retry-after": "5" } });
-    const found = await waitForEvents(feed, cursor, waitMs, runs.clock, c.req.raw.signal);
+    const revoked = new AbortController();
+    const release = rights.hold(c.var.principal, () => revoked.abort());
+    const signal = AbortSignal.any([c.req.raw.signal, revoked.signal]);
+    const found = await waitForEvents(feed, cursor, waitMs, runs.clock, signal);
+    release();
+    if (revoked.signal.aborted && !(await mayStay(c, runId)())) return problem("not_found");
     return c.json({ events: found, state: feed.state }, 200, NO_STORE);
   }
 

@@ -37,7 +37,8 @@ export function moveFeed(db: Kysely<Schema>, key: RoomKey, at: number): CommitSt
 function documentQuery(db: Kysely<Schema>, key: RoomKey, batch: CommitBatch): StoredQuery {
   const { epoch, expectedHead, headSeq, at, summary } = batch;
   if (batch.claim) return claimStatement(db, key, batch);
-  const head = { id: key.id, epoch, expectedHead, headSeq };
+  const { id, accountId, workspaceId } = key;
+  const head = { id, accountId, workspaceId, epoch, expectedHead, headSeq };
   if (summary === undefined) return moveHead(db, { ...head, at });
   const shown = { ...head, at, summary, deleted: isDeleted(summary) ? 1 : 0 };
   return batch.rows.length === 0 ? projectOnly(db, shown) : moveHeadAndProject(db, shown);
@@ -78,9 +79,11 @@ const EMPTY_SUMMARY = JSON.stringify(NOTHING);
 /** Apps that know nothing of erasure take it for one that is deleted and says nothing. */
 const ERASED_SUMMARY = JSON.stringify({ ...NOTHING, deleted: true });
 
-/** The compare-and-set on the head: `expectedHead` is what the batch was built on. */
+/** The compare-and-set on the head: `expectedHead` is what the batch was built on, by and for this owner. */
 interface Head extends Record<string, unknown> {
   id: string;
+  accountId: string;
+  workspaceId: string;
   epoch: number;
   expectedHead: number;
   headSeq: number;
@@ -107,6 +110,8 @@ const moveHead = prepareQuery<HeadAt>((db, value) =>
     .updateTable("document")
     .set({ head_seq: value("headSeq"), activity_at: value("at") })
     .where("id", "=", value("id"))
+    .where("owner_id", "=", value("accountId"))
+    .where("workspace_id", "=", value("workspaceId"))
     .where("epoch", "=", value("epoch"))
     .where("head_seq", "=", value("expectedHead")),
 );
@@ -122,6 +127,8 @@ const moveHeadAndProject = prepareQuery<HeadWithSummary>((db, value) =>
       ...deletedSince(value),
     })
     .where("id", "=", value("id"))
+    .where("owner_id", "=", value("accountId"))
+    .where("workspace_id", "=", value("workspaceId"))
     .where("epoch", "=", value("epoch"))
     .where("head_seq", "=", value("expectedHead")),
 );
@@ -135,6 +142,8 @@ const projectOnly = prepareQuery<HeadWithSummary>((db, value) =>
       ...deletedSince(value),
     })
     .where("id", "=", value("id"))
+    .where("owner_id", "=", value("accountId"))
+    .where("workspace_id", "=", value("workspaceId"))
     .where("epoch", "=", value("epoch"))
     .where("head_seq", "=", value("expectedHead")),
 );
@@ -230,6 +239,8 @@ export function compactionStatements(
     .updateTable("document")
     .set({ checkpoint_seq: through })
     .where("id", "=", key.id)
+    .where("owner_id", "=", key.accountId)
+    .where("workspace_id", "=", key.workspaceId)
     .where("epoch", "=", epoch)
     .where("checkpoint_seq", "=", fold.expectedCheckpoint);
   const row = { document_id: key.id, epoch, through_seq: through, bytes, sha256: sha256(bytes), created_at: at };

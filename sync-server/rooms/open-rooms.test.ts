@@ -22,8 +22,18 @@ import { RoomsCrowded } from "./rooms.ts";
 import type { Rooms } from "./rooms.ts";
 
 const accountOf = (name: string) => ({ accountId: name as AccountId, workspaceId: `${name}-home` as WorkspaceId });
-const ann: AccountPrincipal = { kind: "guest", sessionId: "1", ...accountOf("ann") };
-const ben: AccountPrincipal = { kind: "guest", sessionId: "2", ...accountOf("ben") };
+const ann: AccountPrincipal = {
+  kind: "guest",
+  role: "owner",
+  credential: { type: "session", sessionId: "1" },
+  ...accountOf("ann"),
+};
+const ben: AccountPrincipal = {
+  kind: "guest",
+  role: "owner",
+  credential: { type: "session", sessionId: "2" },
+  ...accountOf("ben"),
+};
 const relay: RelayPrincipal = { kind: "relay", ...accountOf("ann") };
 
 let folder: string;

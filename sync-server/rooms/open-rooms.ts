@@ -135,6 +135,12 @@ export function openRooms(options: RoomsOptions): Rooms {
     if (drivers.size > 0) cancelTick = clock.after(TICK_MS, tick);
   }
 
+  /** Whatever is live of a document is what is stored of it from now on: nothing, where it is somebody else's. */
+  function readAgain(owner: FeedOwner, id: ConversationId): void {
+    for (const driver of drivers.values()) if (driver.key.id === id) driver.dispatch({ type: "erased" });
+    if (!closed) feeds.moved(owner);
+  }
+
   const mayOwn = (principal: Principal, action: Action): boolean => authorize(principal, action, ownedBy(principal));
 
   const refused: Session = { receive: () => undefined, drained: () => undefined, left: () => undefined };
@@ -207,10 +213,8 @@ export function openRooms(options: RoomsOptions): Rooms {
       return await pullDocuments({ database, foldSince: folding.foldSince, turnstile, log }, principal, wanted);
     },
     push: (principal, pushed) => pushUpdate({ join: rooms.join, clock }, principal, pushed),
-    erased(owner, id) {
-      for (const driver of drivers.values()) if (driver.key.id === id) driver.dispatch({ type: "erased" });
-      if (!closed) feeds.moved(owner);
-    },
+    erased: readAgain,
+    rehomed: readAgain,
 
     count: () => drivers.size,
     heapBytes: () => memory.total(),

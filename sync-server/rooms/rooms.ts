@@ -95,6 +95,8 @@ export interface Rooms {
    * its owner's devices that the feed moved.
    */
   erased(owner: Pick<Principal, "accountId" | "workspaceId">, id: ConversationId): void;
+  /** To be told once a document has another owner in the store: the same for whose it was, and whose it is finds it there. */
+  rehomed(owner: Pick<Principal, "accountId" | "workspaceId">, id: ConversationId): void;
   /** how many documents are held in memory now */
   count(): number;
   /** how much of the heap they take, by estimate */

@@ -1,5 +1,6 @@
 import type { WebSocket } from "ws";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
+import type { LiveRights } from "#server/access/live-rights.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { RoomLogger } from "./room-driver.ts";
 import type { SessionTransport } from "./rooms.ts";
@@ -17,12 +18,12 @@ export interface WatchOptions {
   recheckMs?: number;
 }
 
-/** Drops a peer that is gone, and one whose session ended. */
+/** Drops a peer that is gone, and one whose rights ended or changed. */
 export function watchOver(
   ws: WebSocket,
   transport: SessionTransport,
   { principal, headers }: { principal: AccountPrincipal; headers: Headers },
-  { resolvePrincipal, log, pingMs = PING_MS, recheckMs = RECHECK_MS }: WatchOptions,
+  { rights, resolvePrincipal, log, pingMs = PING_MS, recheckMs = RECHECK_MS }: WatchOptions & { rights: LiveRights },
 ): { stop: () => void } {
   let silences = 0;
   ws.on("pong", () => {
@@ -35,18 +36,33 @@ export function watchOver(
   }, pingMs);
   const rechecks = setInterval(() => void recheck(), recheckMs);
 
-  async function recheck(): Promise<void> {
+  const release = rights.hold(principal, ({ type }) => {
+    if (type !== "membership-changed") return transport.close(CloseCode.unauthenticated, "session-ended");
+    void recheck("changed");
+  });
+  // Rights that ended while the socket was opened were not held yet.
+  void recheck();
+
+  /** @param found whether it is known that something is different */
+  async function recheck(found?: "changed"): Promise<void> {
     try {
       const now = await resolvePrincipal(headers);
-      const same = now?.accountId === principal.accountId && now.workspaceId === principal.workspaceId;
-      if (!same) transport.close(CloseCode.unauthenticated, "session-ended");
+      if (now?.accountId !== principal.accountId || now.workspaceId !== principal.workspaceId) {
+        if (found) transport.close(CloseCode.forbidden, "right-withdrawn");
+        else transport.close(CloseCode.unauthenticated, "session-ended");
+      } else if (found || now.role !== principal.role) {
+        // Rooms were joined with the rights of before; the client comes back with those of now.
+        transport.close(CloseCode.tryAgainLater, "rights-changed");
+      }
     } catch (error) {
+      if (found) transport.close(CloseCode.tryAgainLater, "rights-changed");
       // A database that cannot answer now proves nothing about the session; the next check will.
       log.warn({ err: error }, "a session could not be checked");
     }
   }
   return {
     stop() {
+      release();
       clearInterval(pings);
       clearInterval(rechecks);
     },

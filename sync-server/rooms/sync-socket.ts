@@ -1,13 +1,22 @@
+import { STATUS_CODES } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import type { RawData, WebSocket } from "ws";
 import { parseRoomName } from "#shared/domain/room-name.ts";
 import type { RoomName } from "#shared/domain/room-name.ts";
-import { ACCOUNT_PARAMETER } from "#shared/protocol/account-header.ts";
+import {
+  ACCOUNT_HEADER,
+  ACCOUNT_PARAMETER,
+  WORKSPACE_HEADER,
+  WORKSPACE_PARAMETER,
+} from "#shared/protocol/account-header.ts";
+import { err, ok } from "#shared/lib/result.ts";
+import type { Result } from "#shared/lib/result.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { MULTIPLEX_SUBPROTOCOL } from "#shared/protocol/multiplex.ts";
 import { MAX_FRAME_BYTES, SYNC_SUBPROTOCOL } from "#shared/protocol/sync-frames.ts";
+import type { LiveRights } from "#server/access/live-rights.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import { NO_METERS } from "#server/observability/meters.ts";
 import type { Meters } from "#server/observability/meters.ts";
@@ -27,15 +36,19 @@ const SHARED_SHARE = 4;
 
 export interface SyncSocketOptions extends WatchOptions {
   rooms: Rooms;
+  rights: LiveRights;
   allowsOrigin(headers: Headers): boolean;
+  /** Counts an upgrade, before and after it is known whose it is; answers the headers of a refusal for whom asks too often. */
+  admitUpgrade?: (
+    request: IncomingMessage,
+    principal?: AccountPrincipal,
+  ) => Promise<Readonly<Record<string, string>> | undefined>;
   meters?: Meters;
   /** ends the service: no upgrades any more, and open sockets are cut */
   signal: AbortSignal;
 }
 
 export interface SyncSockets {
-  /** Closes every socket of a session that was signed out (4401), without waiting for the next check. */
-  endSession(sessionId: string): void;
   count(): number;
   /** what all sockets together accepted and the network did not take yet */
   bufferedBytes(): number;
@@ -58,7 +71,7 @@ export function attachSyncSocket(server: Server, options: SyncSocketOptions): Sy
     },
   });
   const counts = createSocketCounts();
-  const bySession = new Map<string, Set<SessionTransport>>();
+  const transports = new Set<SessionTransport>();
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", (error) => log.info({ err: error }, "a connection broke before its upgrade"));
@@ -68,21 +81,16 @@ export function attachSyncSocket(server: Server, options: SyncSocketOptions): Sy
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     try {
       const admitted = await admit(request, options);
-      if (typeof admitted === "number") return refuse(socket, admitted);
-      if (signal.aborted) return refuse(socket, 503);
+      if (!admitted.ok) return refuse(socket, admitted.failure);
+      if (signal.aborted) return refuse(socket, { status: 503 });
       sockets.handleUpgrade(request, socket, head, (ws) => {
-        const { sessionId } = admitted.principal;
-        const transport = connect(ws, socket, admitted, counts, options);
-        const ofSession = bySession.get(sessionId) ?? new Set();
-        bySession.set(sessionId, ofSession.add(transport));
-        ws.once("close", () => {
-          ofSession.delete(transport);
-          if (ofSession.size === 0 && bySession.get(sessionId) === ofSession) bySession.delete(sessionId);
-        });
+        const transport = connect(ws, socket, admitted.value, counts, options);
+        transports.add(transport);
+        ws.once("close", () => transports.delete(transport));
       });
     } catch (error) {
       log.error({ err: error }, "an upgrade failed");
-      refuse(socket, 503);
+      refuse(socket, { status: 503 });
     }
   }
 
@@ -92,17 +100,8 @@ export function attachSyncSocket(server: Server, options: SyncSocketOptions): Sy
     for (const ws of sockets.clients) ws.terminate();
   });
   return {
-    endSession(sessionId) {
-      for (const transport of bySession.get(sessionId) ?? []) {
-        transport.close(CloseCode.unauthenticated, "session-ended");
-      }
-    },
     count: () => sockets.clients.size,
-    bufferedBytes: () =>
-      [...bySession.values()].reduce(
-        (sum, ofSession) => [...ofSession].reduce((own, transport) => own + transport.bufferedBytes(), sum),
-        0,
-      ),
+    bufferedBytes: () => [...transports].reduce((sum, transport) => sum + transport.bufferedBytes(), 0),
   };
 }
 
@@ -115,18 +114,24 @@ interface Admitted {
   headers: Headers;
 }
 
-type RefusedStatus = 401 | 403 | 404 | 503;
+interface Refusal {
+  status: 401 | 403 | 404 | 429 | 503;
+  headers?: Readonly<Record<string, string>>;
+}
 
-async function admit(request: IncomingMessage, options: SyncSocketOptions): Promise<Admitted | RefusedStatus> {
+async function admit(request: IncomingMessage, options: SyncSocketOptions): Promise<Result<Admitted, Refusal>> {
   const place = placeIn(request.url ?? "");
-  if (place === undefined || (place === "all" && !offersChannels(request))) return 404;
-  if (options.signal.aborted) return 503;
+  if (place === undefined || (place === "all" && !offersChannels(request))) return err({ status: 404 });
+  if (options.signal.aborted) return err({ status: 503 });
   const headers = headersOf(request);
-  if (!options.allowsOrigin(headers)) return 403;
+  if (!options.allowsOrigin(headers)) return err({ status: 403 });
+  const tooMany = await options.admitUpgrade?.(request);
+  if (tooMany) return err({ status: 429, headers: tooMany });
   const principal = await options.resolvePrincipal(headers);
-  const meant = new URL(request.url ?? "", "http://localhost").searchParams.get(ACCOUNT_PARAMETER);
-  const isMeant = meant === null || meant === principal?.accountId;
-  return principal && isMeant ? { place, principal, headers } : 401;
+  if (principal === undefined) return err({ status: 401 });
+  const tooManyOfTheirs = await options.admitUpgrade?.(request, principal);
+  if (tooManyOfTheirs) return err({ status: 429, headers: tooManyOfTheirs });
+  return ok({ place, principal, headers });
 }
 
 // Room names hold nothing that a client would have to escape.
@@ -136,28 +141,34 @@ function placeIn(url: string): Place | undefined {
   return room === undefined ? "all" : parseRoomName(room);
 }
 
+const SAID_IN_ADDRESS = [
+  [ACCOUNT_HEADER, ACCOUNT_PARAMETER],
+  [WORKSPACE_HEADER, WORKSPACE_PARAMETER],
+] as const;
+
 const offersChannels = ({ headers }: IncomingMessage): boolean =>
   (headers["sec-websocket-protocol"] ?? "").split(",").some((one) => one.trim() === MULTIPLEX_SUBPROTOCOL);
 
+/** The headers of an upgrade, and those that a page cannot set, which stand in its address. */
 function headersOf(request: IncomingMessage): Headers {
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) {
     for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) headers.append(name, one);
   }
+  const { searchParams } = new URL(request.url ?? "", "http://localhost");
+  for (const [name, parameter] of SAID_IN_ADDRESS) {
+    const value = searchParams.get(parameter);
+    if (value !== null) headers.set(name, value);
+  }
   return headers;
 }
 
-const REASONS: Record<RefusedStatus, string> = {
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  503: "Service Unavailable",
-};
-
-function refuse(socket: Duplex, status: RefusedStatus): void {
+function refuse(socket: Duplex, { status, headers = {} }: Refusal): void {
   if (socket.destroyed) return;
   socket.once("finish", () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const all = { connection: "close", "content-length": "0", ...headers };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n`);
 }
 
 function connect(

@@ -26,6 +26,8 @@ export interface Follower {
   left(): void;
   /** Says goodbye and ends; the reader comes back with its cursor. */
   bye(reason: string): void;
+  /** The reader lost the right: as `bye`, and a reader that is slow to take it is cut off. */
+  revoke(): void;
   /** bytes kept for this reader alone */
   readonly pending: number;
   /** the event that was handed over in part; readers may share it */
@@ -42,6 +44,9 @@ interface FollowOptions {
   /** The connection is gone, and nothing is kept for it any more. */
   onEnd(): void;
 }
+
+/** How long a reader without the right may take to read what was handed over before. */
+const REVOKED_MS = 1000;
 
 /** Longest text handed over at once, UTF-16 units; a whole `snap` would be megabytes. */
 const PIECE_LENGTH = 32 * 1024;
@@ -150,6 +155,12 @@ export function follow({ feed, cursor: start, sink, clock, timers, onEnd }: Foll
     },
     left: close,
     bye,
+    revoke() {
+      bye("right");
+      clock.after(REVOKED_MS, () => {
+        if (state !== "over") sink.destroy();
+      });
+    },
     get pending() {
       return sink.bufferedBytes();
     },

@@ -3,7 +3,7 @@ import type { RunFacts } from "#shared/domain/run.ts";
 import { createCheckpointer, placeAnswer } from "./checkpointer.ts";
 import type { RunFeed } from "./run-feed.ts";
 import type { RunParts } from "./run-parts.ts";
-import { updateRun } from "./run-store.ts";
+import { readRun, updateRun } from "./run-store.ts";
 import type { StoredRun } from "./run-store.ts";
 
 interface RunDocumentOptions {
@@ -28,9 +28,16 @@ interface RunDocumentOptions {
 export function openRunDocument({ parts, stored, feed, facts, ...on }: RunDocumentOptions) {
   const { database, rooms, timers } = parts;
   const { isOver, onDeleted, later, complain } = on;
-  const { conversationId, parentMessageId, messageId, accountId, workspaceId } = stored;
-  const principal = { kind: "relay", accountId, workspaceId } as const;
-  const target = { principal, conversationId, parentMessageId, messageId };
+  const { conversationId, parentMessageId, messageId } = stored;
+  const target = {
+    // A guest who signs in to an account meanwhile takes the run along.
+    get principal() {
+      return { kind: "relay", accountId: stored.accountId, workspaceId: stored.workspaceId } as const;
+    },
+    conversationId,
+    parentMessageId,
+    messageId,
+  };
   const checkpointer = createCheckpointer(rooms, target, () => undefined);
   let checkpointing = Promise.resolve();
   let checkpointed = 0;
@@ -49,8 +56,16 @@ export function openRunDocument({ parts, stored, feed, facts, ...on }: RunDocume
   }
 
   const look = async (): Promise<{ deleted: boolean }> => ({
-    deleted: (await rooms.read(principal, conversationId, (conversation) => conversation.isDeleted())) === true,
+    deleted: (await rooms.read(target.principal, conversationId, (conversation) => conversation.isDeleted())) === true,
   });
+
+  /** Whether the run became somebody else's since it was looked at. */
+  async function hasNewOwner(): Promise<boolean> {
+    const { accountId, workspaceId } = (await readRun(database, stored.id)) ?? stored;
+    const isNew = accountId !== stored.accountId || workspaceId !== stored.workspaceId;
+    Object.assign(stored, { accountId, workspaceId });
+    return isNew;
+  }
 
   function checkpointLater(): void {
     later(timers.checkpoint, () => {
@@ -71,7 +86,10 @@ export function openRunDocument({ parts, stored, feed, facts, ...on }: RunDocume
     async settle(): Promise<void> {
       await checkpointing;
       try {
-        const { reached } = await commitProgress();
+        const { reached } = await commitProgress().catch(async (error: unknown) => {
+          if (error instanceof DocumentGone && (await hasNewOwner())) return commitProgress();
+          throw error;
+        });
         await giveUpLease(reached ? 1 : 0);
       } catch (error) {
         complain("bring a run's end to its document")(error);

@@ -7,7 +7,7 @@ import type { Meters } from "#server/observability/meters.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
-import type { RunId } from "#shared/domain/ids.ts";
+import type { AccountId, ConversationId, RunId, WorkspaceId } from "#shared/domain/ids.ts";
 import { isTerminal } from "#shared/domain/run.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
@@ -238,6 +238,10 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     /** Whether a principal may (still) read a run. */
     mayRead: async (principal: AccountPrincipal, id: RunId): Promise<boolean> =>
       (await find(principal, "run.read", id)) !== undefined,
+    /** To be told once the runs of a conversation are another account's in the store. */
+    rehomed(id: ConversationId, to: { accountId: AccountId; workspaceId: WorkspaceId }): void {
+      for (const { stored } of writers()) if (stored.conversationId === id) Object.assign(stored, to);
+    },
     /** Ends what a stopped process left behind. Answers how many runs. */
     recover: (): Promise<number> => recoverRuns(parts),
     sweep: sweeper.sweep,

@@ -139,6 +139,74 @@ const MIGRATIONS: readonly (readonly RawBuilder<unknown>[])[] = [
     sql`update document set deleted_at = unixepoch() * 1000 where json_extract(summary, '$.deleted') = 1`,
     sql`create index document_trash on document (deleted_at) where deleted_at is not null and erased_at is null`,
   ],
+  // Accounts and teams. Whoever has a personal workspace is its owner.
+  [
+    sql`alter table workspace add column name text not null default ''`,
+    sql`create table member (
+      workspace_id text not null references workspace (id) on delete cascade,
+      account_id text not null,
+      role text not null check (role in ('owner', 'admin', 'member', 'guest')),
+      joined_at integer not null,
+      primary key (workspace_id, account_id)
+    ) without rowid`,
+    sql`create index member_account on member (account_id)`,
+    sql`create unique index member_owner on member (workspace_id) where role = 'owner'`,
+    sql`insert into member select id, owner_id, 'owner', created_at from workspace`,
+    sql`create table invite (
+      id text primary key,
+      workspace_id text not null references workspace (id) on delete cascade,
+      role text not null check (role in ('admin', 'member', 'guest')),
+      token_hash text not null unique,
+      email text,
+      created_by text not null,
+      created_at integer not null,
+      expires_at integer not null
+    )`,
+    sql`create index invite_workspace on invite (workspace_id)`,
+    sql`create table access_token (
+      id text primary key,
+      account_id text not null,
+      workspace_id text not null references workspace (id) on delete cascade,
+      name text not null,
+      token_hash text not null unique,
+      scopes text not null,
+      created_at integer not null,
+      expires_at integer not null,
+      last_used_at integer
+    )`,
+    sql`create index access_token_account on access_token (account_id)`,
+    sql`create table guest_merge (
+      guest_id text primary key,
+      guest_workspace_id text not null,
+      account_id text not null,
+      workspace_id text not null,
+      started_at integer not null,
+      done_at integer
+    )`,
+    sql`create index guest_merge_open on guest_merge (started_at) where done_at is null`,
+    sql`create table audit (
+      seq integer primary key,
+      at integer not null,
+      workspace_id text,
+      account_id text,
+      entry text not null,
+      hash text not null
+    )`,
+    sql`create table audit_head (
+      id integer primary key check (id = 1),
+      seq integer not null,
+      hash text not null,
+      mac text not null
+    )`,
+    sql`create index audit_account on audit (account_id, seq)`,
+    sql`create index audit_workspace on audit (workspace_id, seq)`,
+    sql`create trigger audit_never_changes before update on audit begin
+      select raise(abort, 'audit rows never change');
+    end`,
+    sql`create trigger audit_never_shrinks before delete on audit begin
+      select raise(abort, 'audit rows are never deleted');
+    end`,
+  ],
 ];
 
 /**

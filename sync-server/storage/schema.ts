@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from "kysely";
+import type { WorkspaceRole } from "#shared/domain/workspace.ts";
 
 // The tables, as Kysely sees them. Migrations in `migrations.ts` make them; better-auth makes its own
 // (`user`, `session`, `account`, `verification`). Times are ms since 1970; booleans are 0 or 1.
@@ -6,8 +7,100 @@ import type { ColumnType, Generated } from "kysely";
 export interface WorkspaceTable {
   id: string;
   kind: "personal" | "team";
+  /** who made it; who owns it now says `member` */
   owner_id: string;
+  /** "" for a personal one */
+  name: ColumnType<string, string | undefined, string>;
   created_at: number;
+}
+
+/** Who belongs to a workspace, as what. Exactly one member of each is its owner. */
+export interface MemberTable {
+  workspace_id: string;
+  account_id: string;
+  role: WorkspaceRole;
+  joined_at: number;
+}
+
+/** A link that lets people join; the link itself is only known to whoever holds it. */
+export interface InviteTable {
+  id: string;
+  workspace_id: string;
+  role: WorkspaceRole;
+  /** SHA-256 of the link's token, hex */
+  token_hash: string;
+  /** for whom it is; null where everybody who has the link may use it */
+  email: string | null;
+  created_by: string;
+  created_at: number;
+  expires_at: number;
+}
+
+/** A personal access token: what a program signs in with, in the name of its account, in one workspace. */
+export interface AccessTokenTable {
+  id: string;
+  account_id: string;
+  workspace_id: string;
+  name: string;
+  /** SHA-256 of the token, hex */
+  token_hash: string;
+  /** JSON of its scopes */
+  scopes: string;
+  created_at: number;
+  expires_at: number;
+  last_used_at: ColumnType<number | null, undefined, number>;
+}
+
+/** A guest who signed in to an account: what was the guest's becomes the account's, until `done_at`. */
+export interface GuestMergeTable {
+  guest_id: string;
+  guest_workspace_id: string;
+  account_id: string;
+  /** the personal one of the account */
+  workspace_id: string;
+  started_at: number;
+  done_at: ColumnType<number | null, undefined, number>;
+}
+
+/** Append-only: triggers refuse changes, and each row's hash covers the one before. */
+export interface AuditTable {
+  seq: number;
+  at: number;
+  workspace_id: string | null;
+  account_id: string | null;
+  /** JSON of an AuditEntry without the columns above */
+  entry: string;
+  /** HMAC-SHA-256 over the hash before and this row, hex */
+  hash: string;
+}
+
+/** Where the chain of `audit` ends: what is cut off at its end is missed by this. */
+export interface AuditHeadTable {
+  id: number;
+  seq: number;
+  hash: string;
+  mac: string;
+}
+
+/** better-auth's own, as far as a session is checked by it. Its dates are ISO 8601 text in SQLite. */
+export interface SessionTable {
+  id: string;
+  token: string;
+  userId: string;
+  expiresAt: string;
+  createdAt: string;
+  updatedAt: string;
+  userAgent: string | null;
+}
+
+/** better-auth's own. */
+export interface UserTable {
+  id: string;
+  name: string;
+  email: string;
+  emailVerified: number;
+  isAnonymous: number | null;
+  createdAt: string;
 }
 
 export interface DocumentTable {
@@ -134,7 +227,15 @@ export interface UsageTable {
 }
 
 export interface Schema {
+  session: SessionTable;
+  user: UserTable;
   workspace: WorkspaceTable;
+  member: MemberTable;
+  invite: InviteTable;
+  access_token: AccessTokenTable;
+  guest_merge: GuestMergeTable;
+  audit: AuditTable;
+  audit_head: AuditHeadTable;
   document: DocumentTable;
   doc_update: DocUpdateTable;
   doc_checkpoint: DocCheckpointTable;

@@ -35,7 +35,7 @@ const ann: AccountPrincipal = {
   kind: "account",
   accountId: "ann" as AccountId,
   workspaceId: "anns" as WorkspaceId,
-  sessionId: "session",
+  role: "owner", credential: { type: "session", sessionId: "session" },
 };
 const newId = (): ConversationId => createUuidV7(1, random.bytes) as ConversationId;
 

@@ -28,7 +28,7 @@ const principal: AccountPrincipal = {
   kind: "guest",
   accountId: "ann" as AccountId,
   workspaceId: "anns" as WorkspaceId,
-  sessionId: "session",
+  role: "owner", credential: { type: "session", sessionId: "session" },
 };
 const none = (): (() => void) => () => undefined;
 

@@ -11,13 +11,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { feedSchema, meSchema, startRunSchema } from "#shared/protocol/http-bodies.ts";
 import { problemSchema } from "#shared/protocol/problem.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
-import { openAuth } from "#server/access/auth.ts";
-import { CACHE_MS, createPrincipalResolver } from "#server/access/principal-resolver.ts";
+import { CACHE_MS } from "#server/access/principal-resolver.ts";
 import type { PrincipalResolver } from "#server/access/principal-resolver.ts";
 import { createApp } from "#server/app.ts";
+import { createPolicyBus } from "#server/bus/policy-bus.ts";
+import { parseConfig } from "#server/config/config.ts";
 import type { AppEnv } from "#server/http/app-env.ts";
 import { readBody } from "#server/http/body.ts";
 import { openStaticFiles } from "#server/http/static-files.ts";
+import { UNLIMITED } from "#server/limits/limiter.ts";
+import { openAccounts } from "#server/open-accounts.ts";
+import { systemClock } from "#server/runs/clock.ts";
 import { createLog } from "#server/observability/log.ts";
 import { RoomsCrowded } from "#server/rooms/rooms.ts";
 import { CommitError } from "#server/storage/database.ts";
@@ -29,6 +33,7 @@ const folder = mkdtempSync(join(tmpdir(), "holdfast-http-"));
 let database: Database;
 let app: Hono<AppEnv>;
 let resolver: PrincipalResolver;
+let accounts: Awaited<ReturnType<typeof openAccounts>>;
 let now = 1_800_000_000_000;
 let draining = false;
 const logged: string[] = [];
@@ -43,18 +48,25 @@ beforeAll(async () => {
   writeFileSync(join(folder, "secret.txt"), "canary");
   database = await openDatabase({ file: join(folder, "holdfast.sqlite") });
   const publicUrl = new URL(ORIGIN);
-  const auth = await openAuth({ database, publicUrl, secret: "s".repeat(43), warn: (message) => logged.push(message) });
-  resolver = createPrincipalResolver(
-    auth,
+  const config = parseConfig({ PUBLIC_URL: ORIGIN, DATA_DIR: folder });
+  if (!config.ok) throw new Error(config.failure.join());
+  const log = createLog("info", { write: (line) => void logged.push(line) });
+  accounts = await openAccounts({
+    config: config.value,
     database,
-    () => now,
-    () => createUuidV7(now, randomBytes),
-  );
+    bus: createPolicyBus(),
+    rooms: { rehomed: () => undefined },
+    runs: { rehomed: () => undefined },
+    limiter: UNLIMITED,
+    log,
+    clock: { ...systemClock, now: () => now },
+  });
+  ({ resolver } = accounts);
   app = createApp({
     metrics: createMetrics(),
     metricsToken: undefined,
     database,
-    auth,
+    accounts: accounts.parts,
     resolver,
     publicUrl,
     rooms: { pull: async () => [], push: async () => ({ type: "later" }) },
@@ -71,10 +83,11 @@ beforeAll(async () => {
     }),
     staticFiles: await openStaticFiles(join(folder, "client"), { serviceWorker: "on" }),
     isDraining: () => draining,
-    log: createLog("info", { write: (line) => void logged.push(line) }),
+    log,
   });
 });
 afterAll(async () => {
+  await accounts.close();
   await database.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -175,7 +188,7 @@ describe("who is calling", () => {
 
   test("C14: the session cookie is Secure, HttpOnly and Lax, and its value is in no body", async () => {
     const response = await call("/api/auth/sign-in/anonymous", { method: "POST", headers: { origin: ORIGIN } });
-    const cookie = response.headers.getSetCookie().find((line) => line.startsWith("__Secure-holdfast.session_token="));
+    const cookie = response.headers.getSetCookie().find((line) => line.startsWith("__Host-holdfast.session_token="));
     expect(cookie).toMatch(/; Secure/i);
     expect(cookie).toMatch(/; HttpOnly/i);
     expect(cookie).toMatch(/; SameSite=Lax/i);

@@ -6,11 +6,17 @@ import { PROBLEM_STATUS } from "#shared/protocol/problem.ts";
 import type { ProblemCode } from "#shared/protocol/problem.ts";
 import { createApp } from "#server/app.ts";
 import { openapiDocument } from "#server/http/openapi.ts";
-import { ANYWHERE, OPERATIONS } from "#server/http/openapi-operations.ts";
-import type { Operation } from "#server/http/openapi-operations.ts";
+import { ANYWHERE, OPERATIONS } from "#server/http/operations.ts";
+import type { Operation } from "#server/http/operation.ts";
 import { conversationRoutes } from "#server/http/conversations.ts";
 import { modelRoutes } from "#server/http/models.ts";
 import { runRoutes } from "#server/http/runs.ts";
+import { WORKSPACE_HEADER } from "#shared/protocol/account-header.ts";
+import type { Sessions } from "#shared/protocol/account-bodies.ts";
+import type { CreatedToken } from "#shared/protocol/token-bodies.ts";
+import type { CreatedInvite } from "#shared/protocol/workspace-bodies.ts";
+import { PASSWORD, createTeam, joinTeam, newEmail, postAuth, signUp } from "#tests/support/account.ts";
+import type { Account } from "#tests/support/account.ts";
 import { conversationRoom, newId, problemOf, send } from "#tests/support/attacked-server.ts";
 import type { Answer, Sent } from "#tests/support/attacked-server.ts";
 import { signInGuest } from "#tests/support/guest.ts";
@@ -34,7 +40,7 @@ const nothing = {} as never;
 test("every route of the app has an operation, and every operation a route", () => {
   const app = createApp({
     database: nothing,
-    auth: nothing,
+    accounts: { limiter: nothing, auth: nothing } as never,
     resolver: nothing,
     publicUrl: undefined,
     rooms: nothing,
@@ -55,12 +61,25 @@ test("every route of the app has an operation, and every operation a route", () 
 let provider: ScriptedProvider;
 let server: ServerProcess;
 let guest: Guest;
+/** owns a team that the member belongs to */
+let account: Account;
+let member: Account;
+let team: string;
+let reading: string;
+let running: string;
 let document: Document;
 
 beforeAll(async () => {
   provider = await openScriptedProvider({ otherwise: answer("word ".repeat(40), { pace: { everyMs: 50 } }) });
   server = await openServerProcess({ env: { OPENAI_BASE_URL: provider.baseUrl, OPENAI_API_KEY: "test" } });
   guest = await signInGuest(server.url);
+  account = await signUp(server.url);
+  team = await createTeam(account);
+  member = await signUp(server.url);
+  await joinTeam(account, team, member, "member");
+  // Good for nothing that any of the routes below asks for.
+  reading = await aToken("chats:read");
+  running = await aToken("runs");
   document = (await (await fetch(`${server.url}/api/openapi.json`)).json()) as Document;
 });
 afterAll(async () => {
@@ -75,16 +94,30 @@ test("what is published is what the code says, for whoever asks, and may be kept
   expect(headers.get("cache-control")).toMatch(/^public, max-age=\d+$/);
 });
 
+async function aToken(scope: string): Promise<string> {
+  const body = { id: newId(), name: scope, scopes: [scope], days: 1 };
+  const created = (await (await account.send("POST", "/api/tokens", body)).json()) as CreatedToken;
+  return created.token;
+}
+
 /** A JSON body of the request, or bytes as they are. */
 function ask(operation: Operation, over: Partial<Sent> & { id?: string; query?: string } = {}): Promise<Answer> {
   const { id = newId(), query = "", headers, ...rest } = over;
   return send(server.port, {
     method: operation.method.toUpperCase(),
-    path: operation.path.replace(":id", id) + query,
-    headers: { cookie: guest.cookie, origin: server.url, ...typeOf(operation), ...headers },
+    path: operation.path.replace(/:\w+/g, id) + query,
+    headers: {
+      cookie: isOfAccounts(operation) ? account.cookie : guest.cookie,
+      origin: server.url,
+      ...typeOf(operation),
+      ...headers,
+    },
     ...rest,
   });
 }
+/** What only an account can do is asked for by one. */
+const isOfAccounts = ({ path }: Operation): boolean =>
+  /^\/api\/(account|tokens|workspaces|invites|sessions|audit)(\/|$)/.test(path);
 const typeOf = ({ body }: Operation): Record<string, string> =>
   body ? { "content-type": body.bytes === undefined ? "application/json" : BULK_TYPE } : {};
 const named = (path: string, method = "get"): Operation =>
@@ -142,7 +175,26 @@ const PROVOKED: Partial<Record<ProblemCode, (operation: Operation) => Promise<An
   unauthenticated: (operation) => ask(operation, { headers: { cookie: "" }, body: operation.body ? "{}" : "" }),
   invalid_query: (operation) => ask(operation, { query: "?isAdmin=1" }),
   not_found: (operation) =>
-    ask(operation, { id: "not-a-run", body: operation.body ? "{}" : "", headers: { "x-forwarded-for": "192.0.2.1" } }),
+    operation.action === "anybody"
+      ? ask(operation, { headers: { "x-forwarded-for": "192.0.2.1" } })
+      : ask(operation, { headers: { [WORKSPACE_HEADER]: newId() } }),
+  account_needed: (operation) => ask(operation, { headers: { cookie: guest.cookie } }),
+  scope_missing: (operation) => {
+    const isReading = ["self.read", "library.read", "document.read"].includes(operation.action);
+    return ask(operation, { headers: { cookie: "", authorization: `Bearer ${isReading ? running : reading}` } });
+  },
+  email_taken: (operation) => ask(operation, { body: JSON.stringify({ email: account.me.email, password: PASSWORD }) }),
+  password_weak: (operation) => {
+    const token = "t".repeat(24);
+    if (operation.path === "/api/account/password")
+      return ask(operation, { body: JSON.stringify({ current: PASSWORD, next: "short" }) });
+    const email = operation.path.endsWith("reset") ? { token } : { email: newEmail() };
+    return ask(operation, { body: JSON.stringify({ ...email, password: "short" }) });
+  },
+  wrong_credentials: (operation) =>
+    operation.path === "/api/account/password"
+      ? ask(operation, { body: JSON.stringify({ current: "not the password", next: "a new long password" }) })
+      : ask(operation, { body: JSON.stringify({ email: newEmail(), password: PASSWORD }) }),
   headers_too_large: (operation) => ask(operation, { headers: { x: "y".repeat(70_000) } }),
   malformed_request: (operation) => ask(operation, { headers: { host: "evil/path@x" } }),
   run_id_reused: async () => {
@@ -161,6 +213,10 @@ const PROVOKED: Partial<Record<ProblemCode, (operation: Operation) => Promise<An
 };
 /** Which test brings about what no request can at will. */
 const ELSEWHERE: Partial<Record<ProblemCode, string>> = {
+  rate_limited: "sync-server/http/limit-requests.test.ts",
+  guests_off: "tests/contract/closed-server.test.ts",
+  sign_up_off: "tests/contract/closed-server.test.ts",
+  too_many: "tests/contract/workspaces.test.ts",
   request_timeout: "sync-server/http/http-server.test.ts",
   internal: "tests/contract/http.test.ts",
   storage_failing: "tests/contract/http.test.ts",
@@ -188,7 +244,7 @@ const cases = OPERATIONS.flatMap((operation) =>
 
 /** The schema of an answer, with everything it refers to in place. */
 function schemaOf(operation: Operation, { status, headers }: Answer): z.ZodType | undefined {
-  const path = operation.path.replace(":id", "{id}");
+  const path = operation.path.replace(/:(\w+)/g, "{$1}");
   const type = String(headers["content-type"]).split(";")[0] ?? "";
   const schema = document.paths[path]?.[operation.method]?.responses[status]?.content?.[type]?.schema;
   return schema && z.fromJSONSchema(inlined(schema) as Parameters<typeof z.fromJSONSchema>[0]);
@@ -214,6 +270,21 @@ describe("every documented failure is brought about", () => {
   });
 });
 
+const anInvite = async (): Promise<CreatedInvite> =>
+  (await (
+    await account.send("POST", `/api/workspaces/${team}/invites`, { id: newId(), role: "guest" })
+  ).json()) as CreatedInvite;
+
+/** The token of the link that something has printed to the log. */
+async function linkToken(page: string, cause: () => Promise<unknown>): Promise<string> {
+  const printed = (): string | undefined =>
+    [...server.output().matchAll(new RegExp(`/account/${page}#([\\w.-]+)`, "g"))].at(-1)?.[1];
+  const before = printed();
+  await cause();
+  await expect.poll(printed).not.toBe(before);
+  return printed() ?? "";
+}
+
 /** How each documented success is brought about. */
 const GRANTED: Record<string, () => Promise<Answer>> = {
   "POST /share 303": () =>
@@ -226,6 +297,91 @@ const GRANTED: Record<string, () => Promise<Answer>> = {
     ask(named("/api/sync/push", "post"), {
       body: Buffer.from(encodePush([{ id: newId() as ConversationId, epoch: 0, update: new Uint8Array([0, 0]) }])),
     }),
+  "POST /api/auth/sign-in 204": () =>
+    ask(named("/api/auth/sign-in", "post"), {
+      body: JSON.stringify({ email: member.me.email, password: PASSWORD }),
+      headers: { cookie: "" },
+    }),
+  "POST /api/auth/sign-up 204": () =>
+    ask(named("/api/auth/sign-up", "post"), {
+      body: JSON.stringify({ email: newEmail(), password: PASSWORD }),
+      headers: { cookie: "" },
+    }),
+  "POST /api/auth/password/forgot 204": () =>
+    ask(named("/api/auth/password/forgot", "post"), { body: JSON.stringify({ email: newEmail() }) }),
+  "POST /api/auth/password/reset 204": async () => {
+    const { me } = await signUp(server.url);
+    const token = await linkToken("reset", () => postAuth(server.url, "password/forgot", { email: me.email }));
+    const body = { token, password: "a long new password" };
+    return ask(named("/api/auth/password/reset", "post"), { body: JSON.stringify(body) });
+  },
+  "POST /api/auth/email/verify 204": async () => {
+    const token = await linkToken("verify", () => signUp(server.url));
+    return ask(named("/api/auth/email/verify", "post"), { body: JSON.stringify({ token }) });
+  },
+  "POST /api/account/password 204": async () => {
+    const { cookie } = await signUp(server.url);
+    const body = JSON.stringify({ current: PASSWORD, next: "a long new password" });
+    return ask(named("/api/account/password", "post"), { body, headers: { cookie } });
+  },
+  "DELETE /api/sessions 204": async () =>
+    ask(named("/api/sessions", "delete"), { headers: { cookie: (await signUp(server.url)).cookie } }),
+  "DELETE /api/sessions/:id 204": async () => {
+    const { cookie, fetch: asThem } = await signUp(server.url);
+    const { sessions } = (await (await asThem("/api/sessions")).json()) as Sessions;
+    return ask(named("/api/sessions/:id", "delete"), { id: sessions[0]?.id ?? "", headers: { cookie } });
+  },
+  "POST /api/tokens 201": () =>
+    ask(named("/api/tokens", "post"), {
+      body: JSON.stringify({ id: newId(), name: "ci", scopes: ["runs"], days: 1 }),
+    }),
+  "DELETE /api/tokens/:id 204": async () => {
+    const id = newId();
+    await account.send("POST", "/api/tokens", { id, name: "ci", scopes: ["runs"], days: 1 });
+    return ask(named("/api/tokens/:id", "delete"), { id });
+  },
+  "POST /api/workspaces 201": () =>
+    ask(named("/api/workspaces", "post"), { body: JSON.stringify({ id: newId(), name: "Reef" }) }),
+  "PATCH /api/workspaces/:id 204": () =>
+    ask(named("/api/workspaces/:id", "patch"), { id: team, body: JSON.stringify({ name: "Kelp forest" }) }),
+  "POST /api/workspaces/:id/leave 204": async () => {
+    const leaver = await signUp(server.url);
+    await joinTeam(account, team, leaver, "guest");
+    return ask(named("/api/workspaces/:id/leave", "post"), { id: team, headers: { cookie: leaver.cookie } });
+  },
+  "POST /api/workspaces/:id/transfer 204": async () => {
+    const id = await createTeam(account, "Handed over");
+    await joinTeam(account, id, member, "member");
+    const body = JSON.stringify({ accountId: member.me.accountId });
+    return ask(named("/api/workspaces/:id/transfer", "post"), { id, body });
+  },
+  "GET /api/workspaces/:id/members 200": () => ask(named("/api/workspaces/:id/members"), { id: team }),
+  "PATCH /api/workspaces/:id/members/:accountId 204": () =>
+    account
+      .send("PATCH", `/api/workspaces/${team}/members/${member.me.accountId}`, { role: "member" })
+      .then(async (response) => ({ status: response.status, headers: {}, body: await response.text() })),
+  "DELETE /api/workspaces/:id/members/:accountId 204": async () => {
+    const leaver = await signUp(server.url);
+    await joinTeam(account, team, leaver, "guest");
+    const response = await account.send("DELETE", `/api/workspaces/${team}/members/${leaver.me.accountId}`);
+    return { status: response.status, headers: {}, body: await response.text() };
+  },
+  "GET /api/workspaces/:id/invites 200": () => ask(named("/api/workspaces/:id/invites"), { id: team }),
+  "POST /api/workspaces/:id/invites 201": () =>
+    ask(named("/api/workspaces/:id/invites", "post"), {
+      id: team,
+      body: JSON.stringify({ id: newId(), role: "guest" }),
+    }),
+  "DELETE /api/workspaces/:id/invites/:inviteId 204": async () => {
+    const { id } = await anInvite();
+    const response = await account.send("DELETE", `/api/workspaces/${team}/invites/${id}`);
+    return { status: response.status, headers: {}, body: await response.text() };
+  },
+  "POST /api/invites/look 200": async () =>
+    ask(named("/api/invites/look", "post"), { body: JSON.stringify({ token: (await anInvite()).token }) }),
+  "POST /api/invites/accept 200": async () =>
+    ask(named("/api/invites/accept", "post"), { body: JSON.stringify({ token: (await anInvite()).token }) }),
+  "GET /api/workspaces/:id/audit 200": () => ask(named("/api/workspaces/:id/audit"), { id: team }),
   "POST /api/auth/sign-in/anonymous 204": () => ask(named("/api/auth/sign-in/anonymous", "post"), { body: "{}" }),
   "POST /api/auth/sign-out 204": () =>
     ask(named("/api/auth/sign-out", "post"), { body: "{}", headers: { cookie: "" } }),

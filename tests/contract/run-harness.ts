@@ -11,6 +11,7 @@ import { createEncoder, toUint8Array, writeVarUint } from "lib0/encoding";
 import { writeUpdate } from "y-protocols/sync";
 import { afterEach, beforeEach } from "vitest";
 import * as Y from "yjs";
+import { openLiveRights } from "#server/access/live-rights.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { AppEnv } from "#server/http/app-env.ts";
 import { modelRoutes } from "#server/http/models.ts";
@@ -33,6 +34,7 @@ import { createUuidV7 } from "#shared/lib/uuid.ts";
 import type { RunSnapshot, StartRun } from "#shared/protocol/http-bodies.ts";
 import { parseRunEvent } from "#shared/protocol/run-events.ts";
 import type { RunEvent } from "#shared/protocol/run-events.ts";
+import { createPolicyBus } from "#server/bus/policy-bus.ts";
 import { createSseParser } from "#server/runs/sse-parser.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
@@ -43,7 +45,8 @@ const principalOf = (name: string): AccountPrincipal => ({
   kind: "account",
   accountId: name as AccountId,
   workspaceId: `workspace-${name}` as WorkspaceId,
-  sessionId: `session-${name}`,
+  role: "owner",
+  credential: { type: "session", sessionId: `session-${name}` },
 });
 
 /** What no test waits for is quick; what would end a run stays longer than a busy machine may take. */
@@ -110,12 +113,14 @@ export async function openHarness(options: HarnessOptions = {}) {
     const name = headers.get("x-account") ?? "ada";
     return options.signedIn?.(name) === false ? undefined : principalOf(name);
   };
+  const bus = createPolicyBus();
+  const rights = openLiveRights(bus);
   const app = new Hono<AppEnv>()
     .use(async (c, next) => {
       c.set("principal", principalOf(c.req.header("x-account") ?? "ada"));
       await next();
     })
-    .route("/api/runs", runRoutes({ runs, resolvePrincipal: async (headers) => resolve(headers) }))
+    .route("/api/runs", runRoutes({ runs, rights, resolvePrincipal: async (headers) => resolve(headers) }))
     .route("/api/models", modelRoutes({ providers }));
   const server: Server = createServer(getRequestListener(app.fetch));
   const responses: ServerResponse[] = [];

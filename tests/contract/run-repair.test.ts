@@ -176,7 +176,7 @@ test.each([
   const relay = await openRelay({ timers: QUIET });
   const body = await relay.prompt();
   const id = newId() as RunId;
-  const principal = { kind: "account", sessionId: "s", ...owner } as const;
+  const principal = { kind: "account", role: "owner", credential: { type: "session", sessionId: "s" }, ...owner } as const;
   const { row, frames } = beginRow(createRunRow(principal, id, body, Date.now(), 0), "", Date.now());
   await relay.database.commit([insertRun(relay.database, row), ...insertFrames(relay.database, id, frames)]);
   const messageId = body.messageId as MessageId;

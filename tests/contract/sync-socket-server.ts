@@ -9,6 +9,8 @@ import { WebSocket } from "ws";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
 import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
+import { openLiveRights } from "#server/access/live-rights.ts";
+import { createPolicyBus } from "#server/bus/policy-bus.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import { openRooms } from "#server/rooms/open-rooms.ts";
 import type { RoomsOptions } from "#server/rooms/open-rooms.ts";
@@ -75,7 +77,8 @@ const principalOf = (cookie: string): AccountPrincipal => ({
   kind: "guest",
   accountId: `account-${cookie}` as AccountId,
   workspaceId: `workspace-${cookie}` as WorkspaceId,
-  sessionId: cookie,
+  role: "owner",
+  credential: { type: "session", sessionId: cookie },
 });
 
 const urlOf = (server: Server): string => `ws://127.0.0.1:${(server.address() as AddressInfo).port}/sync`;
@@ -106,6 +109,7 @@ export async function startSyncServer(
       rooms,
       log,
       signal: stop.signal,
+      rights: openLiveRights(createPolicyBus()),
       allowsOrigin: (headers) => headers.get("origin") === ORIGIN,
       resolvePrincipal(headers) {
         const cookie = /session=(\w+)/.exec(headers.get("cookie") ?? "")?.[1];

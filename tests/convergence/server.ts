@@ -1,5 +1,7 @@
 import { Hono } from "hono";
 import { Kysely } from "kysely";
+import { openLiveRights } from "#server/access/live-rights.ts";
+import { createPolicyBus } from "#server/bus/policy-bus.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { AppEnv } from "#server/http/app-env.ts";
 import { bulkSyncRoutes } from "#server/http/bulk-sync.ts";
@@ -76,7 +78,8 @@ export const principalOf = (account: string): AccountPrincipal => ({
   kind: "account",
   accountId: account as AccountId,
   workspaceId: "personal" as WorkspaceId,
-  sessionId: `session-${account}`,
+  role: "owner",
+  credential: { type: "session", sessionId: `session-${account}` },
 });
 
 /** The thread that folds logs would take turns of the real event loop. */
@@ -144,7 +147,7 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
       })
       .route("/api/sync/feed", feedRoutes(database))
       .route("/api/sync", bulkSyncRoutes(rooms))
-      .route("/api/runs", runRoutes({ runs, resolvePrincipal: principalIn }))
+      .route("/api/runs", runRoutes({ runs, resolvePrincipal: principalIn, rights: openLiveRights(createPolicyBus()) }))
       .onError((error, { req }) => {
         lookAt(error, `${req.method} ${req.path} failed`, options.onBug);
         return new Response(null, { status: 503 });

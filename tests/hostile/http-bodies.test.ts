@@ -11,6 +11,9 @@ import { hostileSeed } from "#tests/support/seeded-random.ts";
 import { almost, valid } from "./schema-arbitraries.ts";
 import type { JsonSchema } from "./schema-arbitraries.ts";
 
+/** Routes after which whoever asked has another session, or none. */
+const SWITCHES = /\/sign-(?:out|in|up)$/u;
+
 const SEED = hostileSeed();
 /** How many requests are made of each operation. */
 const REQUESTS = Math.min(2_000, Number(process.env["HOSTILE"] ?? 1_500) / 10);
@@ -144,7 +147,7 @@ function addressOf(path: string, parameters: readonly Parameter[], values: Recor
     .filter((one) => one.in === "query" && values[one.name] !== undefined)
     // Waiting for something new is tried elsewhere; here it would only take its time.
     .map(({ name }) => `${name}=${encodeURIComponent(name === "wait" ? "0" : String(values[name]))}`);
-  return `${path.replace("{id}", id || "x")}${query.length > 0 ? `?${query.join("&")}` : ""}`;
+  return `${path.replaceAll(/\{\w+\}/g, id || "x")}${query.length > 0 ? `?${query.join("&")}` : ""}`;
 }
 const headersOf = (parameters: readonly Parameter[], values: Record<string, unknown>): Record<string, string> =>
   Object.fromEntries(
@@ -188,7 +191,7 @@ test(
         fc.asyncProperty(requests(operation), async ({ path, headers, body }) => {
           const before = counted();
           const type: Record<string, string> = body === undefined ? {} : { "content-type": operation.bodyType };
-          const cookie: Record<string, string> = path.endsWith("/sign-out") ? {} : { cookie: guest.cookie };
+          const cookie: Record<string, string> = SWITCHES.test(path) ? {} : { cookie: guest.cookie };
           const all = { origin: target.url, ...cookie, ...type, ...headers };
           const bytes = body !== undefined && operation.bodyType !== "application/json" && Buffer.from(body, "latin1");
           const sent = bytes || body;

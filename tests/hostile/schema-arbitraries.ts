@@ -2,7 +2,7 @@ import fc from "fast-check";
 
 /** As much of JSON Schema as the published document uses. */
 export interface JsonSchema {
-  type?: "object" | "string" | "number" | "integer" | "boolean";
+  type?: "object" | "array" | "string" | "number" | "integer" | "boolean";
   properties?: Record<string, JsonSchema>;
   required?: string[];
   enum?: string[];
@@ -11,6 +11,9 @@ export interface JsonSchema {
   maxLength?: number;
   minimum?: number;
   maximum?: number;
+  items?: JsonSchema;
+  minItems?: number;
+  maxItems?: number;
 }
 
 /** Fields that an attacker would like the server to believe (better-auth CVE-2025-61928). */
@@ -38,6 +41,8 @@ export function valid(schema: JsonSchema): fc.Arbitrary<unknown> {
       return fc.record(Object.fromEntries(Object.entries(properties).map(([key, one]) => [key, valid(one)])), {
         requiredKeys: required,
       });
+    case "array":
+      return fc.array(valid(schema.items ?? {}), { minLength: schema.minItems ?? 0, maxLength: schema.maxItems ?? 5 });
     case "number":
       return fc.double({ min: minimum, max: maximum ?? 1e6, noNaN: true });
     case "integer":
@@ -52,7 +57,8 @@ export function valid(schema: JsonSchema): fc.Arbitrary<unknown> {
 const text = ({ pattern, minLength = 0, maxLength = 40 }: JsonSchema): fc.Arbitrary<string> =>
   pattern === undefined
     ? fc.string({ minLength, maxLength: Math.min(40, maxLength) })
-    : fc.stringMatching(new RegExp(pattern, "u"));
+    : // Every pattern that has a shortest length allows an x.
+      fc.stringMatching(new RegExp(pattern, "u"), { maxLength }).map((made) => made.padEnd(minLength, "x"));
 
 /** What the schema forbids in one place, or in a way that should not matter: wrong, privileged, huge, deep. */
 export function almost(schema: JsonSchema): fc.Arbitrary<unknown> {

@@ -39,7 +39,9 @@ export const conversationRoom = (id: string): string => `conversation.${id}.0`;
  */
 export async function openAttackedServer() {
   const provider = await openScriptedProvider({ otherwise: answer("An answer.") });
-  const server = await openServerProcess({ env: { OPENAI_BASE_URL: provider.baseUrl, OPENAI_API_KEY: "test" } });
+  const server = await openServerProcess({
+    env: { LIMITS: "off", OPENAI_BASE_URL: provider.baseUrl, OPENAI_API_KEY: "test" },
+  });
   const pid = server.pid();
   const control = await signInGuest(server.url);
   const room = conversationRoom(newId());
@@ -63,9 +65,12 @@ export async function openAttackedServer() {
     database,
     memory,
     output: server.output,
-    /** How many rows each table has now. */
+    /** How many rows each table has now. What was refused is written into the audit log, which is left out. */
     rows(): Record<string, number> {
-      const tables = database.prepare("select name from sqlite_master where type = 'table'").pluck().all() as string[];
+      const tables = database
+        .prepare("select name from sqlite_master where type = 'table' and name not like 'audit%'")
+        .pluck()
+        .all() as string[];
       return Object.fromEntries(
         tables.map((table) => [table, database.prepare(`select count(*) from "${table}"`).pluck().get() as number]),
       );

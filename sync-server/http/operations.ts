@@ -1,99 +1,33 @@
-import type * as z from "zod/mini";
-import {
-  feedQuerySchema,
-  feedSchema,
-  healthSchema,
-  meSchema,
-  modelsSchema,
-  runEventsQuerySchema,
-  runSnapshotSchema,
-  startRunSchema,
-} from "#shared/protocol/http-bodies.ts";
+import { feedQuerySchema, runEventsQuerySchema } from "#shared/protocol/http-bodies.ts";
 import type { ProblemCode } from "#shared/protocol/problem.ts";
-import { runEventsSchema } from "#shared/protocol/run-events.ts";
+import { ACCOUNT_OPERATIONS } from "./account-operations.ts";
+import { BODY, CHANGES, SIGNED_IN } from "./operation-problems.ts";
+import type { Operation } from "./operation.ts";
 
-/** The schemas that the document names; a body or an answer refers to one of them. */
-export const COMPONENTS = {
-  Feed: feedSchema,
-  Health: healthSchema,
-  Me: meSchema,
-  Models: modelsSchema,
-  RunEvents: runEventsSchema,
-  RunSnapshot: runSnapshotSchema,
-  StartRun: startRunSchema,
-} as const;
-type Component = keyof typeof COMPONENTS;
-
-export interface Answer {
-  description: string;
-  json?: Component;
-  /** an event stream (`text/event-stream`) instead of, or besides, JSON */
-  stream?: true;
-  /** bytes (`application/octet-stream`) in the form named here */
-  bytes?: string;
-}
-
-/** One route: what it takes and everything it may answer. */
-export interface Operation {
-  method: "get" | "put" | "post" | "delete";
-  /** as Hono writes it */
-  path: string;
-  summary: string;
-  /** whether the session cookie is needed */
-  signedIn: boolean;
-  query?: z.ZodMiniObject;
-  /** JSON of the schema, an empty object without one, or bytes in the form named here */
-  body?: { schema?: Component; bytes?: string; optional?: true };
-  /** whether a reader may name the last frame it has by `Last-Event-ID` */
-  resumes?: true;
-  answers: Partial<Record<number, Answer>>;
-  problems: readonly ProblemCode[];
-}
-
-/** What a body can be refused for, wherever one is read. */
-const BODY = ["malformed_json", "invalid_body", "body_too_large", "unsupported_media_type"] as const;
-const SIGNED_IN = ["unauthenticated"] as const;
-const CHANGES = ["foreign_origin"] as const;
 const BYTES = ["invalid_body", "body_too_large", "unsupported_media_type"] as const;
 /** A run that has too many readers, and one that has no writer here. */
 const FOLLOWING = ["too_many_followers", "draining", "overloaded"] as const;
 
-const COOKIES: Answer = { description: "Done; what is new is in the cookies" };
 const SNAPSHOT = { json: "RunSnapshot" } as const;
 
-/** Every route of the app, in the order in which it is mounted. */
+/**
+ * Every route of the app, with who may call it. A route that is not here answers nobody: the guard looks each request up.
+ */
 export const OPERATIONS: readonly Operation[] = [
+  ...ACCOUNT_OPERATIONS,
   {
     method: "post",
     path: "/share",
     summary: "Go to the page that takes shared text (a form with title, text, url) into a draft; stores nothing",
-    signedIn: false,
+    action: "anybody",
     answers: { 303: { description: "The page, with the text in its fragment" } },
     problems: ["body_too_large", "unsupported_media_type"],
-  },
-  {
-    method: "post",
-    path: "/api/auth/sign-in/anonymous",
-    summary: "Sign in as a new guest; who has a session keeps it",
-    signedIn: false,
-    body: { optional: true },
-    answers: { 204: COOKIES },
-    problems: [...CHANGES, ...BODY, "unauthenticated"],
-  },
-  {
-    method: "post",
-    path: "/api/auth/sign-out",
-    summary: "End the session and close everything open under it",
-    signedIn: false,
-    body: { optional: true },
-    answers: { 204: COOKIES },
-    problems: [...CHANGES, ...BODY, "unauthenticated"],
   },
   {
     method: "get",
     path: "/api/openapi.json",
     summary: "This document",
-    signedIn: false,
+    action: "anybody",
     answers: { 200: { description: "An OpenAPI document" } },
     problems: [],
   },
@@ -101,7 +35,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: "get",
     path: "/api/me",
     summary: "Who is calling",
-    signedIn: true,
+    action: "self.read",
     answers: { 200: { description: "The account of the session", json: "Me" } },
     problems: [...SIGNED_IN],
   },
@@ -109,7 +43,8 @@ export const OPERATIONS: readonly Operation[] = [
     method: "get",
     path: "/api/sync/feed",
     summary: "The documents of the caller that changed after a cursor",
-    signedIn: true,
+    action: "library.read",
+    limit: "sync",
     query: feedQuerySchema,
     answers: { 200: { description: "Each changed document once, in order of change", json: "Feed" } },
     problems: [...SIGNED_IN, "invalid_query"],
@@ -118,7 +53,8 @@ export const OPERATIONS: readonly Operation[] = [
     method: "post",
     path: "/api/sync/pull",
     summary: "What the caller lacks of many documents, by what they have of each",
-    signedIn: true,
+    action: "document.read",
+    limit: "sync",
     body: { bytes: "`Wanted[]` of `shared/protocol/bulk-sync.ts`, at most 200" },
     answers: { 200: { description: "An answer for each, in order", bytes: "`Pulled[]`" } },
     problems: [...SIGNED_IN, ...CHANGES, ...BYTES],
@@ -128,7 +64,8 @@ export const OPERATIONS: readonly Operation[] = [
     path: "/api/sync/push",
     summary:
       "Take edits of many documents as a socket would; each answer comes once they are durable or were not taken",
-    signedIn: true,
+    action: "document.write",
+    limit: "sync",
     body: { bytes: "`Pushed[]` of `shared/protocol/bulk-sync.ts`, at most 200" },
     answers: { 200: { description: "An answer for each, in order", bytes: "`PushAnswer[]`" } },
     problems: [...SIGNED_IN, ...CHANGES, ...BYTES],
@@ -137,7 +74,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: "delete",
     path: "/api/conversations/:id",
     summary: "Erase a conversation that is in the trash, for good; erasing it again changes nothing",
-    signedIn: true,
+    action: "document.erase",
     answers: { 204: { description: "Everything in it is erased" } },
     problems: [...SIGNED_IN, ...CHANGES, "not_found", "not_deleted"],
   },
@@ -145,7 +82,8 @@ export const OPERATIONS: readonly Operation[] = [
     method: "put",
     path: "/api/runs/:id",
     summary: "Start a run, or answer again for one that was started; with `Accept: text/event-stream`, follow it",
-    signedIn: true,
+    action: "run.start",
+    limit: "run",
     body: { schema: "StartRun" },
     answers: {
       200: { description: "The run was there", stream: true, ...SNAPSHOT },
@@ -169,7 +107,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: "get",
     path: "/api/runs/:id",
     summary: "Where a run is, with everything it wrote so far",
-    signedIn: true,
+    action: "run.read",
     answers: { 200: { description: "The run", ...SNAPSHOT } },
     problems: [...SIGNED_IN, "not_found"],
   },
@@ -177,7 +115,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: "get",
     path: "/api/runs/:id/events",
     summary: "Follow a run from an event on: as a stream, or with `wait` as one answer",
-    signedIn: true,
+    action: "run.read",
     query: runEventsQuerySchema,
     resumes: true,
     answers: {
@@ -190,7 +128,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: "post",
     path: "/api/runs/:id/stop",
     summary: "Stop a run, also one that was not started yet; stopping again changes nothing",
-    signedIn: true,
+    action: "run.stop",
     answers: { 200: { description: "The run", ...SNAPSHOT } },
     problems: [...SIGNED_IN, ...CHANGES, "not_found"],
   },
@@ -198,7 +136,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: "get",
     path: "/api/models",
     summary: "The models people may choose",
-    signedIn: true,
+    action: "models.read",
     answers: { 200: { description: "The models, and which one a new chat starts with", json: "Models" } },
     problems: [...SIGNED_IN],
   },
@@ -206,7 +144,8 @@ export const OPERATIONS: readonly Operation[] = [
     method: "get",
     path: "/healthz",
     summary: "Whether the process answers",
-    signedIn: false,
+    action: "anybody",
+    limit: "none",
     answers: { 200: { description: "It does", json: "Health" } },
     problems: [],
   },
@@ -214,7 +153,8 @@ export const OPERATIONS: readonly Operation[] = [
     method: "get",
     path: "/readyz",
     summary: "Whether the process can do its work and is not about to leave",
-    signedIn: false,
+    action: "anybody",
+    limit: "none",
     answers: { 200: { description: "It can", json: "Health" } },
     problems: ["draining", "storage_failing"],
   },
@@ -222,7 +162,8 @@ export const OPERATIONS: readonly Operation[] = [
     method: "get",
     path: "/metrics",
     summary: "What the server counts and measures, for Prometheus; with the token as bearer, or from this machine",
-    signedIn: false,
+    action: "anybody",
+    limit: "none",
     answers: { 200: { description: "Prometheus text" } },
     problems: ["unauthenticated", "not_found"],
   },
@@ -235,5 +176,6 @@ export const ANYWHERE: readonly ProblemCode[] = [
   "headers_too_large",
   "internal",
   "overloaded",
+  "rate_limited",
   "storage_unavailable",
 ];

@@ -1,0 +1,58 @@
+import type { AccountId } from "#shared/domain/ids.ts";
+import type { Sessions } from "#shared/protocol/account-bodies.ts";
+import type { PolicyBus } from "#server/bus/policy-bus.ts";
+import type { Database } from "#server/storage/database.ts";
+
+/** Longer ones are cut: what a browser says of itself is shown to its owner only. */
+const USER_AGENT_LENGTH = 300;
+
+export type AccountSessions = ReturnType<typeof openAccountSessions>;
+
+/** The sessions of one account: seen and ended by that account alone. */
+export function openAccountSessions({ kysely }: Database, bus: Pick<PolicyBus, "publish">) {
+  const idsOf = async (accountId: AccountId): Promise<string[]> => {
+    const rows = await kysely.selectFrom("session").where("userId", "=", accountId).select("id").execute();
+    return rows.map(({ id }) => id);
+  };
+
+  /** Ends those of the account's sessions; answers how many there were. What is open under them is closed. */
+  async function end(accountId: AccountId, ids: readonly string[]): Promise<number> {
+    if (ids.length === 0) return 0;
+    const { numDeletedRows } = await kysely
+      .deleteFrom("session")
+      .where("userId", "=", accountId)
+      .where("id", "in", ids)
+      .executeTakeFirst();
+    for (const sessionId of ids) bus.publish({ type: "session-ended", sessionId });
+    return Number(numDeletedRows);
+  }
+
+  return {
+    idsOf,
+    end,
+    async endAll(accountId: AccountId, except?: string): Promise<number> {
+      return await end(
+        accountId,
+        (await idsOf(accountId)).filter((id) => id !== except),
+      );
+    },
+    /** Those that are not over, the last used first. */
+    async list(accountId: AccountId, current: string, now: number): Promise<Sessions["sessions"]> {
+      const rows = await kysely
+        .selectFrom("session")
+        .where("userId", "=", accountId)
+        .select(["id", "createdAt", "updatedAt", "expiresAt", "userAgent"])
+        .orderBy("updatedAt", "desc")
+        .execute();
+      return rows
+        .filter(({ expiresAt }) => Date.parse(expiresAt) > now)
+        .map(({ id, createdAt, updatedAt, userAgent }) => ({
+          id,
+          current: id === current,
+          createdAt: Date.parse(createdAt),
+          usedAt: Date.parse(updatedAt),
+          ...(userAgent && { userAgent: userAgent.slice(0, USER_AGENT_LENGTH) }),
+        }));
+    },
+  };
+}

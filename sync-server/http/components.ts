@@ -1,0 +1,73 @@
+import {
+  changePasswordSchema,
+  forgotPasswordSchema,
+  methodsSchema,
+  resetPasswordSchema,
+  sessionsSchema,
+  signInSchema,
+  signUpSchema,
+  verifyEmailSchema,
+} from "#shared/protocol/account-bodies.ts";
+import { auditPageSchema } from "#shared/protocol/audit-bodies.ts";
+import {
+  feedSchema,
+  healthSchema,
+  meSchema,
+  modelsSchema,
+  runSnapshotSchema,
+  startRunSchema,
+} from "#shared/protocol/http-bodies.ts";
+import { runEventsSchema } from "#shared/protocol/run-events.ts";
+import { createTokenSchema, createdTokenSchema, tokensSchema } from "#shared/protocol/token-bodies.ts";
+import {
+  changeRoleSchema,
+  createInviteSchema,
+  createWorkspaceSchema,
+  createdInviteSchema,
+  invitationSchema,
+  inviteTokenSchema,
+  invitesSchema,
+  joinedSchema,
+  membersSchema,
+  renameWorkspaceSchema,
+  transferWorkspaceSchema,
+  workspaceSchema,
+  workspacesSchema,
+} from "#shared/protocol/workspace-bodies.ts";
+
+/** The schemas that the document names; a body or an answer refers to one of them. */
+export const COMPONENTS = {
+  AuditPage: auditPageSchema,
+  ChangePassword: changePasswordSchema,
+  ChangeRole: changeRoleSchema,
+  CreateInvite: createInviteSchema,
+  CreateToken: createTokenSchema,
+  CreateWorkspace: createWorkspaceSchema,
+  CreatedInvite: createdInviteSchema,
+  CreatedToken: createdTokenSchema,
+  Feed: feedSchema,
+  ForgotPassword: forgotPasswordSchema,
+  Health: healthSchema,
+  Invitation: invitationSchema,
+  InviteToken: inviteTokenSchema,
+  Invites: invitesSchema,
+  Joined: joinedSchema,
+  Me: meSchema,
+  Members: membersSchema,
+  Methods: methodsSchema,
+  Models: modelsSchema,
+  RenameWorkspace: renameWorkspaceSchema,
+  ResetPassword: resetPasswordSchema,
+  RunEvents: runEventsSchema,
+  RunSnapshot: runSnapshotSchema,
+  Sessions: sessionsSchema,
+  SignIn: signInSchema,
+  SignUp: signUpSchema,
+  StartRun: startRunSchema,
+  Tokens: tokensSchema,
+  TransferWorkspace: transferWorkspaceSchema,
+  VerifyEmail: verifyEmailSchema,
+  Workspace: workspaceSchema,
+  Workspaces: workspacesSchema,
+} as const;
+export type Component = keyof typeof COMPONENTS;
