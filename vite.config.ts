@@ -20,8 +20,13 @@ export default defineConfig({
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: "app", tags: ["$initial"] }] } } },
   },
   resolve: {
-    // What Yjs writes its warnings with brings a schema language along, 10 kB that every first visit would load.
-    alias: { "lib0/logging": new URL("client/platform/yjs-logging.ts", import.meta.url).pathname },
+    alias: {
+      // What Yjs writes its warnings with brings a schema language along, 10 kB that every first visit would load.
+      "lib0/logging": new URL("client/platform/yjs-logging.ts", import.meta.url).pathname,
+      // The router brings a stand-in for what React has had since version 18.
+      "use-sync-external-store/shim/index.js": new URL("client/platform/use-sync-external-store.ts", import.meta.url)
+        .pathname,
+    },
   },
   plugins: [
     react(),

@@ -2,11 +2,14 @@ import { join } from "node:path";
 import type { AccountId } from "#shared/domain/ids.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { openAudit } from "./access/audit.ts";
-import { RESET_LINK_S, VERIFY_LINK_S, openAuth } from "./access/auth.ts";
+import { RESET_LINK_S, VERIFY_LINK_S } from "./access/auth-options.ts";
+import { openAuth } from "./access/auth.ts";
 import { openLiveRights } from "./access/live-rights.ts";
 import { createPrincipalResolver } from "./access/principal-resolver.ts";
 import { readOrCreateSecret } from "./access/secret.ts";
+import { openCredentials } from "./accounts/credentials.ts";
 import { INVITE_MS, openInvites } from "./accounts/invites.ts";
+import { openPasskeys } from "./accounts/passkeys.ts";
 import { openAccountProfiles } from "./accounts/profiles.ts";
 import { openAccountSessions } from "./accounts/sessions.ts";
 import { openAccessTokens } from "./accounts/tokens.ts";
@@ -54,12 +57,15 @@ export async function openAccounts({ config, database, bus, rooms, runs, limiter
   await merge.resume();
   const sessions = openAccountSessions(database, bus);
   const profiles = openAccountProfiles(database);
+  const hasOidc = config.oidc !== undefined;
+  const credentials = openCredentials(database, bus, hasOidc);
   // Never made of what a request calls its host: whoever asks for a link would decide where it leads.
   const linkTo = (page: string, token: string): URL =>
     new URL(`/${page}#${token}`, publicUrl ?? `http://localhost:${config.port}`);
   const auth = await openAuth({
     database,
     publicUrl,
+    oidc: config.oidc,
     secret: readOrCreateSecret(join(dataDir, "session-secret")),
     events: {
       async onGuestSignedIn(guest, account) {
@@ -69,6 +75,7 @@ export async function openAccounts({ config, database, bus, rooms, runs, limiter
         void audit.record({ action: "account.merge-guest", outcome: "ok", actor, accountId: account, target });
       },
       onPasswordReset: async (account) => {
+        await credentials.claimByMail(account);
         await sessions.endAll(account);
       },
       onVerificationAsked: ({ email, token }) =>
@@ -128,6 +135,9 @@ export async function openAccounts({ config, database, bus, rooms, runs, limiter
     resolver,
     sessions,
     profiles,
+    credentials,
+    passkeys: openPasskeys(database),
+    hasOidc,
     workspaces,
     invites,
     tokens: openAccessTokens({ database, bus, now }),

@@ -1,6 +1,8 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import { useLocation, useRoute } from "wouter";
-import { AccountMenu } from "#client/features/account/account-menu.tsx";
+import { navigate, usePathname } from "wouter/use-browser-location";
+import type { PageLink } from "#client/features/account/take-link.ts";
+import { AccountButton } from "#client/features/account/account-button.tsx";
+import { preloadEarlyEnding } from "#client/features/conversation/run-notice.tsx";
 import { LibraryPanel } from "#client/features/library/library-panel.tsx";
 import { SyncLine } from "#client/features/sync-status/sync-line.tsx";
 import { SyncSign } from "#client/features/sync-status/sync-sign.tsx";
@@ -20,6 +22,7 @@ import { ChatPage } from "./chat-page.tsx";
 import { useNewChat } from "./new-chat.ts";
 import type { Launch } from "./launch-state.ts";
 import { useLaunch } from "./use-launch.ts";
+import { useMe } from "./use-me.ts";
 import { Trash } from "./trash.tsx";
 import { useShortcuts } from "./use-shortcuts.ts";
 import { useUpdates } from "./use-updates.ts";
@@ -31,6 +34,10 @@ const shortcutsDialog = lazyPart(async () => (await import("./shortcuts-dialog.t
 const storageDialog = lazyPart(
   async () => (await import("#client/features/sync-status/storage-dialog.tsx")).StorageDialog,
 );
+const workspacesDialog = lazyPart(
+  async () => (await import("#client/features/workspace/workspaces-dialog.tsx")).WorkspacesDialog,
+);
+const linkDialog = lazyPart(async () => (await import("#client/features/account/link-dialog.tsx")).LinkDialog);
 const PLAIN: Launch = { type: "plain" };
 
 /** Where the library lies over the chat as a sheet; the same width stands in app.css. */
@@ -42,31 +49,39 @@ interface AppProps {
   workspace: Workspace;
   /** what opening the page asked for */
   launch?: Launch;
+  /** the link that opened the page */
+  link?: PageLink | undefined;
 }
 
 /** The whole app over one open workspace. */
-export function App({ workspace, launch = PLAIN }: AppProps) {
+export function App({ workspace, launch = PLAIN, link }: AppProps) {
   return (
     <WorkspaceContext value={workspace}>
       <AnnouncerProvider>
         <ToastProvider>
-          <Frame launch={launch} />
+          <Frame launch={launch} openedBy={link} />
         </ToastProvider>
       </AnnouncerProvider>
     </WorkspaceContext>
   );
 }
 
-function Frame({ launch }: { launch: Launch }) {
+function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | undefined }) {
+  const me = useMe();
+  const [link, setLink] = useState(openedBy);
   const [sheet, setSheet] = useState(false);
   const narrow = useMedia(NARROW);
   const [shortcuts, setShortcuts] = useState(false);
   const [storage, setStorage] = useState(false);
+  const [workspaces, setWorkspaces] = useState(false);
   const openLibrary = useRef<HTMLButtonElement>(null);
   const searchBox = useRef<HTMLInputElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const page = useChatPages(field, () => setSheet(false), launch.type === "share");
-  useEffect(preloadMarkdown, []);
+  useEffect(() => {
+    preloadMarkdown();
+    preloadEarlyEnding();
+  }, []);
   const openSheet = (): void => {
     setSheet(true);
     requestAnimationFrame(() => searchBox.current?.focus());
@@ -110,6 +125,7 @@ function Frame({ launch }: { launch: Launch }) {
       <nav className="library" aria-label={words.app.library}>
         <LibraryPanel
           currentId={page.currentId}
+          workspaceName={me.workspaceName}
           searchBox={searchBox}
           onNewChat={page.startNewChat}
           onOpen={() => setSheet(false)}
@@ -117,7 +133,11 @@ function Frame({ launch }: { launch: Launch }) {
           foot={
             <>
               <SyncLine />
-              <AccountMenu onStorage={() => setStorage(true)} onShortcuts={() => setShortcuts(true)} />
+              <AccountButton
+                onStorage={() => setStorage(true)}
+                onShortcuts={() => setShortcuts(true)}
+                onWorkspaces={() => setWorkspaces(true)}
+              />
             </>
           }
         />
@@ -137,6 +157,7 @@ function Frame({ launch }: { launch: Launch }) {
           <ChatPage
             id={page.id}
             isNew={page.isNew}
+            isGuest={me.role === "guest"}
             leading={leading}
             field={field}
             onFirstSend={page.onFirstSend}
@@ -145,19 +166,22 @@ function Frame({ launch }: { launch: Launch }) {
           />
         )}
       </main>
+      {link && <linkDialog.Part link={link} onClose={() => setLink(undefined)} />}
       {shortcuts && <shortcutsDialog.Part onClose={() => setShortcuts(false)} />}
+      {workspaces && <workspacesDialog.Part onClose={() => setWorkspaces(false)} />}
       {storage && <storageDialog.Part onClose={() => setStorage(false)} />}
     </div>
   );
 }
 
+const CHATS = "/c/";
+
 /** What the address names: `/` is a new chat, `/c/:id` a known one, `/trash` what was deleted. */
 function useChatPages(field: React.RefObject<HTMLTextAreaElement | null>, onLeave: () => void, another: boolean) {
-  const [location, navigate] = useLocation();
-  const [isChat, params] = useRoute("/c/:id");
+  const location = usePathname();
   const { id: newId, renew } = useNewChat(another);
   const isNew = location === "/";
-  const id = isNew ? newId : isChat ? parseConversationId(params.id) : undefined;
+  const id = isNew ? newId : location.startsWith(CHATS) ? parseConversationId(location.slice(CHATS.length)) : undefined;
 
   const focusSoon = useCallback(() => requestAnimationFrame(() => field.current?.focus()), [field]);
   return {

@@ -19,6 +19,7 @@ import { Welcome } from "#client/features/conversation/welcome.tsx";
 import type { OpenConversation } from "#client/local-store/documents.ts";
 import { keptEditsOf } from "#client/local-store/kept-edits.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
+import { lazyPart } from "#client/ui/lazy-part.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { words } from "#client/ui/words/words.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
@@ -27,10 +28,14 @@ import { Blank } from "./blank.tsx";
 import { Trash } from "./trash.tsx";
 import { useOpenConversation } from "./use-open-conversation.ts";
 
+const guestNote = lazyPart(async () => (await import("#client/features/workspace/guest-note.tsx")).GuestNote);
+
 interface ChatPageProps {
   id: ConversationId;
   /** on `/`: not sent to yet */
   isNew: boolean;
+  /** they are a guest of this workspace: what is there is read, and nothing written */
+  isGuest: boolean;
   leading: ReactNode;
   field: RefObject<HTMLTextAreaElement | null>;
   /** the first prompt of a new chat is about to be sent */
@@ -49,6 +54,7 @@ export function ChatPage(props: ChatPageProps) {
   if (erased) return <Trash erased={props.id} leading={props.leading} onClose={props.onNewChat} />;
   if (!shown || shown.status.type === "loading") return <Blank leading={props.leading} />;
   const { open, status } = shown;
+  if (props.isGuest && props.isNew) return <GuestNote leading={props.leading} />;
   if (status.type === "gone") {
     return (
       <Blank
@@ -68,7 +74,13 @@ export function ChatPage(props: ChatPageProps) {
     );
   }
   return (
-    <Chat key={`${open.id}/${shown.copy}`} {...props} open={open} editable={status.type === "ready"} online={online} />
+    <Chat
+      key={`${open.id}/${shown.copy}`}
+      {...props}
+      open={open}
+      editable={status.type === "ready" && !props.isGuest}
+      online={online}
+    />
   );
 }
 
@@ -78,7 +90,7 @@ interface ChatProps extends ChatPageProps {
   online: boolean;
 }
 
-function Chat({ open, editable, online, isNew, leading, field, onFirstSend, onSpent }: ChatProps) {
+function Chat({ open, editable, online, isNew, isGuest, leading, field, onFirstSend, onSpent }: ChatProps) {
   const { conversation } = open;
   const workspace = useWorkspace();
   const { runs, clock } = workspace;
@@ -138,11 +150,19 @@ function Chat({ open, editable, online, isNew, leading, field, onFirstSend, onSp
           onPause={(runId) => runs.pause(runId)}
           onResume={(runId) => runs.resume(runId)}
         />
+      ) : isGuest ? (
+        <GuestNote />
       ) : (
         <p className="read-only">{words.chat.readOnly}</p>
       )}
     </>
   );
+}
+
+/** What a guest of the workspace sees in place of what they may not do. */
+function GuestNote({ leading }: { leading?: ReactNode }) {
+  const meanwhile = leading !== undefined && <Blank leading={leading} />;
+  return <guestNote.Part leading={leading} meanwhile={meanwhile} onClose={() => undefined} />;
 }
 
 /**

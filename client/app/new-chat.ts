@@ -1,13 +1,15 @@
 import { useCallback, useState } from "react";
 import { parseConversationId } from "#shared/domain/ids.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
+import type { Me } from "#shared/protocol/http-bodies.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 
-const keyOf = (accountId: string): string => `holdfast.new-chat.${accountId}`;
+/** One that was begun in one workspace is not of another. */
+const keyOf = ({ accountId, workspaceId }: Me): string => `holdfast.new-chat.${accountId}.${workspaceId}`;
 
 /** This window's own, else the last one of this device: another window may have gone on to a new one meanwhile. */
-function remembered(accountId: string): ConversationId | undefined {
-  const key = keyOf(accountId);
+function remembered(me: Me): ConversationId | undefined {
+  const key = keyOf(me);
   try {
     return parseConversationId(sessionStorage.getItem(key) ?? localStorage.getItem(key) ?? "");
   } catch {
@@ -15,9 +17,9 @@ function remembered(accountId: string): ConversationId | undefined {
   }
 }
 
-function remember(accountId: string, id: ConversationId): void {
+function remember(me: Me, id: ConversationId): void {
   try {
-    for (const storage of [localStorage, sessionStorage]) storage.setItem(keyOf(accountId), id);
+    for (const storage of [localStorage, sessionStorage]) storage.setItem(keyOf(me), id);
   } catch {
     // Storage is blocked: the draft lives as long as this page, and the sync status says so.
   }
@@ -32,10 +34,10 @@ export function useNewChat(another: boolean): { id: ConversationId; renew: () =>
   const { me, newId } = useWorkspace();
   const fresh = useCallback((): ConversationId => {
     const id = newId() as ConversationId;
-    remember(me.accountId, id);
+    remember(me, id);
     return id;
-  }, [me.accountId, newId]);
-  const [id, setId] = useState(() => (another ? undefined : remembered(me.accountId)) ?? fresh());
+  }, [me, newId]);
+  const [id, setId] = useState(() => (another ? undefined : remembered(me)) ?? fresh());
   const renew = useCallback(() => setId(fresh()), [fresh]);
   return { id, renew };
 }

@@ -45,7 +45,7 @@ export async function forgetWanted(
 }
 
 /** Deletes all there is of a conversation. */
-async function forgetDocument(transaction: ReadWrite, id: ConversationId): Promise<void> {
+export async function forgetDocument(transaction: ReadWrite, id: string): Promise<void> {
   await Promise.all([
     transaction.objectStore("documents").delete(id),
     transaction.objectStore("summaries").delete(id),
@@ -56,20 +56,20 @@ async function forgetDocument(transaction: ReadWrite, id: ConversationId): Promi
   ]);
 }
 
-async function deleteRows(transaction: ReadWrite, name: "updates" | "outbox", id: ConversationId): Promise<void> {
+async function deleteRows(transaction: ReadWrite, name: "updates" | "outbox", id: string): Promise<void> {
   const store = transaction.objectStore(name);
   const keys = await store.index("documentId").getAllKeys(id);
   await Promise.all(keys.map((key) => store.delete(key)));
 }
 
-async function deleteCommands(transaction: ReadWrite, id: ConversationId): Promise<void> {
+async function deleteCommands(transaction: ReadWrite, id: string): Promise<void> {
   const store = transaction.objectStore("commands");
   const commands = await store.getAll();
   const own = commands.filter((command) => isRunCommand(command) && command.conversationId === id);
   await Promise.all(own.map(({ runId }) => store.delete(runId)));
 }
 
-async function deleteQuarantined(transaction: ReadWrite, id: ConversationId): Promise<void> {
+async function deleteQuarantined(transaction: ReadWrite, id: string): Promise<void> {
   const store = transaction.objectStore("quarantine");
   const own = (await readQuarantine(transaction)).filter(({ documentId }) => documentId === id);
   await Promise.all(own.map(({ key }) => store.delete(key)));

@@ -33,8 +33,11 @@ export interface DatabaseSchema extends DBSchema {
     indexes: { listed: ListPlace };
   };
   commands: { key: string; value: RunCommand };
-  /** `forgotten`: ids of deleted conversations of which this browser may keep something elsewhere */
-  meta: { key: "cursor" | "forgotten"; value: unknown };
+  /**
+   * `forgotten`: ids of deleted conversations of which this browser may keep something elsewhere; `moving`: what is here
+   * of a conversation that is on its way from another database
+   */
+  meta: { key: "cursor" | "forgotten" | "moving"; value: unknown };
   quarantine: { key: number; value: QuarantinedRecord };
 }
 

@@ -17,7 +17,15 @@ import type { Result } from "#shared/lib/result.ts";
 import { openDatabase } from "./open-database.ts";
 import type { Transaction } from "./open-database.ts";
 import type * as Quarantine from "./quarantine.ts";
-import { DOCUMENT_STORES, documentRecord, epochIn, readDocument, readFolded, readQuarantine } from "./read-document.ts";
+import {
+  DOCUMENT_STORES,
+  documentRecord,
+  epochIn,
+  EVERY_STORE,
+  readDocument,
+  readFolded,
+  readQuarantine,
+} from "./read-document.ts";
 import type { RunCommand } from "./run-command.ts";
 import { isCursor, isOutboxRow, isRunCommand, isSummaryRecord } from "./stored-records.ts";
 import { putSummary, readFirstSummaries, readSomeSummaries, readSummaries, readSummary } from "./summary-records.ts";
@@ -282,8 +290,6 @@ export function openLocalStore(name: string, clock?: Pick<Clock, "after">): Loca
 type ReadWrite = Transaction<"readwrite">;
 type Repair = typeof Quarantine;
 type RareStores = (ReadStores[number] | (typeof REPAIR_STORES)[number])[];
-
-const EVERY_STORE = [...DOCUMENT_STORES, "summaries", "commands", "meta"] as const;
 
 /** What erases is hardly ever needed, so it is loaded when it is; `undefined` where it cannot be now. */
 const loadErasing = () => import("./erased-records.ts").catch(() => undefined);

@@ -7,6 +7,7 @@ import type { DocumentRecord, Transaction } from "./open-database.ts";
 import { isQuarantinedRecord } from "./stored-records.ts";
 
 export const DOCUMENT_STORES = ["documents", "updates", "outbox", "quarantine"] as const;
+export const EVERY_STORE = [...DOCUMENT_STORES, "summaries", "commands", "meta"] as const;
 
 type AnyTransaction = Transaction<"readonly"> | Transaction<"readwrite">;
 

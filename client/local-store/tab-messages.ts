@@ -15,7 +15,9 @@ export type TabMessage =
   /** the feed was read and stored */
   | { type: "feed" }
   /** all there was of a conversation is deleted from this device */
-  | { type: "forgotten"; id: ConversationId };
+  | { type: "forgotten"; id: ConversationId }
+  /** this database is about to go: nothing may hold it, or write to it, any longer */
+  | { type: "let-go"; because: "wiped" | "moved" };
 
 const conversationId = z.pipe(
   z.string(),
@@ -35,6 +37,7 @@ const schema = z.union([
   }),
   z.object({ type: z.literal("feed") }),
   z.object({ type: z.literal("forgotten"), id: conversationId }),
+  z.object({ type: z.literal("let-go"), because: z.enum(["wiped", "moved"]) }),
 ]);
 
 export interface Tabs {

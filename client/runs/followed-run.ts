@@ -1,6 +1,6 @@
 import type { RunFailure, RunStatus } from "#shared/domain/run.ts";
 import { isTerminal } from "#shared/domain/run.ts";
-import type { RunSnapshot } from "#shared/protocol/http-bodies.ts";
+import type { RunSnapshot } from "#shared/protocol/run-bodies.ts";
 import type { RunEvent } from "#shared/protocol/run-events.ts";
 import type { LiveRun } from "./runs.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { RunSnapshot } from "#shared/protocol/http-bodies.ts";
+import type { RunSnapshot } from "#shared/protocol/run-bodies.ts";
 import type { RunEvent } from "#shared/protocol/run-events.ts";
 import { followDeadline, liveRunOf, newFollow, nextFollow } from "./run-follow-state.ts";
 import type { FollowEffect, FollowEvent, FollowState, FollowStep } from "./run-follow-state.ts";

@@ -1,5 +1,5 @@
 import { isTerminal } from "#shared/domain/run.ts";
-import type { RunSnapshot } from "#shared/protocol/http-bodies.ts";
+import type { RunSnapshot } from "#shared/protocol/run-bodies.ts";
 import type { RunEvent } from "#shared/protocol/run-events.ts";
 import { applyRunEvent, runOfSnapshot, unknownRun } from "./followed-run.ts";
 import type { FollowedRun } from "./followed-run.ts";

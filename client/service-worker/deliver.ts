@@ -1,4 +1,5 @@
 import * as Y from "yjs";
+import { readDeviceNotes } from "#client/local-store/device-notes.ts";
 import { openLibrary } from "#client/local-store/open-library.ts";
 import type { LocalLibrary } from "#client/local-store/open-library.ts";
 import { localStoreName, openLocalStore } from "#client/local-store/open-local-store.ts";
@@ -6,6 +7,7 @@ import { openRunCommands } from "#client/local-store/open-run-commands.ts";
 import { openTabs } from "#client/local-store/tab-messages.ts";
 import { askMe } from "#client/platform/ask-me.ts";
 import { fetchAs } from "#client/platform/fetch-as.ts";
+import type { Asker } from "#client/platform/fetch-as.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import type { LocalStore } from "#client/local-store/local-store.ts";
@@ -33,16 +35,42 @@ const ROUNDS = 50;
  * @returns whether nothing is left that trying again could bring further
  */
 export async function deliverEverything(browser: WorkerPlatform, signal: AbortSignal): Promise<boolean> {
+  // The cookie of somebody who signed out is good for nothing any more.
+  if ((await readDeviceNotes()).wipes.some(({ tellServer }) => tellServer)) return true;
   const asked = await askMe(browser.fetch, signal);
   if (asked.type !== "me") return asked.type === "nobody";
   const { me } = asked;
-  const platform = { ...browser, fetch: fetchAs(browser.fetch, me.accountId) };
+  if (me.sharedDevice) return true;
+  const done: boolean[] = [];
+  for (const workspaceId of await workspacesHere(me))
+    done.push(await deliverFor(browser, { ...me, workspaceId }, signal));
+  return done.every(Boolean);
+}
+
+/** The workspaces of which an account has something on this device; older browsers tell of the personal one alone. */
+async function workspacesHere({ accountId, workspaceId }: Asker): Promise<ReadonlySet<string>> {
+  const listed = await indexedDB.databases?.().catch(() => []);
+  const prefix = localStoreName(accountId, "");
+  const names = (listed ?? []).flatMap(({ name }) => (name?.startsWith(prefix) ? name.slice(prefix.length) : []));
+  return new Set([workspaceId, ...names]);
+}
+
+/** Answers whether nothing is left that trying again could bring further. */
+async function deliverFor(browser: WorkerPlatform, me: Asker, signal: AbortSignal): Promise<boolean> {
+  const platform = { ...browser, fetch: fetchAs(browser.fetch, me) };
   const ending = new AbortController();
   const ended = AbortSignal.any([signal, ending.signal]);
   const name = localStoreName(me.accountId, me.workspaceId);
   const store = openLocalStore(name);
   try {
     const tabs = openTabs(platform.openBroadcast(name, ended), ended);
+    tabs.onMessage((message) => {
+      if (message.type !== "let-go") return;
+      store.close();
+      ending.abort();
+    });
+    // From here on it is told of; what began before is noted, before anybody is told.
+    if (await isLeaving(name, me.accountId)) return true;
     const library = openLibrary(store, tabs);
     const bodies = createBodyPuller(platform, store, library, () => false);
     const pushed = await pushAll(platform, store, () => tabs.post({ type: "settled" }), ended);
@@ -59,6 +87,12 @@ export async function deliverEverything(browser: WorkerPlatform, signal: AbortSi
     ending.abort();
     store.close();
   }
+}
+
+/** Whether this account is to leave this device, or the database to move into another one. */
+async function isLeaving(name: string, accountId: string): Promise<boolean> {
+  const { wipes, moves } = await readDeviceNotes();
+  return wipes.some((wipe) => wipe.accountId === accountId) || moves.some(({ from }) => from === name);
 }
 
 /** Answers whether everything was sent that can be sent so; what is refused waits for a page. */

@@ -17,7 +17,11 @@ export type SessionStatus =
   /** the server says this session is over */
   | { type: "ended" }
   /** the browser is now signed in as someone else; this page shows the account it was opened for */
-  | { type: "other-account"; me: Me };
+  | { type: "other-account"; me: Me }
+  /** the guest this page was opened for is that account now: what is here is on its way there */
+  | { type: "became"; me: Me }
+  /** they do not belong to the workspace of this page any more */
+  | { type: "not-a-member" };
 
 export interface Session {
   me: Me;
@@ -25,6 +29,8 @@ export interface Session {
   subscribe(listener: () => void): () => void;
   /** Asks the server again, e.g. because it took a request for nobody's. */
   check(): void;
+  /** As `check`; resolves when its answer is known, or that there is none. */
+  checked(): Promise<void>;
   /**
    * Goes on as whoever this browser is signed in as, or as a new guest. Answers whether that is known now; the
    * page must be loaded again to open that account. Nothing of the old account on this device is touched.
@@ -38,7 +44,9 @@ export type FirstContactFailure =
   /** this browser does not keep the cookie that says who it is */
   | "no-cookies"
   /** the server answered something this version does not understand */
-  | "not-understood";
+  | "not-understood"
+  /** nobody is signed in, and nobody is to be made a guest: they signed out here, or the server takes no guests */
+  | "signed-out";
 
 export interface SessionParts {
   platform: Pick<Platform, "fetch" | "connectivity">;
@@ -48,7 +56,9 @@ export interface SessionParts {
   writeCookies: () => void;
 }
 
-const ME_KEY = "holdfast.me";
+export const ME_KEY = "holdfast.me";
+/** Whoever signed out here is asked who they are, and not made a guest. */
+export const SIGNED_OUT_KEY = "holdfast.signed-out";
 const SIGN_IN_LOCK = "holdfast-first-contact";
 
 /**
@@ -63,15 +73,17 @@ export async function openSession(
   const known = last.read();
   if (known) return ok(watchSession(parts, known, { type: "unchecked" }, signal));
   const asked = await becomeSomeone(parts, signal);
+  if (asked.type === "no-guest") return err("signed-out");
   // A server that makes a guest and then knows nobody is one whose cookies this browser does not keep.
   if (asked.type !== "me") return err(asked.type === "failed" ? asked.failure : "no-cookies");
   return ok(watchSession(parts, asked.me, { type: "signed-in" }, signal));
 }
 
 /** Asks who we are, makes a guest of nobody, and remembers the answer. Two tabs at once make one guest. */
-async function becomeSomeone(parts: SessionParts, signal: AbortSignal): Promise<AskedMe> {
-  const asked = await parts.locks.hold(SIGN_IN_LOCK, signal, () => firstContact(parts.platform.fetch, signal));
+async function becomeSomeone(parts: SessionParts, signal: AbortSignal): Promise<FirstContact> {
+  const asked = await parts.locks.hold(SIGN_IN_LOCK, signal, () => firstContact(parts, signal));
   if (asked.type === "me") {
+    if (isSignedOut(parts)) parts.smallStorage.write(SIGNED_OUT_KEY, "");
     // Before a word is written that would be lost with them.
     parts.writeCookies();
     remembered(parts.smallStorage, ME_KEY, meSchema).write(asked.me);
@@ -85,10 +97,17 @@ function watchSession(parts: SessionParts, me: Me, initial: SessionStatus, signa
   let status = initial;
   let asking = false;
 
+  /** Another account does not belong to this page's workspace either. */
+  async function whoInstead(there: AskedMe): Promise<AskedMe> {
+    const asked = await askMe(platform.fetch, signal);
+    return asked.type === "me" && asked.me.accountId === me.accountId ? there : asked;
+  }
+
   async function check(): Promise<void> {
     if (asking) return;
     asking = true;
-    const asked = await askMe(platform.fetch, signal);
+    const there = await askMe(platform.fetch, signal, me.workspaceId);
+    const asked = there.type === "not-a-member" ? await whoInstead(there) : there;
     asking = false;
     if (asked.type === "failed" || signal.aborted) return; // what was known stays known
     status = statusOf(me, asked);
@@ -112,19 +131,29 @@ function watchSession(parts: SessionParts, me: Me, initial: SessionStatus, signa
       return () => listeners.delete(own);
     },
     check: () => void check(),
+    checked: check,
     renew: async () => (await becomeSomeone(parts, signal)).type === "me",
   };
 }
 
 function statusOf(me: Me, asked: Exclude<AskedMe, { type: "failed" }>): SessionStatus {
   if (asked.type === "nobody") return { type: "ended" };
-  const same = asked.me.accountId === me.accountId && asked.me.workspaceId === me.workspaceId;
-  return same ? { type: "signed-in" } : { type: "other-account", me: asked.me };
+  if (asked.type === "not-a-member") return { type: "not-a-member" };
+  const { accountId, merged = [] } = asked.me;
+  if (accountId === me.accountId) return { type: "signed-in" };
+  const became = merged.some((guest) => guest.accountId === me.accountId);
+  return { type: became ? "became" : "other-account", me: asked.me };
 }
 
-/** Who the cookie says we are; a guest is made where it says nobody. */
-async function firstContact(fetch: Platform["fetch"], signal: AbortSignal): Promise<AskedMe> {
+type FirstContact = AskedMe | { type: "no-guest" };
+
+const isSignedOut = ({ smallStorage }: SessionParts): boolean => Boolean(smallStorage.read(SIGNED_OUT_KEY));
+
+/** Who the cookie says we are; a guest is made where it says nobody, unless they signed out here. */
+async function firstContact(parts: SessionParts, signal: AbortSignal): Promise<FirstContact> {
+  const { fetch } = parts.platform;
   const asked = await askMe(fetch, signal);
+  if (isSignedOut(parts) && asked.type !== "me") return { type: "no-guest" };
   if (asked.type !== "nobody") return asked;
   try {
     const response = await fetch("/api/auth/sign-in/anonymous", {
@@ -134,6 +163,7 @@ async function firstContact(fetch: Platform["fetch"], signal: AbortSignal): Prom
       signal,
     });
     await response.body?.cancel();
+    if (response.status === 403) return { type: "no-guest" };
     if (!response.ok) return { type: "failed", failure: "unreachable" };
   } catch {
     return { type: "failed", failure: "unreachable" };

@@ -4,6 +4,7 @@ import type { Library } from "#client/local-store/library.ts";
 import type { Clock } from "#client/platform/platform.ts";
 import type { Runs } from "#client/runs/runs.ts";
 import type { SyncState } from "#client/sync/sync-status.ts";
+import type { AccountControl } from "./account-control.ts";
 import type { DeviceCopy } from "./device-copy.ts";
 import { assert } from "#shared/lib/assert.ts";
 import type { Me, Models } from "#shared/protocol/http-bodies.ts";
@@ -25,6 +26,7 @@ export interface Workspace {
   /** what is on this device as a whole; its code is loaded when it is asked for */
   device(): Promise<DeviceCopy>;
   clock: Clock;
+  account: AccountControl;
   /** a new UUIDv7 */
   newId(): string;
 }

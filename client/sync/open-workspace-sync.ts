@@ -4,6 +4,7 @@ import { openDocuments } from "#client/local-store/open-documents.ts";
 import { openLibrary } from "#client/local-store/open-library.ts";
 import { openRunCommands } from "#client/local-store/open-run-commands.ts";
 import { openTabs } from "#client/local-store/tab-messages.ts";
+import { Callbacks } from "#client/platform/callbacks.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { steadyClock } from "#client/platform/platform.ts";
 import { openFeed } from "./feed.ts";
@@ -51,7 +52,15 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadB
   deliverErasures({ platform: waiting, store, library, documents }, ending.signal);
   tabs.onMessage((message) => {
     if (message.type === "stored" || message.type === "settled") sync.outboxChanged();
+    if (message.type === "let-go") void letGo(message.because);
   });
+  const lettingGo = new Callbacks();
+  /** What is in memory only is moved along with the rest, and must not come back after that was wiped. */
+  async function letGo(because: "wiped" | "moved"): Promise<void> {
+    if (because === "moved") await documents.flush();
+    store.close();
+    lettingGo.callAll();
+  }
   feed = openFeed(
     waiting,
     library,
@@ -73,5 +82,5 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadB
   const close = (): Promise<void> => (closed ??= closeAll());
   signal.addEventListener("abort", () => void close(), { once: true });
 
-  return { documents, library, sync, commands, store, close };
+  return { documents, library, sync, commands, store, onLetGo: (callback) => void lettingGo.add(callback), close };
 };

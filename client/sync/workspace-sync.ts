@@ -14,6 +14,8 @@ export interface WorkspaceSync {
   sync: DocumentSync;
   commands: RunCommandStore;
   store: LocalStore;
+  /** Calls back when the database was given up for good, because the account leaves this device or moves to another one. */
+  onLetGo(callback: () => void): void;
   /** Stores what is in memory, then ends connections and the database. Safe to repeat; the signal does the same. */
   close(): Promise<void>;
 }

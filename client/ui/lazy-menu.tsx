@@ -19,14 +19,16 @@ export interface LazyMenuProps {
   text?: ReactNode;
   items: () => readonly MenuItem[];
   side?: "top" | "bottom";
+  /** it was opened before its button was here */
+  startsOpen?: boolean;
   onOpen?: () => void;
 }
 
 const menu = lazyPart(async () => (await import("./menu.tsx")).Menu);
 
 /** A button that opens a menu. The menu's code is loaded when a person first comes near the button. */
-export function LazyMenu({ label, icon, text, items, side = "bottom", onOpen }: LazyMenuProps) {
-  const [open, setOpen] = useState(false);
+export function LazyMenu({ label, icon, text, items, side = "bottom", startsOpen = false, onOpen }: LazyMenuProps) {
+  const [open, setOpen] = useState(startsOpen);
   const button = useRef<HTMLButtonElement>(null);
   const id = useId();
   const props = {

@@ -30,3 +30,4 @@ export const auditPageSchema = z.object({
   /** hand this to the next request; absent where there is nothing older */
   before: z.optional(z.number()),
 });
+export type AuditPage = z.infer<typeof auditPageSchema>;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { isClientRoute } from "./client-routes.ts";
+import { isClientRoute, linkPageOf } from "./client-routes.ts";
+import { OIDC_FAILED_PAGE } from "./oidc-bodies.ts";
 
 test("a new chat and a chat are pages of the client", () => {
   expect(isClientRoute("/")).toBe(true);
@@ -7,6 +8,19 @@ test("a new chat and a chat are pages of the client", () => {
 });
 
 test.each([
+  ["/account/verify", "verify"],
+  ["/account/reset", "reset"],
+  [OIDC_FAILED_PAGE, "failed"],
+  ["/join", "join"],
+])("%s, behind a link, is one too", (path, page) => {
+  expect(isClientRoute(path)).toBe(true);
+  expect(linkPageOf(path)).toBe(page);
+});
+
+test.each([
+  "/account",
+  "/account/verify/",
+  "/join/x",
   "/api/me",
   "/api/auth/callback/google",
   "/sync/conversation.01890000-0000-7000-8000-000000000000.0",

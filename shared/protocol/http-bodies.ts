@@ -1,6 +1,4 @@
 import * as z from "zod/mini";
-import { PARAMETER_BOUNDS } from "#shared/domain/parameters.ts";
-import { FINISH_REASONS, RUN_FAILURE_CODES, RUN_STATUSES } from "#shared/domain/run.ts";
 import { WORKSPACE_ROLES } from "#shared/domain/workspace.ts";
 import { UUID_V7_PATTERN } from "#shared/lib/uuid.ts";
 
@@ -8,28 +6,6 @@ import { UUID_V7_PATTERN } from "#shared/lib/uuid.ts";
 // newer server, so readers ignore what they do not know.
 
 export const uuidV7 = z.string().check(z.regex(UUID_V7_PATTERN, "must be a UUIDv7 in lower case"));
-const bounded = ({ min, max }: { min: number; max: number }) => z.number().check(z.gte(min), z.lte(max));
-
-export const runParametersSchema = z.strictObject({
-  temperature: z.optional(bounded(PARAMETER_BOUNDS.temperature)),
-  topP: z.optional(bounded(PARAMETER_BOUNDS.topP)),
-  maxOutputTokens: z.optional(z.int().check(z.gte(1), z.lte(PARAMETER_BOUNDS.maxOutputTokens.max))),
-});
-
-/** Body of `PUT /api/runs/:id`. */
-export const startRunSchema = z.strictObject({
-  conversationId: uuidV7,
-  /** the prompt this run answers */
-  parentMessageId: uuidV7,
-  /** the message this run writes; made by the device, so that a repeated start writes no second one */
-  messageId: uuidV7,
-  model: z.string().check(z.minLength(1), z.maxLength(200)),
-  parameters: runParametersSchema,
-  /** a stopped, interrupted or cut-off run whose text this one carries on */
-  continues: z.optional(uuidV7),
-});
-export type StartRun = z.infer<typeof startRunSchema>;
-
 /** Answer of `GET /api/me`. */
 export const meSchema = z.object({
   accountId: z.string(),
@@ -37,10 +13,14 @@ export const meSchema = z.object({
   kind: z.enum(["guest", "account"]),
   /** what they are in the workspace; `owner` where a server says nothing of roles */
   role: z.optional(z.enum(WORKSPACE_ROLES)),
+  /** absent for their personal one */
+  workspaceName: z.optional(z.string()),
   /** what they call themselves; absent for a guest */
   name: z.optional(z.string()),
   email: z.optional(z.string()),
   emailVerified: z.optional(z.boolean()),
+  /** the session ends with the browser, and nothing is to be kept on the device */
+  sharedDevice: z.optional(z.boolean()),
   /** guests who became this account: what a device still has of theirs belongs to it */
   merged: z.optional(z.array(z.object({ accountId: z.string(), workspaceId: z.string() }))),
 });
@@ -60,49 +40,6 @@ export type Model = z.infer<typeof modelSchema>;
 /** Answer of `GET /api/models`. `defaultModel` is what a new chat starts with. */
 export const modelsSchema = z.object({ models: z.array(modelSchema), defaultModel: z.string() });
 export type Models = z.infer<typeof modelsSchema>;
-
-export const runUsageSchema = z.object({
-  inputTokens: z.optional(z.number()),
-  outputTokens: z.optional(z.number()),
-  cachedTokens: z.optional(z.number()),
-  reasoningTokens: z.optional(z.number()),
-  source: z.enum(["provider", "estimated"]),
-  costMicroUsd: z.optional(z.number()),
-});
-
-export const runFailureSchema = z.object({
-  code: z.catch(z.enum(RUN_FAILURE_CODES), "internal"),
-  retryable: z.boolean(),
-  retryAt: z.optional(z.number()),
-});
-
-/** Answer of `GET /api/runs/:id`: where the run is, with everything it wrote so far. */
-export const runSnapshotSchema = z.object({
-  id: z.string(),
-  conversationId: z.string(),
-  parentMessageId: z.string(),
-  messageId: z.string(),
-  model: z.string(),
-  resolvedModel: z.optional(z.string()),
-  state: z.enum(RUN_STATUSES),
-  /** the last frame of the log; 0 when there is none yet */
-  seq: z.number(),
-  text: z.string(),
-  reasoning: z.string(),
-  attempts: z.number(),
-  finish: z.optional(z.enum(FINISH_REASONS)),
-  failure: z.optional(runFailureSchema),
-  usage: z.optional(runUsageSchema),
-});
-export type RunSnapshot = z.infer<typeof runSnapshotSchema>;
-
-/** Query of `GET /api/runs/:id/events`. */
-export const runEventsQuerySchema = z.strictObject({
-  /** the last frame the reader has; the header `Last-Event-ID` wins over it */
-  after: z.optional(z.string().check(z.regex(/^-?\d{1,15}$/))),
-  /** seconds to wait for something new; without it the answer is an event stream */
-  wait: z.optional(z.string().check(z.regex(/^([01]?\d|2[0-5])$/))),
-});
 
 /** Answer of `GET /healthz` and `GET /readyz`. */
 export const healthSchema = z.object({ status: z.enum(["ok", "ready"]) });

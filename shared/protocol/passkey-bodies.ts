@@ -13,8 +13,8 @@ const passkeyNameSchema = nameSchema.check(z.minLength(1));
 const credential = {
   id: credentialIdSchema,
   rawId: credentialIdSchema,
-  type: z.literal("public-key"),
-  authenticatorAttachment: z.optional(z.nullable(z.string().check(z.maxLength(40)))),
+  type: z.enum(["public-key"]),
+  authenticatorAttachment: z.optional(z.string().check(z.maxLength(40))),
   clientExtensionResults: z.optional(z.looseObject({})),
 };
 
@@ -39,7 +39,7 @@ const shownCredentialSchema = z.strictObject({
     clientDataJSON: bytes,
     authenticatorData: bytes,
     signature: bytes,
-    userHandle: z.optional(z.nullable(bytes)),
+    userHandle: z.optional(bytes),
   }),
 });
 export type ShownCredential = z.infer<typeof shownCredentialSchema>;

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { FINISH_REASONS, RUN_STATUSES, TERMINAL_RUN_STATUSES } from "#shared/domain/run.ts";
-import { runFailureSchema, runUsageSchema } from "./http-bodies.ts";
+import { runFailureSchema, runUsageSchema } from "./run-bodies.ts";
 
 /**
  * Events of `GET /api/runs/:id/events`, by their SSE names. `s`, `d` and `end` are frames of the log and

@@ -1,124 +1,59 @@
 import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
-import { anonymous } from "better-auth/plugins/anonymous";
 import type { AccountId } from "#shared/domain/ids.ts";
-import { PASSWORD_LENGTH } from "#shared/domain/password.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
+import { SESSION_S, SHORT_SESSION_S, cookiePrefix, createAuthOptions } from "./auth-options.ts";
+import type { AuthOptions } from "./auth-options.ts";
+import { answerOf, requestOf } from "./auth-request.ts";
+import type { AuthAnswer } from "./auth-request.ts";
 import { createBoundTracking } from "./context-tracking.ts";
-
-export interface AuthOptions {
-  database: Database;
-  /** signs session cookies */
-  secret: string;
-  /** where people reach the server; cookies are `Secure` when it is https */
-  publicUrl: URL | undefined;
-  events: AuthEvents;
-  /** told what goes wrong inside, without content */
-  warn: (message: string) => void;
-}
-
-/** What happens inside better-auth that others have to do with. */
-export interface AuthEvents {
-  /** a guest signed in to an account; rejecting refuses the sign-in */
-  onGuestSignedIn(guest: AccountId, account: AccountId): Promise<void>;
-  /** a new password was set by a link */
-  onPasswordReset(account: AccountId): Promise<void>;
-  /** somebody is to be sent a link; must not take longer where the address is somebody's */
-  onVerificationAsked(mail: { email: string; token: string }): void;
-  onResetAsked(mail: { email: string; token: string }): void;
-}
-
-/** What better-auth answered, without the token that it puts into its bodies. */
-export interface AuthAnswer {
-  ok: boolean;
-  status: number;
-  /** better-auth's own code for a refusal */
-  code: string | undefined;
-  cookies: string[];
-  /** who is signed in now, where that was asked for */
-  accountId: AccountId | undefined;
-}
+import { OIDC } from "./oidc-plugin.ts";
+import { createSessionCookies } from "./session-cookies.ts";
 
 export type Auth = Awaited<ReturnType<typeof openAuth>>;
 
-const DAY_S = 86_400;
-export const VERIFY_LINK_S = DAY_S;
-export const RESET_LINK_S = 3600;
+const SWEEP_MS = 60_000;
 
 /**
- * Sessions, passwords and guests, by better-auth on our database. Makes its tables if they are missing. Only the
- * routes of `http/auth-routes.ts` reach it: each of its endpoints is called by one of them, with a body made there.
+ * Sessions, passwords, passkeys and guests, by better-auth on our database. Makes its tables if they are missing. Only
+ * routes of ours reach it: each of its endpoints is called by one of them, with a body made there.
  */
-export async function openAuth({ database, secret, publicUrl, events, warn }: AuthOptions) {
-  const secure = publicUrl?.protocol === "https:";
-  const options = {
-    appName: "Holdfast",
-    secret,
-    basePath: "/api/auth",
-    ...(publicUrl && { baseURL: publicUrl.origin }),
-    // The app compares Origin before any route runs, also where PUBLIC_URL is unknown.
-    trustedOrigins: (request?: Request) => originsOf(request),
-    database: { db: database.kysely, type: "sqlite" as const },
-    telemetry: { enabled: false },
-    // A guest who loses the session loses the account, so sessions live long and renew with use.
-    session: { expiresIn: 365 * DAY_S, updateAge: DAY_S, freshAge: 0 },
-    rateLimit: { enabled: false },
-    verification: { storeIdentifier: "hashed" as const },
-    emailAndPassword: {
-      enabled: true,
-      minPasswordLength: PASSWORD_LENGTH.min,
-      maxPasswordLength: PASSWORD_LENGTH.max,
-      resetPasswordTokenExpiresIn: RESET_LINK_S,
-      onPasswordReset: ({ user }: { user: { id: string } }) => events.onPasswordReset(user.id as AccountId),
-      sendResetPassword: async ({ user, token }: { user: { email: string }; token: string }) =>
-        events.onResetAsked({ email: user.email, token }),
-    },
-    emailVerification: {
-      expiresIn: VERIFY_LINK_S,
-      sendVerificationEmail: async ({ user, token }: { user: { email: string }; token: string }) =>
-        events.onVerificationAsked({ email: user.email, token }),
-    },
-    advanced: {
-      // Over TLS no other host of the domain can set such a cookie (RFC 6265bis, 4.1.3.2).
-      cookiePrefix: secure ? "__Host-holdfast" : "holdfast",
-      useSecureCookies: false,
-      ipAddress: { disableIpTracking: true },
-      defaultCookieAttributes: { httpOnly: true, sameSite: "lax" as const, secure, path: "/" },
-    },
-    logger: { level: "error" as const, log: (_level: string, message: string) => warn(message) },
-    // A store that cannot write is no reason to tell people that they are nobody.
-    onAPIError: { throw: true },
-    plugins: [
-      anonymous({
-        // What was the guest's has to become the account's first.
-        disableDeleteAnonymousUser: true,
-        onLinkAccount: async ({ anonymousUser, newUser }) => {
-          const [guest, account] = [anonymousUser.user.id, newUser.user.id];
-          if (guest !== account) await events.onGuestSignedIn(guest as AccountId, account as AccountId);
-        },
-      }),
-    ],
-  };
+export async function openAuth(given: AuthOptions) {
+  const { database, publicUrl, secret } = given;
+  const options = createAuthOptions(given);
   await (await getMigrations(options)).runMigrations();
+  await forbidTwins(database);
   const auth = betterAuth(options);
   const tracked = createBoundTracking();
+  const secure = publicUrl?.protocol === "https:";
+  const cookies = createSessionCookies({ prefix: cookiePrefix(secure), secret, secure, lastsS: SESSION_S });
+  const sweep = createSweep(database);
 
   /** Calls one of better-auth's endpoints. Rejects with `CommitError` where the store does not take it. */
   async function call(path: string, from: Request, body?: Record<string, unknown>): Promise<AuthAnswer> {
-    const answer = await ofStore(tracked(() => auth.handler(requestOf(path, from, body))));
-    const said: unknown = await answer.json().catch(() => undefined); // an answer without a body says nothing
-    return {
-      ok: answer.ok,
-      status: answer.status,
-      code: textIn(said, "code"),
-      cookies: answer.headers.getSetCookie(),
-      accountId: textIn(fieldOf(said, "user"), "id") as AccountId | undefined,
-    };
+    const answer = await answerOf(await ofStore(tracked(() => auth.handler(requestOf(path, from, body)))));
+    // Some of its endpoints pass off what the store could not do as a refusal.
+    if (!answer.ok && !(await database.writable())) throw new CommitError("unavailable");
+    return answer;
   }
 
   return {
     call,
+    /** What a passkey is to be made or shown for, for the browser; `undefined` for a session that is over by now. */
+    async challenge(kind: "register" | "authenticate", from: Request) {
+      await sweep();
+      const path = `/passkey/generate-${kind}-options`;
+      const answer = await ofStore(tracked(() => auth.handler(requestOf(path, from, undefined))));
+      if (!answer.ok) return undefined;
+      return { options: (await answer.json()) as object, cookies: answer.headers.getSetCookie() };
+    },
+    /** The cookies of a sign-in that was not told of the device, made right for it. */
+    async settle(answered: readonly string[], from: Request, sharedDevice: boolean): Promise<string[]> {
+      const token = cookies.tokenIn(answered);
+      if (sharedDevice && token !== undefined) await shorten(database, token);
+      return cookies.settle(answered, from.headers, sharedDevice);
+    },
     /** The token of the session that a cookie names, whose signature is right. That it still counts is for others to ask. */
     async tokenOf(headers: Headers): Promise<string | undefined> {
       const current = await ofStore(tracked(() => auth.api.getSession({ headers, query: { disableRefresh: true } })));
@@ -167,29 +102,26 @@ const ofStore = <T>(asked: Promise<T>): Promise<T> =>
     throw error instanceof Error && error.cause instanceof CommitError ? error.cause : error;
   });
 
-/** A call of ours in the name of a request: its cookies and its origin, and none of its body. */
-function requestOf(path: string, from: Request, body: Record<string, unknown> | undefined): Request {
-  const headers = new Headers(body && { "content-type": "application/json" });
-  for (const name of ["cookie", "host", "origin", "user-agent"]) {
-    const value = from.headers.get(name);
-    if (value !== null) headers.set(name, value);
-  }
-  return new Request(new URL(`/api/auth${path}`, from.url), {
-    method: body ? "POST" : "GET",
-    headers,
-    ...(body && { body: JSON.stringify(body) }),
-  });
+/** Whoever makes a passkey chooses its id, and what is looked up before is no promise: nobody gets what is another's. */
+async function forbidTwins({ kysely }: Database): Promise<void> {
+  const unique = (name: string) => kysely.schema.createIndex(name).ifNotExists().unique();
+  await unique("passkey_credential").on("passkey").column("credentialID").execute();
+  const accounts = unique("account_at_provider").on("account").columns(["providerId", "accountId"]);
+  await accounts.where("providerId", "=", OIDC).execute();
 }
 
-function originsOf(request: Request | undefined): string[] {
-  const origin = request?.headers.get("origin");
-  return origin ? [origin] : [];
+async function shorten({ kysely }: Database, token: string): Promise<void> {
+  const expiresAt = new Date(Date.now() + SHORT_SESSION_S * 1000).toISOString();
+  await kysely.updateTable("session").set({ expiresAt }).where("token", "=", token).execute();
 }
 
-const fieldOf = (value: unknown, name: string): unknown =>
-  typeof value === "object" && value !== null && name in value ? (value as Record<string, unknown>)[name] : undefined;
-
-function textIn(value: unknown, name: string): string | undefined {
-  const text = fieldOf(value, name);
-  return typeof text === "string" ? text : undefined;
+/** Takes away challenges that nobody answered, and links that nobody followed, once in a while. */
+function createSweep({ kysely }: Database) {
+  let dueAt = 0;
+  return async (): Promise<void> => {
+    const now = Date.now();
+    if (now < dueAt) return;
+    dueAt = now + SWEEP_MS;
+    await kysely.deleteFrom("verification").where("expiresAt", "<", new Date(now).toISOString()).execute();
+  };
 }

@@ -40,8 +40,8 @@ const RESOURCES = {
   "team as guest": team("guest"),
 } as const satisfies Record<string, Resource | undefined | "none">;
 
-const people = (...of: string[]): string[] =>
-  ["guest", "account", "guest member"].flatMap((who) => of.map((what) => `${who} ${what}`));
+const people = (...things: string[]): string[] =>
+  ["guest", "account", "guest member"].flatMap((who) => things.map((what) => `${who} ${what}`));
 const WRITES = ["guest own", "account own"];
 
 /** Everything that is allowed; whatever is not listed here is refused. */

@@ -22,13 +22,14 @@ let cookie: string;
 let reads: number;
 let now = 0;
 
+const nothing = async (): Promise<void> => undefined;
+
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "holdfast-resolver-"));
   database = await openDatabase({ file: join(folder, "holdfast.sqlite") });
   bus = createPolicyBus();
   reads = 0;
   now = Date.now();
-  const nothing = async (): Promise<void> => undefined;
   auth = await openAuth({
     database,
     secret: "a-secret-that-is-long-enough-for-anybody",

@@ -27,6 +27,13 @@ export interface RelayPrincipal {
   workspaceId: WorkspaceId;
 }
 
+/** The server itself, for an account: what it does then is no right of whoever asked for it. */
+export const relayOf = ({ accountId, workspaceId }: Pick<Principal, "accountId" | "workspaceId">): RelayPrincipal => ({
+  kind: "relay",
+  accountId,
+  workspaceId,
+});
+
 /** The name under which updates are logged and Yjs clientIDs are bound: devices and relay never share one. */
 export const actorOf = (principal: Principal): string =>
   principal.kind === "relay" ? "relay" : accountActor(principal.accountId);

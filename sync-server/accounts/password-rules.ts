@@ -10,8 +10,8 @@ async function commonPasswords(): Promise<ReadonlySet<string>> {
 
 /** Whether a password is too easy to guess: short, one that everybody tries, or the e-mail itself. */
 export async function isWeakPassword(password: string, email: string): Promise<boolean> {
-  const { length } = [...password];
-  if (length < PASSWORD_LENGTH.min || password.length > PASSWORD_LENGTH.max) return true;
+  const characters = Array.from(password).length;
+  if (characters < PASSWORD_LENGTH.min || password.length > PASSWORD_LENGTH.max) return true;
   const plain = password.toLowerCase();
   const [local = ""] = email.split("@");
   if (plain === email || plain === local || new Set(plain).size < 3) return true;

@@ -1,4 +1,4 @@
-import type { AccountId } from "#shared/domain/ids.ts";
+import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { Database } from "#server/storage/database.ts";
 
 export interface Profile {
@@ -25,6 +25,11 @@ export function openAccountProfiles({ kysely }: Database) {
       // A guest has a made-up address and name.
       if (row === undefined || row.isAnonymous === 1) return { email: undefined, emailVerified: false, name: "" };
       return { email: row.email, emailVerified: row.emailVerified === 1, name: row.name };
+    },
+    /** What a workspace is called, for somebody who belongs to it; "" for a personal one. */
+    async workspaceName(id: WorkspaceId): Promise<string> {
+      const row = await kysely.selectFrom("workspace").where("id", "=", id).select("name").executeTakeFirst();
+      return row?.name ?? "";
     },
     /** The guests who became this account lately, by what their data on a device is called. */
     async merged(accountId: AccountId, since: number): Promise<{ accountId: string; workspaceId: string }[]> {

@@ -3,6 +3,8 @@ import type { Sessions } from "#shared/protocol/account-bodies.ts";
 import type { PolicyBus } from "#server/bus/policy-bus.ts";
 import type { Database } from "#server/storage/database.ts";
 
+/** How long after a sign-in somebody may change how one signs in: a session that is found open is not enough (ASVS 7.5.1). */
+export const RECENT_MS = 15 * 60_000;
 /** Longer ones are cut: what a browser says of itself is shown to its owner only. */
 const USER_AGENT_LENGTH = 300;
 
@@ -30,6 +32,11 @@ export function openAccountSessions({ kysely }: Database, bus: Pick<PolicyBus, "
   return {
     idsOf,
     end,
+    /** Whether whoever has the session showed who they are a moment ago. @param graceMs for what was begun in time */
+    async isRecent(sessionId: string, now: number, graceMs = 0): Promise<boolean> {
+      const row = await kysely.selectFrom("session").where("id", "=", sessionId).select("createdAt").executeTakeFirst();
+      return row !== undefined && now - Date.parse(row.createdAt) <= RECENT_MS + graceMs;
+    },
     async endAll(accountId: AccountId, except?: string): Promise<number> {
       return await end(
         accountId,

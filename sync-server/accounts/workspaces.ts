@@ -21,6 +21,10 @@ export interface WorkspaceParts {
 /** How many teams one account may belong to. */
 const MOST_WORKSPACES = 100;
 
+/** What the caller needs to change somebody of a role into another. */
+const actionOn = (...roles: readonly string[]): Action =>
+  roles.includes("admin") || roles.includes("owner") ? "admin.change" : "member.change";
+
 export type Workspaces = ReturnType<typeof openWorkspaces>;
 
 /**
@@ -78,10 +82,6 @@ export function openWorkspaces({ database, bus, now }: WorkspaceParts) {
     if (done) changed(workspaceId, accountId);
     return done;
   }
-
-  /** What the caller needs to change somebody of a role into another. */
-  const actionOn = (...roles: readonly string[]): Action =>
-    roles.includes("admin") || roles.includes("owner") ? "admin.change" : "member.change";
 
   return {
     /** Those the caller belongs to: the personal one first, then by name. */

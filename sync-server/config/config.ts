@@ -156,16 +156,16 @@ function createReader(environment: Environment, problems: string[]) {
       return value !== "off";
     },
     oidc(): OidcConfig | undefined {
-      const names = ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"] as const;
-      const [address, clientId, clientSecret] = names.map(text);
-      if (address === undefined && clientId === undefined && clientSecret === undefined) return undefined;
+      const address = text("OIDC_ISSUER");
+      const [clientId, clientSecret] = [text("OIDC_CLIENT_ID"), text("OIDC_CLIENT_SECRET")];
+      if ((address ?? clientId ?? clientSecret) === undefined) return undefined;
       if (text("PUBLIC_URL") === undefined) problems.push("OIDC_ISSUER needs PUBLIC_URL: people are sent back there.");
       const issuer = address !== undefined && isWebUrl(address) ? urlOf(address) : undefined;
       if (issuer === undefined) problems.push("OIDC_ISSUER must be an http or https address.");
-      if (clientId === undefined || clientSecret === undefined)
-        problems.push("OIDC_CLIENT_ID and OIDC_CLIENT_SECRET must be set with OIDC_ISSUER.");
-      if (issuer === undefined || clientId === undefined || clientSecret === undefined) return undefined;
-      return { issuer, clientId, clientSecret, name: text("OIDC_NAME") ?? issuer.host };
+      if (clientId !== undefined && clientSecret !== undefined)
+        return issuer && { issuer, clientId, clientSecret, name: text("OIDC_NAME") ?? issuer.host };
+      problems.push("OIDC_CLIENT_ID and OIDC_CLIENT_SECRET must be set with OIDC_ISSUER.");
+      return undefined;
     },
     smtp(): Config["smtp"] {
       const value = text("SMTP_URL");
@@ -174,7 +174,8 @@ function createReader(environment: Environment, problems: string[]) {
       const from = text("MAIL_FROM") ?? senderOf(text("PUBLIC_URL"));
       if (url === undefined || !["smtp:", "smtps:"].includes(url.protocol) || url.hostname === "")
         problems.push("SMTP_URL must be an address like smtps://user:password@mail.example.org.");
-      if (from === undefined) problems.push("SMTP_URL needs MAIL_FROM, or PUBLIC_URL to make a sender of.");
+      // A link in a mail that was made of what a request calls its host would lead where a stranger wants.
+      if (text("PUBLIC_URL") === undefined) problems.push("SMTP_URL needs PUBLIC_URL: links in mails lead there.");
       return url && from !== undefined ? { url, from } : undefined;
     },
     logLevel(): LogLevel {

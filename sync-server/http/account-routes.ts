@@ -9,12 +9,19 @@ import type { AuthRouteParts } from "./auth-routes.ts";
 import { meRoutes } from "./me.ts";
 import { credentialRoutes, sessionRoutes } from "./own-account.ts";
 import type { OwnAccountParts } from "./own-account.ts";
+import { ownOidcRoutes } from "./oidc.ts";
+import type { OwnOidcParts } from "./oidc.ts";
+import { passkeyRoutes } from "./passkeys.ts";
+import type { PasskeyRouteParts } from "./passkeys.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { inviteRoutes, workspaceRoutes } from "./workspaces.ts";
 import type { WorkspaceRouteParts } from "./workspaces.ts";
 
-export interface AccountParts extends AuthRouteParts, OwnAccountParts, WorkspaceRouteParts {
+export interface AccountParts
+  extends AuthRouteParts, OwnAccountParts, OwnOidcParts, PasskeyRouteParts, WorkspaceRouteParts {
   auth: AuthRouteParts["auth"];
+  sessions: AuthRouteParts["sessions"];
+  credentials: PasskeyRouteParts["credentials"];
   tokens: AccessTokens;
   audit: Audit;
   database: Database;
@@ -25,6 +32,8 @@ export const accountRoutes = (parts: AccountParts): Hono<AppEnv> =>
   new Hono<AppEnv>()
     .route("/auth", authRoutes(parts))
     .route("/account", credentialRoutes(parts))
+    .route("/account/oidc", ownOidcRoutes(parts))
+    .route("/passkeys", passkeyRoutes(parts))
     .route("/me", meRoutes(parts))
     .route("/sessions", sessionRoutes(parts))
     .route("/tokens", tokenRoutes(parts.tokens))

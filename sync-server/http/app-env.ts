@@ -1,4 +1,5 @@
 import type { HttpBindings } from "@hono/node-server";
+import type { AuditAction } from "#shared/domain/audit.ts";
 import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { LimitOutcome } from "#server/limits/limiter.ts";
@@ -12,6 +13,8 @@ export interface AppEnv {
     principal: AccountPrincipal;
     /** whose account a request was about, where nobody was signed in */
     subject?: AccountId;
+    /** what came of a request whose answer does not tell: a page is sent to another one in any case */
+    outcome?: { refused: string } | { done: AuditAction };
     /** the workspace that a request turned out to be about */
     workspaceId?: WorkspaceId;
     /** what a request below /api asks for */

@@ -1,12 +1,12 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { AuditActor, AuditEntry } from "#shared/domain/audit.ts";
-import type { WorkspaceId } from "#shared/domain/ids.ts";
+import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { Audit } from "#server/access/audit.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { AppEnv } from "./app-env.ts";
 import { auditAddress, clientAddress } from "./client-address.ts";
-import type { AuditedAs } from "./operation.ts";
+import type { AuditedAs, Operation } from "./operation.ts";
 
 /** Of refusals that are all the same, one is written down in so long: whoever asks again and again fills no disk. */
 const SAME_REFUSAL_MS = 60_000;
@@ -52,24 +52,37 @@ function entryOf(c: Context<AppEnv>, status: number): AuditEntry | undefined {
   // Nobody was asked who they are where anybody may.
   const principal: AccountPrincipal | undefined = c.var.principal;
   if (operation === undefined || status >= 500 || HARMLESS.has(status)) return undefined;
-  const isDone = status < 400;
-  const audited: AuditedAs | undefined = operation.audit;
-  const common = {
-    actor: actorOf(principal, subject),
-    ...(principal ? { accountId: principal.accountId } : subject && { accountId: subject }),
-    ...(audited?.method && { method: audited.method }),
-  };
-  if (audited && isDone) return { ...common, action: audited.action, outcome: "ok", ...placeOf(c, audited, principal) };
-  if (isDone || (audited === undefined && principal === undefined)) return undefined;
-  const reason = operation.action === "anybody" ? `status-${status}` : operation.action;
+  const audited = auditedAs(operation, c.var.outcome);
+  const reason = reasonOf(c, operation, status);
+  const common = { ...whoOf(principal, subject), ...(audited?.method && { method: audited.method }) };
+  if (reason === undefined)
+    return audited && { ...common, action: audited.action, outcome: "ok", ...placeOf(c, audited, principal) };
+  if (audited === undefined && principal === undefined) return undefined;
   return {
     ...common,
     action: audited?.action ?? "resource.access",
     outcome: "refused",
     reason,
-    ...(principal && { workspaceId: principal.workspaceId }),
     ...targetOf(c, audited),
   };
+}
+
+function whoOf(principal: AccountPrincipal | undefined, subject: AccountId | undefined) {
+  const actor = actorOf(principal, subject);
+  if (principal) return { actor, accountId: principal.accountId, workspaceId: principal.workspaceId };
+  return { actor, ...(subject !== undefined && { accountId: subject }) };
+}
+
+/** Why somebody was refused it; `undefined` where it was done. */
+function reasonOf(c: Context<AppEnv>, { action }: Operation, status: number): string | undefined {
+  const { outcome } = c.var;
+  if (outcome && "refused" in outcome) return outcome.refused;
+  if (status < 400) return undefined;
+  return action === "anybody" ? `status-${status}` : action;
+}
+
+function auditedAs({ audit }: Operation, outcome: AppEnv["Variables"]["outcome"]): AuditedAs | undefined {
+  return audit && outcome && "done" in outcome ? { ...audit, action: outcome.done } : audit;
 }
 
 /** In which workspace it was done, and to what. */

@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
-import * as z from "zod/mini";
 import {
   forgotPasswordSchema,
   resetPasswordSchema,
@@ -9,20 +8,21 @@ import {
   verifyEmailSchema,
 } from "#shared/protocol/account-bodies.ts";
 import type { Methods } from "#shared/protocol/account-bodies.ts";
+import { ACCOUNT_HEADER } from "#shared/protocol/account-header.ts";
 import { hashOfSecret } from "#server/access/access-tokens.ts";
-import type { Auth } from "#server/access/auth.ts";
+import { withoutSession } from "#server/access/auth-request.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
-import type { PrincipalResolver } from "#server/access/principal-resolver.ts";
 import { isWeakPassword } from "#server/accounts/password-rules.ts";
-import type { AccountSessions } from "#server/accounts/sessions.ts";
-import type { Limiter } from "#server/limits/limiter.ts";
 import type { AppEnv } from "./app-env.ts";
-import { readBody } from "./body.ts";
+import { readBody, refusalOfEmpty } from "./body.ts";
 import { clientAddress } from "./client-address.ts";
 import { refusalOfLimit } from "./limit-requests.ts";
+import { oidcCallbackRoutes, oidcRoutes } from "./oidc.ts";
+import type { OidcRouteParts } from "./oidc.ts";
+import { passkeySignInRoutes } from "./passkey-sign-in.ts";
+import type { PasskeySignInParts } from "./passkey-sign-in.ts";
 import { problem } from "./problem.ts";
-
-const nothing = z.strictObject({});
+import { createSignIns, done } from "./sign-ins.ts";
 
 type Ctx = Context<AppEnv>;
 
@@ -33,14 +33,8 @@ interface NewAccount {
   rememberMe: boolean;
 }
 
-export interface AuthRouteParts {
-  auth: Auth;
-  resolver: PrincipalResolver;
-  sessions: AccountSessions;
+export interface AuthRouteParts extends PasskeySignInParts, OidcRouteParts {
   methods: Methods;
-  limiter: Limiter;
-  /** how many proxies stand before the server */
-  trustedProxies: number;
   /** whether the token of an invitation may be used now */
   isInvited: (token: string) => Promise<boolean>;
 }
@@ -50,18 +44,8 @@ export interface AuthRouteParts {
  * A session that is replaced by a new one is ended.
  */
 export function authRoutes(parts: AuthRouteParts): Hono<AppEnv> {
-  const { auth, resolver, sessions, methods, limiter, isInvited } = parts;
-
-  const callerOf = async (c: Ctx): Promise<AccountPrincipal | undefined> => {
-    const resolved = await resolver.resolve(c.req.raw.headers);
-    return resolved.ok ? resolved.value : undefined;
-  };
-
-  /** Ends the session somebody had before. */
-  async function leave(before: AccountPrincipal | undefined): Promise<void> {
-    if (before?.credential.type !== "session") return;
-    await sessions.end(before.accountId, [before.credential.sessionId]);
-  }
+  const { auth, methods, limiter, isInvited } = parts;
+  const { callerOf, leave } = createSignIns(parts);
 
   async function signIn(c: Ctx): Promise<Response> {
     const body = await readBody(c.req.raw, signInSchema);
@@ -71,7 +55,8 @@ export function authRoutes(parts: AuthRouteParts): Hono<AppEnv> {
     const refused = await refusalOfLimit(c, limiter, "sign-in", keys);
     if (refused) return refused;
     const before = await callerOf(c);
-    const answer = await auth.call("/sign-in/email", c.req.raw, { email, password, rememberMe: !sharedDevice });
+    const from = before ? c.req.raw : withoutSession(c.req.raw);
+    const answer = await auth.call("/sign-in/email", from, { email, password, rememberMe: !sharedDevice });
     if (!answer.ok) return problem("wrong_credentials");
     // Only failures count.
     await limiter.giveBack("sign-in", keys);
@@ -105,7 +90,7 @@ export function authRoutes(parts: AuthRouteParts): Hono<AppEnv> {
   }
 
   async function becomeGuest(c: Ctx): Promise<Response> {
-    const refused = await refusalOfBody(c.req.raw);
+    const refused = await refusalOfEmpty(c.req.raw);
     if (refused) return refused;
     // A guest who signs in again stays who they are: a second account would hide the first one's chats.
     if (await callerOf(c)) return done([]);
@@ -116,9 +101,11 @@ export function authRoutes(parts: AuthRouteParts): Hono<AppEnv> {
   }
 
   async function signOut(c: Ctx): Promise<Response> {
-    const refused = await refusalOfBody(c.req.raw);
+    const refused = await refusalOfEmpty(c.req.raw);
     if (refused) return refused;
     const before = await callerOf(c);
+    // Who means another account than the browser is signed in to signs nobody out.
+    if (before === undefined && c.req.header(ACCOUNT_HEADER) !== undefined) return problem("unauthenticated");
     const answer = await auth.call("/sign-out", c.req.raw, {});
     if (before) c.set("subject", before.accountId);
     await leave(before);
@@ -126,11 +113,14 @@ export function authRoutes(parts: AuthRouteParts): Hono<AppEnv> {
   }
 
   return new Hono<AppEnv>()
+    .route("/passkey", passkeySignInRoutes(parts))
+    .route("/oidc", oidcRoutes(parts))
+    .route("/callback", oidcCallbackRoutes(parts))
     .get("/methods", (c) => c.json(methods))
-    .post("/sign-in/anonymous", becomeGuest)
-    .post("/sign-in", signIn)
-    .post("/sign-up", signUp)
-    .post("/sign-out", signOut)
+    .post("/sign-in/anonymous", (c) => becomeGuest(c))
+    .post("/sign-in", (c) => signIn(c))
+    .post("/sign-up", (c) => signUp(c))
+    .post("/sign-out", (c) => signOut(c))
     .post("/password/forgot", async (c) => {
       const body = await readBody(c.req.raw, forgotPasswordSchema);
       if (!body.ok) return body.failure;
@@ -157,23 +147,9 @@ export function authRoutes(parts: AuthRouteParts): Hono<AppEnv> {
     });
 }
 
-function done(cookies: readonly string[]): Response {
-  const response = new Response(null, { status: 204 });
-  for (const cookie of cookies) response.headers.append("set-cookie", cookie);
-  return response;
-}
-
 /** What is done for whoever holds a link is not done for whoever is signed in. */
 function withoutCookies({ url, headers }: Request): Request {
   const bare = new Headers(headers);
   bare.delete("cookie");
   return new Request(url, { headers: bare });
-}
-
-/** A body may be left out; one that is sent is an empty object. */
-async function refusalOfBody(request: Request): Promise<Response | undefined> {
-  const { headers } = request;
-  if (!headers.has("content-type") && Number(headers.get("content-length") ?? 0) === 0) return undefined;
-  const body = await readBody(request, nothing);
-  return body.ok ? undefined : body.failure;
 }

@@ -19,6 +19,16 @@ export async function readBody<T>(request: Request, schema: z.core.$ZodType<T>):
   return json.ok ? parse(schema, json.value, "invalid_body") : err(problem("malformed_json"));
 }
 
+const nothing = z.strictObject({});
+
+/** The answer to a body where none is expected: it may be left out, and one that is sent is an empty object. */
+export async function refusalOfEmpty(request: Request): Promise<Response | undefined> {
+  const { headers } = request;
+  if (!headers.has("content-type") && Number(headers.get("content-length") ?? 0) === 0) return undefined;
+  const body = await readBody(request, nothing);
+  return body.ok ? undefined : body.failure;
+}
+
 /** Reads a body of bytes, as `readBody` reads JSON; 400 for what the parser does not take. */
 export async function readBytes<T>(
   request: Request,

@@ -9,14 +9,18 @@ import {
   verifyEmailSchema,
 } from "#shared/protocol/account-bodies.ts";
 import { auditPageSchema } from "#shared/protocol/audit-bodies.ts";
+import { feedSchema, healthSchema, meSchema, modelsSchema } from "#shared/protocol/http-bodies.ts";
+import { runSnapshotSchema, startRunSchema } from "#shared/protocol/run-bodies.ts";
+import { addOidcSchema, credentialsSchema, oidcStartedSchema, startOidcSchema } from "#shared/protocol/oidc-bodies.ts";
 import {
-  feedSchema,
-  healthSchema,
-  meSchema,
-  modelsSchema,
-  runSnapshotSchema,
-  startRunSchema,
-} from "#shared/protocol/http-bodies.ts";
+  addPasskeySchema,
+  passkeyCreationSchema,
+  passkeyRequestSchema,
+  passkeySchema,
+  passkeySignInSchema,
+  passkeysSchema,
+  renamePasskeySchema,
+} from "#shared/protocol/passkey-bodies.ts";
 import { runEventsSchema } from "#shared/protocol/run-events.ts";
 import { createTokenSchema, createdTokenSchema, tokensSchema } from "#shared/protocol/token-bodies.ts";
 import {
@@ -37,6 +41,8 @@ import {
 
 /** The schemas that the document names; a body or an answer refers to one of them. */
 export const COMPONENTS = {
+  AddOidc: addOidcSchema,
+  AddPasskey: addPasskeySchema,
   AuditPage: auditPageSchema,
   ChangePassword: changePasswordSchema,
   ChangeRole: changeRoleSchema,
@@ -45,6 +51,7 @@ export const COMPONENTS = {
   CreateWorkspace: createWorkspaceSchema,
   CreatedInvite: createdInviteSchema,
   CreatedToken: createdTokenSchema,
+  Credentials: credentialsSchema,
   Feed: feedSchema,
   ForgotPassword: forgotPasswordSchema,
   Health: healthSchema,
@@ -56,6 +63,13 @@ export const COMPONENTS = {
   Members: membersSchema,
   Methods: methodsSchema,
   Models: modelsSchema,
+  OidcStarted: oidcStartedSchema,
+  Passkey: passkeySchema,
+  PasskeyCreation: passkeyCreationSchema,
+  PasskeyRequest: passkeyRequestSchema,
+  PasskeySignIn: passkeySignInSchema,
+  Passkeys: passkeysSchema,
+  RenamePasskey: renamePasskeySchema,
   RenameWorkspace: renameWorkspaceSchema,
   ResetPassword: resetPasswordSchema,
   RunEvents: runEventsSchema,
@@ -63,6 +77,7 @@ export const COMPONENTS = {
   Sessions: sessionsSchema,
   SignIn: signInSchema,
   SignUp: signUpSchema,
+  StartOidc: startOidcSchema,
   StartRun: startRunSchema,
   Tokens: tokensSchema,
   TransferWorkspace: transferWorkspaceSchema,

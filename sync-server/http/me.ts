@@ -7,6 +7,9 @@ import type { AppEnv } from "./app-env.ts";
 /** How long a device that was away hears which guests became its account. */
 const MERGED_MS = 180 * 86_400_000;
 
+/** better-auth's mark of a session that is not to outlive the browser. */
+const ENDS_WITH_BROWSER = /(?:^|;\s*)(?:__Host-)?holdfast\.dont_remember=/u;
+
 export interface MeParts {
   auth: Pick<Auth, "renew">;
   profiles: AccountProfiles;
@@ -17,10 +20,23 @@ export interface MeParts {
 export const meRoutes = ({ auth, profiles, now }: MeParts): Hono<AppEnv> =>
   new Hono<AppEnv>().get("/", async (c) => {
     const { accountId, workspaceId, kind, role, credential } = c.var.principal;
-    const me: Me = { accountId, workspaceId, kind, role, ...(kind === "account" && (await aboutAccount())) };
+    const me: Me = {
+      accountId,
+      workspaceId,
+      kind,
+      role,
+      ...(await ofWorkspace()),
+      ...(ENDS_WITH_BROWSER.test(c.req.header("cookie") ?? "") && { sharedDevice: true }),
+      ...(kind === "account" && (await aboutAccount())),
+    };
     if (credential.type === "session")
       for (const cookie of await auth.renew(c.req.raw.headers)) c.header("set-cookie", cookie, { append: true });
     return c.json(me);
+
+    async function ofWorkspace() {
+      const name = await profiles.workspaceName(workspaceId);
+      return name === "" ? {} : { workspaceName: name };
+    }
 
     async function aboutAccount() {
       const [{ name, email, emailVerified }, merged] = await Promise.all([

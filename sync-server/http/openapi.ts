@@ -94,9 +94,9 @@ const refTo = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
 
 const namesIn = (path: string): string[] => Array.from(path.matchAll(/:(\w+)/g), ([, name = ""]) => name);
 
-/** Ids of devices are UUIDv7; those of accounts and sessions are of another form. */
+/** Ids of devices are UUIDv7; those of accounts, sessions and passkeys are of another form. */
 const schemaOfId = (path: string, name: string): Json =>
-  name === "accountId" || path.startsWith("/api/sessions/") ? { type: "string" } : schemaOf(uuidV7);
+  name === "accountId" || /^\/api\/(sessions|passkeys)\//.test(path) ? { type: "string" } : schemaOf(uuidV7);
 
 function parametersOf({ path, query, resumes }: Operation): Json[] {
   const { properties = {}, required = [] } = query ? z.toJSONSchema(query, { io: "input" }) : {};

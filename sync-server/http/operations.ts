@@ -1,8 +1,10 @@
-import { feedQuerySchema, runEventsQuerySchema } from "#shared/protocol/http-bodies.ts";
+import { feedQuerySchema } from "#shared/protocol/http-bodies.ts";
+import { runEventsQuerySchema } from "#shared/protocol/run-bodies.ts";
 import type { ProblemCode } from "#shared/protocol/problem.ts";
 import { ACCOUNT_OPERATIONS } from "./account-operations.ts";
 import { BODY, CHANGES, SIGNED_IN } from "./operation-problems.ts";
 import type { Operation } from "./operation.ts";
+import { SIGN_IN_OPERATIONS } from "./sign-in-operations.ts";
 
 const BYTES = ["invalid_body", "body_too_large", "unsupported_media_type"] as const;
 /** A run that has too many readers, and one that has no writer here. */
@@ -15,6 +17,7 @@ const SNAPSHOT = { json: "RunSnapshot" } as const;
  */
 export const OPERATIONS: readonly Operation[] = [
   ...ACCOUNT_OPERATIONS,
+  ...SIGN_IN_OPERATIONS,
   {
     method: "post",
     path: "/share",

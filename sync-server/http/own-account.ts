@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { changePasswordSchema } from "#shared/protocol/account-bodies.ts";
 import type { Auth } from "#server/access/auth.ts";
+import type { Credentials } from "#server/accounts/credentials.ts";
 import type { AccountSessions } from "#server/accounts/sessions.ts";
 import { isWeakPassword } from "#server/accounts/password-rules.ts";
 import type { AccountProfiles } from "#server/accounts/profiles.ts";
@@ -12,6 +13,7 @@ export interface OwnAccountParts {
   auth: Pick<Auth, "call">;
   sessions: AccountSessions;
   profiles: AccountProfiles;
+  credentials: Pick<Credentials, "of">;
   now: () => number;
 }
 
@@ -37,8 +39,9 @@ export const sessionRoutes = ({ sessions, now }: Pick<OwnAccountParts, "sessions
     });
 
 /** `/api/account`: how somebody signs in to their own. */
-export const credentialRoutes = ({ auth, sessions, profiles }: OwnAccountParts): Hono<AppEnv> =>
+export const credentialRoutes = ({ auth, sessions, profiles, credentials }: OwnAccountParts): Hono<AppEnv> =>
   new Hono<AppEnv>()
+    .get("/credentials", async (c) => c.json(await credentials.of(c.var.principal.accountId)))
     .post("/password", async (c) => {
       const { accountId } = c.var.principal;
       const body = await readBody(c.req.raw, changePasswordSchema);

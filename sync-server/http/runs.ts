@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import type { Context } from "hono";
 import { parseRunId } from "#shared/domain/ids.ts";
 import type { RunId } from "#shared/domain/ids.ts";
-import { runEventsQuerySchema, startRunSchema } from "#shared/protocol/http-bodies.ts";
+import { runEventsQuerySchema, startRunSchema } from "#shared/protocol/run-bodies.ts";
 import type { LiveRights } from "#server/access/live-rights.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { RunFeed } from "#server/runs/run-feed.ts";

@@ -11,6 +11,7 @@ afterEach(() => void vi.useRealTimers());
 
 const NONE: LimitRules = {
   "sign-in": {},
+  challenge: {},
   "sign-up": {},
   mail: {},
   guest: {},

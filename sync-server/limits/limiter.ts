@@ -1,5 +1,15 @@
 /** What is counted apart from the rest. The numbers, and why, are in `limit-rules.ts`. */
-export type LimitKind = "sign-in" | "challenge" | "sign-up" | "mail" | "guest" | "run" | "sync" | "search" | "share" | "usual";
+export type LimitKind =
+  | "sign-in"
+  | "challenge"
+  | "sign-up"
+  | "mail"
+  | "guest"
+  | "run"
+  | "sync"
+  | "search"
+  | "share"
+  | "usual";
 
 /** Whom a request is counted for. What is left out is not counted. */
 export interface LimitKeys {

@@ -1,5 +1,6 @@
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
+import type { RoomName } from "#shared/domain/room-name.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { authorize as authorizeByPolicy } from "#server/access/authorize.ts";
 import type { Action, Resource } from "#server/access/authorize.ts";
@@ -22,7 +23,7 @@ import type { RoomClock, RoomDriver, RoomLogger } from "./room-driver.ts";
 import type { RoomKey } from "./room-log.ts";
 import { shareOf } from "./room-memory.ts";
 import { DocumentGone, RoomsCrowded } from "./rooms.ts";
-import type { Rooms, Session } from "./rooms.ts";
+import type { Rooms, Session, SessionTransport } from "./rooms.ts";
 import { projectStaleSummaries } from "./stale-summaries.ts";
 import { createTurnstile } from "./turnstile.ts";
 
@@ -145,6 +146,28 @@ export function openRooms(options: RoomsOptions): Rooms {
 
   const refused: Session = { receive: () => undefined, drained: () => undefined, left: () => undefined };
 
+  function enter(
+    principal: Principal,
+    name: RoomName,
+    transport: SessionTransport,
+    { extended, may }: { extended: boolean; may: boolean },
+  ): Session {
+    if (closed || !may) {
+      transport.close(closed ? CloseCode.unavailable : CloseCode.gone, closed ? "unavailable" : "unknown");
+      return refused;
+    }
+    const mayWrite = mayOwn(principal, "document.write");
+    const mayClaim = mayWrite && authorize(principal, "document.claim", undefined);
+    const joining = { actor: actorOf(principal), epoch: name.epoch, mayWrite, mayClaim, extended };
+    return driverOf(keyOf(principal, name.id)).join(joining, transport);
+  }
+
+  /** Whoever pushes is told nothing of what is there: the right to write is enough. Who may only read is told that. */
+  const enterToPush: Rooms["join"] = (principal, name, transport, extended) => {
+    const may = mayOwn(principal, "document.write") || mayOwn(principal, "document.read");
+    return enter(principal, name, transport, { extended, may });
+  };
+
   const rooms: Rooms = {
     async admits(principal, name) {
       if (closed) return { ok: false, failure: "unavailable" };
@@ -162,17 +185,8 @@ export function openRooms(options: RoomsOptions): Rooms {
       return name.epoch < epoch ? { ok: false, failure: "old-epoch" } : { ok: true };
     },
 
-    join(principal, name, transport, extended) {
-      const mayRead = mayOwn(principal, "document.read");
-      if (closed || !mayRead) {
-        transport.close(closed ? CloseCode.unavailable : CloseCode.gone, closed ? "unavailable" : "unknown");
-        return refused;
-      }
-      const mayWrite = mayOwn(principal, "document.write");
-      const mayClaim = mayWrite && authorize(principal, "document.claim", undefined);
-      const joining = { actor: actorOf(principal), epoch: name.epoch, mayWrite, mayClaim, extended };
-      return driverOf(keyOf(principal, name.id)).join(joining, transport);
-    },
+    join: (principal, name, transport, extended) =>
+      enter(principal, name, transport, { extended, may: mayOwn(principal, "document.read") }),
 
     async read(principal, id, look) {
       if (closed) throw new CommitError("unavailable");
@@ -212,7 +226,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       if (!mayOwn(principal, "document.read")) return wanted.map(() => ({ type: "gone" }));
       return await pullDocuments({ database, foldSince: folding.foldSince, turnstile, log }, principal, wanted);
     },
-    push: (principal, pushed) => pushUpdate({ join: rooms.join, clock }, principal, pushed),
+    push: (principal, pushed) => pushUpdate({ join: enterToPush, clock }, principal, pushed),
     erased: readAgain,
     rehomed: readAgain,
 

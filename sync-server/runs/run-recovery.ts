@@ -1,4 +1,4 @@
-import type { RelayPrincipal } from "#server/access/principal.ts";
+import { relayOf } from "#server/access/principal.ts";
 import { DocumentGone } from "#server/rooms/rooms.ts";
 import type { CommitStatement } from "#server/storage/database.ts";
 import { isTerminal } from "#shared/domain/run.ts";
@@ -135,8 +135,6 @@ async function settle(parts: RunParts, stored: StoredRun, frames: readonly Frame
     updateRun(database, { id: stored.id, epoch: stored.leaseEpoch }, { committed: 1, lease_until: 0 }),
   ]);
 }
-
-const relayOf = ({ accountId, workspaceId }: StoredRun): RelayPrincipal => ({ kind: "relay", accountId, workspaceId });
 
 /** A feed of what the log of a run holds. */
 export function feedOf(stored: StoredRun, frames: readonly Frame[]) {

@@ -4,7 +4,7 @@ import type { RunTable } from "#server/storage/schema.ts";
 import type { RunId } from "#shared/domain/ids.ts";
 import type { RunFacts } from "#shared/domain/run.ts";
 import { canonicalJson } from "#shared/lib/canonical-json.ts";
-import type { StartRun } from "#shared/protocol/http-bodies.ts";
+import type { StartRun } from "#shared/protocol/run-bodies.ts";
 import { TOMBSTONE } from "./run-store.ts";
 
 /** SHA-256 of a request in canonical JSON, hex: whether a repeated start is the same one. */

@@ -11,7 +11,7 @@ import type { AccountId, ConversationId, RunId, WorkspaceId } from "#shared/doma
 import { isTerminal } from "#shared/domain/run.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
-import type { RunSnapshot, StartRun } from "#shared/protocol/http-bodies.ts";
+import type { RunSnapshot, StartRun } from "#shared/protocol/run-bodies.ts";
 import type { Clock } from "./clock.ts";
 import { createFrameClock } from "./frame-clock.ts";
 import { createFrame } from "./frame.ts";
@@ -70,6 +70,13 @@ export type RunService = ReturnType<typeof openRunService>;
 const mayOn = (principal: AccountPrincipal, action: Action, { accountId, workspaceId }: StoredRun): boolean =>
   authorize(principal, action, { kind: "run", ownerId: accountId, workspaceId });
 
+const mayStart = (principal: AccountPrincipal): boolean =>
+  authorize(principal, "run.start", {
+    kind: "run",
+    ownerId: principal.accountId,
+    workspaceId: principal.workspaceId,
+  });
+
 /**
  * The relay: starts, follows and stops runs. All rights are checked here, at every call; whatever is not the
  * caller's answers `not_found`. Call `recover` before serving, `drain` before stopping, then `close`.
@@ -104,13 +111,14 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     id: RunId,
     request: StartRun,
   ): Promise<Result<{ created: boolean; snapshot: RunSnapshot }, StartFailure>> {
+    if (!mayStart(principal)) return err({ code: "not_found" });
     const outcome = await findOrAccept(principal, id, request);
     if (!outcome.ok) return outcome;
     const created = outcome.value.type === "accepted";
     const stored = await findWritten(
       outcome.value.type === "accepted" ? outcome.value.plan.stored : outcome.value.stored,
     );
-    return stored ? ok({ created, snapshot: await snapshotOf(principal, stored) }) : err(unwritten());
+    return stored ? ok({ created, snapshot: await snapshotOf(stored) }) : err(unwritten());
   }
 
   const unwritten = () => ({ code: leaving.signal.aborted ? "draining" : "overloaded" }) as const;
@@ -165,9 +173,9 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     return outcome;
   }
 
-  async function snapshotOf(principal: AccountPrincipal, stored: StoredRun): Promise<RunSnapshot> {
+  async function snapshotOf(stored: StoredRun): Promise<RunSnapshot> {
     const writer = active.get(stored.id);
-    return writer ? snapshotOfWriter(writer) : snapshotOfStored(parts, principal, stored);
+    return writer ? snapshotOfWriter(writer) : snapshotOfStored(parts, stored);
   }
 
   /** Finds a run for an action, waiting for one that is just being started. */
@@ -186,8 +194,9 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
       // A writer whose log cannot be written ends once it can; the device sends its stop again.
       if (writer && !(await endsWithin(clock, writer.done, timers.stopForced + STOP_GRACE_MS)))
         return err("storage_unavailable");
-      return ok(await snapshotOf(principal, (await readRun(database, id)) ?? stored));
+      return ok(await snapshotOf((await readRun(database, id)) ?? stored));
     }
+    if (!mayStart(principal)) return err("not_found");
     const row = createTombstone(principal, id, clock.now());
     const end = createFrame(1, { type: "end", state: "stopped", len: { t: 0, r: 0 } });
     try {
@@ -233,7 +242,7 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
     clock,
     async snapshot(principal: AccountPrincipal, id: RunId): Promise<Result<RunSnapshot, "not_found">> {
       const stored = await find(principal, "run.read", id);
-      return stored ? ok(await snapshotOf(principal, stored)) : err("not_found");
+      return stored ? ok(await snapshotOf(stored)) : err("not_found");
     },
     /** Whether a principal may (still) read a run. */
     mayRead: async (principal: AccountPrincipal, id: RunId): Promise<boolean> =>

@@ -1,5 +1,5 @@
-import type { AccountPrincipal } from "#server/access/principal.ts";
-import type { RunSnapshot } from "#shared/protocol/http-bodies.ts";
+import { relayOf } from "#server/access/principal.ts";
+import type { RunSnapshot } from "#shared/protocol/run-bodies.ts";
 import type { RunParts } from "./run-parts.ts";
 import { feedOf } from "./run-recovery.ts";
 import { readFrames } from "./run-store.ts";
@@ -31,7 +31,6 @@ export function snapshotOfWriter({ stored, feed, facts, attempts }: RunWriter): 
 /** The snapshot of a run nobody writes any more: from its log, or from the document once the log is deleted. */
 export async function snapshotOfStored(
   { database, rooms }: Pick<RunParts, "database" | "rooms">,
-  principal: AccountPrincipal,
   stored: StoredRun,
 ): Promise<RunSnapshot> {
   const frames = await readFrames(database, stored.id);
@@ -50,7 +49,7 @@ export async function snapshotOfStored(
     const { text, reasoning } = feedOf(stored, frames);
     return { ...rest, text, reasoning };
   }
-  const message = await rooms.read(principal, stored.conversationId, (doc) => doc.message(stored.messageId));
+  const message = await rooms.read(relayOf(stored), stored.conversationId, (doc) => doc.message(stored.messageId));
   const written = message?.role === "assistant" ? message : { text: "", reasoning: "" };
   return { ...rest, text: written.text, reasoning: written.reasoning };
 }

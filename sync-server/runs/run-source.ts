@@ -1,3 +1,4 @@
+import { relayOf } from "#server/access/principal.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import { authorize } from "#server/access/authorize.ts";
 import { RoomsCrowded } from "#server/rooms/rooms.ts";
@@ -7,7 +8,7 @@ import type { Message } from "#shared/domain/message.ts";
 import { isTerminal } from "#shared/domain/run.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
-import type { StartRun } from "#shared/protocol/http-bodies.ts";
+import type { StartRun } from "#shared/protocol/run-bodies.ts";
 import type { ChatMessage } from "./provider.ts";
 import type { RunParts } from "./run-parts.ts";
 import { buildPrompt } from "./run-prompt.ts";
@@ -34,7 +35,8 @@ export async function readSource(
 ): Promise<Result<Source, SourceFailure>> {
   const continued = await readContinued(parts, principal, request);
   if (!continued.ok) return continued;
-  const found = await parts.rooms.read(principal, request.conversationId as ConversationId, (doc) => {
+  // What a run reads is no right of the token that starts it.
+  const found = await parts.rooms.read(relayOf(principal), request.conversationId as ConversationId, (doc) => {
     const taken = doc.message(request.messageId);
     const before = continued.value === undefined ? undefined : doc.message(continued.value);
     const carried = before?.role === "assistant" ? before.text : "";
@@ -63,7 +65,7 @@ export async function waitForSource(
   const cancel = clock.after(timers.parentWait, () => timeout.abort());
   const arrived = await rooms
     .waitFor(
-      principal,
+      relayOf(principal),
       request.conversationId as ConversationId,
       (doc) => doc.message(request.parentMessageId) !== undefined,
       AbortSignal.any([timeout.signal, leaving]),

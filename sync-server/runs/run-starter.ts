@@ -4,7 +4,7 @@ import { CommitError } from "#server/storage/database.ts";
 import type { MessageId, RunId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
-import type { StartRun } from "#shared/protocol/http-bodies.ts";
+import type { StartRun } from "#shared/protocol/run-bodies.ts";
 import type { ServedModel } from "./provider.ts";
 import type { RunParts, RunPlan } from "./run-parts.ts";
 import { beginRow } from "./run-opening.ts";

@@ -2,7 +2,7 @@ import type { Database, CommitStatement } from "#server/storage/database.ts";
 import type { RunTable, UsageTable } from "#server/storage/schema.ts";
 import type { AccountId, ConversationId, MessageId, RunId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { RunFacts, RunStatus } from "#shared/domain/run.ts";
-import type { StartRun } from "#shared/protocol/http-bodies.ts";
+import type { StartRun } from "#shared/protocol/run-bodies.ts";
 import { parseRunEvent } from "#shared/protocol/run-events.ts";
 import { createFrame } from "./frame.ts";
 import type { Frame, LogEvent } from "./frame.ts";

@@ -2,7 +2,7 @@ import type { ColumnType, Generated } from "kysely";
 import type { WorkspaceRole } from "#shared/domain/workspace.ts";
 
 // The tables, as Kysely sees them. Migrations in `migrations.ts` make them; better-auth makes its own
-// (`user`, `session`, `account`, `verification`). Times are ms since 1970; booleans are 0 or 1.
+// (`user`, `session`, `account`, `passkey`, `verification`). Times are ms since 1970; booleans are 0 or 1.
 
 export interface WorkspaceTable {
   id: string;
@@ -101,6 +101,33 @@ export interface UserTable {
   emailVerified: number;
   isAnonymous: number | null;
   createdAt: string;
+}
+
+/** better-auth's own: a way to sign in that is no passkey. */
+export interface CredentialTable {
+  id: string;
+  userId: string;
+  /** `credential` for a password, else a provider */
+  providerId: string;
+  accountId: string;
+  password: string | null;
+}
+
+/** better-auth's own. */
+export interface PasskeyTable {
+  id: string;
+  userId: string;
+  name: string | null;
+  credentialID: string;
+  backedUp: number;
+  createdAt: string | null;
+  aaguid: string | null;
+}
+
+/** better-auth's own: challenges and links that are good for a while. */
+export interface VerificationTable {
+  id: string;
+  expiresAt: string;
 }
 
 export interface DocumentTable {
@@ -229,6 +256,9 @@ export interface UsageTable {
 export interface Schema {
   session: SessionTable;
   user: UserTable;
+  account: CredentialTable;
+  passkey: PasskeyTable;
+  verification: VerificationTable;
   workspace: WorkspaceTable;
   member: MemberTable;
   invite: InviteTable;

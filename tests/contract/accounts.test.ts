@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import WebSocket from "ws";
-import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
+import type { MessageId } from "#shared/domain/ids.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import type { Feed } from "#shared/protocol/http-bodies.ts";
 import type { Sessions } from "#shared/protocol/account-bodies.ts";
@@ -120,10 +120,21 @@ describe("guest and account", () => {
   });
 });
 
-describe("sessions", () => {
-  const sessionsOf = async (who: Account): Promise<Sessions["sessions"]> =>
-    ((await (await who.fetch("/api/sessions")).json()) as Sessions).sessions;
+test("a browser whose session was ended elsewhere signs in again", async () => {
+  const email = newEmail();
+  const here = await signUp(target.url, email);
+  const there = await signIn(target.url, email);
+  await there.send("DELETE", "/api/sessions");
+  const response = await postAuth(target.url, "sign-in", { email, password: PASSWORD }, here.cookie);
+  const kept = response.headers.getSetCookie().filter((line) => line.includes("session_token="));
+  expect(kept).toHaveLength(1);
+  expect((await (await signIn(target.url, email, here.cookie)).fetch("/api/me")).status).toBe(200);
+});
 
+const sessionsOf = async (who: Account): Promise<Sessions["sessions"]> =>
+  ((await (await who.fetch("/api/sessions")).json()) as Sessions).sessions;
+
+describe("sessions", () => {
   test("an account sees where it is signed in, and ends one of them or all others", async () => {
     const email = newEmail();
     const here = await signUp(target.url, email);
@@ -152,12 +163,9 @@ describe("sessions", () => {
     const here = await signUp(target.url, email);
     const there = await signIn(target.url, email);
     const chat = await aChat(here, "Watched");
-    const socket = new WebSocket(
-      `${target.url.replace("http", "ws")}/sync/${conversationRoom(chat as ConversationId)}`,
-      {
-        headers: { cookie: there.cookie, origin: target.url },
-      },
-    );
+    const socket = new WebSocket(`${target.url.replace("http", "ws")}/sync/${conversationRoom(chat)}`, {
+      headers: { cookie: there.cookie, origin: target.url },
+    });
     await once(socket, "open");
     const closed = once(socket, "close");
     const at = performance.now();
@@ -185,16 +193,16 @@ describe("sessions", () => {
   });
 });
 
-describe("links", () => {
-  /** The token of the last link of a kind that was printed to the log, as it is without SMTP_URL. */
-  async function linkOf(page: string): Promise<string> {
-    let token: string | undefined;
-    await expect
-      .poll(() => (token = [...target.output().matchAll(new RegExp(`/account/${page}#([\\w.-]+)`, "g"))].at(-1)?.[1]))
-      .toBeTruthy();
-    return token ?? "";
-  }
+/** The token of the last link of a kind that was printed to the log, as it is without SMTP_URL. */
+async function linkOf(page: string): Promise<string> {
+  let token: string | undefined;
+  await expect
+    .poll(() => (token = [...target.output().matchAll(new RegExp(`/account/${page}#([\\w.-]+)`, "g"))].at(-1)?.[1]))
+    .toBeTruthy();
+  return token ?? "";
+}
 
+describe("links", () => {
   test("a forgotten password is replaced by the link, once, and every session ends", async () => {
     const email = newEmail();
     const account = await signUp(target.url, email);

@@ -38,7 +38,8 @@ const principalOf = (name: string): AccountPrincipal => ({
   kind: "account",
   accountId: name as AccountId,
   workspaceId: `${name}s` as WorkspaceId,
-  role: "owner", credential: { type: "session", sessionId: "session" },
+  role: "owner",
+  credential: { type: "session", sessionId: "session" },
 });
 const newId = (): ConversationId => createUuidV7(1, random.bytes) as ConversationId;
 const newMessageId = (): MessageId => createUuidV7(1, random.bytes) as MessageId;

@@ -35,7 +35,8 @@ const ann: AccountPrincipal = {
   kind: "account",
   accountId: "ann" as AccountId,
   workspaceId: "anns" as WorkspaceId,
-  role: "owner", credential: { type: "session", sessionId: "session" },
+  role: "owner",
+  credential: { type: "session", sessionId: "session" },
 };
 const newId = (): ConversationId => createUuidV7(1, random.bytes) as ConversationId;
 

@@ -37,8 +37,18 @@ const DAY = 86_400_000;
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const CANARY = "canary-of-the-deleted-chat";
 const accountOf = (name: string) => ({ accountId: name as AccountId, workspaceId: `${name}-home` as WorkspaceId });
-const ann: AccountPrincipal = { kind: "guest", role: "owner", credential: { type: "session", sessionId: "1" }, ...accountOf("ann") };
-const ben: AccountPrincipal = { kind: "guest", role: "owner", credential: { type: "session", sessionId: "2" }, ...accountOf("ben") };
+const ann: AccountPrincipal = {
+  kind: "guest",
+  role: "owner",
+  credential: { type: "session", sessionId: "1" },
+  ...accountOf("ann"),
+};
+const ben: AccountPrincipal = {
+  kind: "guest",
+  role: "owner",
+  credential: { type: "session", sessionId: "2" },
+  ...accountOf("ben"),
+};
 const relay: RelayPrincipal = { kind: "relay", ...accountOf("ann") };
 const newId = (): string => createUuidV7(Date.now(), (length) => crypto.getRandomValues(new Uint8Array(length)));
 

@@ -28,7 +28,8 @@ const principal: AccountPrincipal = {
   kind: "guest",
   accountId: "ann" as AccountId,
   workspaceId: "anns" as WorkspaceId,
-  role: "owner", credential: { type: "session", sessionId: "session" },
+  role: "owner",
+  credential: { type: "session", sessionId: "session" },
 };
 const none = (): (() => void) => () => undefined;
 

@@ -13,15 +13,20 @@ import { modelRoutes } from "#server/http/models.ts";
 import { runRoutes } from "#server/http/runs.ts";
 import { WORKSPACE_HEADER } from "#shared/protocol/account-header.ts";
 import type { Sessions } from "#shared/protocol/account-bodies.ts";
+import type { Passkey, PasskeyCreation, PasskeyRequest } from "#shared/protocol/passkey-bodies.ts";
 import type { CreatedToken } from "#shared/protocol/token-bodies.ts";
 import type { CreatedInvite } from "#shared/protocol/workspace-bodies.ts";
-import { PASSWORD, createTeam, joinTeam, newEmail, postAuth, signUp } from "#tests/support/account.ts";
+import { PASSWORD, cookiesOf, createTeam, joinTeam, newEmail, postAuth, signUp } from "#tests/support/account.ts";
 import type { Account } from "#tests/support/account.ts";
+import { createAuthenticator } from "#tests/support/authenticator.ts";
+import type { Wrong } from "#tests/support/authenticator.ts";
 import { conversationRoom, newId, problemOf, send } from "#tests/support/attacked-server.ts";
 import type { Answer, Sent } from "#tests/support/attacked-server.ts";
 import { signInGuest } from "#tests/support/guest.ts";
 import type { Guest } from "#tests/support/guest.ts";
 import { openNodeDevice } from "#tests/support/node-device.ts";
+import { openOidcScene } from "#tests/support/oidc-scene.ts";
+import type { OidcScene } from "#tests/support/oidc-scene.ts";
 import { answer } from "#tests/support/provider-behaviour.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
@@ -85,6 +90,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.close();
   await provider?.close();
+  await (await scene)?.close();
 });
 
 test("what is published is what the code says, for whoever asks, and may be kept a while", async () => {
@@ -101,14 +107,17 @@ async function aToken(scope: string): Promise<string> {
 }
 
 /** A JSON body of the request, or bytes as they are. */
-function ask(operation: Operation, over: Partial<Sent> & { id?: string; query?: string } = {}): Promise<Answer> {
-  const { id = newId(), query = "", headers, ...rest } = over;
-  return send(server.port, {
+function ask(
+  operation: Operation,
+  over: Partial<Sent> & { id?: string; query?: string; at?: ServerProcess } = {},
+): Promise<Answer> {
+  const { id = newId(), query = "", headers, at = server, ...rest } = over;
+  return send(at.port, {
     method: operation.method.toUpperCase(),
     path: operation.path.replace(/:\w+/g, id) + query,
     headers: {
       cookie: isOfAccounts(operation) ? account.cookie : guest.cookie,
-      origin: server.url,
+      origin: at.url,
       ...typeOf(operation),
       ...headers,
     },
@@ -117,7 +126,7 @@ function ask(operation: Operation, over: Partial<Sent> & { id?: string; query?: 
 }
 /** What only an account can do is asked for by one. */
 const isOfAccounts = ({ path }: Operation): boolean =>
-  /^\/api\/(account|tokens|workspaces|invites|sessions|audit)(\/|$)/.test(path);
+  /^\/api\/(account|passkeys|tokens|workspaces|invites|sessions|audit)(\/|$)/.test(path);
 const typeOf = ({ body }: Operation): Record<string, string> =>
   body ? { "content-type": body.bytes === undefined ? "application/json" : BULK_TYPE } : {};
 const named = (path: string, method = "get"): Operation =>
@@ -162,6 +171,48 @@ async function makeRuns() {
   return { id, body, over, accepted };
 }
 
+/** Somebody who is about to add a passkey. */
+async function aCreation() {
+  const who = await signUp(server.url);
+  const asked = await who.send("POST", "/api/passkeys/options", {});
+  const options = (await asked.json()) as PasskeyCreation;
+  return { who, options, cookie: `${who.cookie}; ${cookiesOf(asked)}`, keys: createAuthenticator(server.url) };
+}
+async function aPasskey() {
+  const { who, keys, options, cookie } = await aCreation();
+  const body = JSON.stringify({ name: "Key", credential: keys.create(options) });
+  const added = await ask(named("/api/passkeys", "post"), { body, headers: { cookie } });
+  return { who, keys, added, id: (JSON.parse(added.body) as Passkey).id };
+}
+async function signInByPasskey(wrong: Wrong = {}): Promise<Answer> {
+  const { keys } = await aPasskey();
+  const asked = await postAuth(server.url, "passkey/options", {});
+  const credential = keys.get((await asked.json()) as PasskeyRequest, wrong);
+  const headers = { cookie: cookiesOf(asked) };
+  return ask(named("/api/auth/passkey/sign-in", "post"), { body: JSON.stringify({ credential }), headers });
+}
+
+/** A server that has a provider to sign in with; opened by whoever needs it first. */
+let scene: Promise<OidcScene> | undefined;
+const withProvider = () => (scene ??= openOidcScene());
+async function comeBack(): Promise<Answer> {
+  const { server: at, comingBack } = await withProvider();
+  const { query, cookie } = await comingBack();
+  return ask(named("/api/auth/callback/oidc"), { at, query, headers: { cookie } });
+}
+/** Somebody who has both a passkey and an account at the provider. */
+async function bothWays(): Promise<{ at: ServerProcess; cookie: string }> {
+  const { server: at } = await withProvider();
+  const { headers } = await comeBack();
+  const cookie = (headers["set-cookie"] ?? []).map((line) => line.split(";", 1)[0]).join("; ");
+  const asked = await ask(named("/api/passkeys/options", "post"), { at, body: "{}", headers: { cookie } });
+  const challenge = (asked.headers["set-cookie"] ?? []).map((line) => line.split(";", 1)[0]).join("; ");
+  const credential = createAuthenticator(at.url).create(JSON.parse(asked.body) as PasskeyCreation);
+  const body = JSON.stringify({ name: "Key", credential });
+  await ask(named("/api/passkeys", "post"), { at, body, headers: { cookie: `${cookie}; ${challenge}` } });
+  return { at, cookie };
+}
+
 /** How each documented code is brought about, on whichever operation names it. */
 const PROVOKED: Partial<Record<ProblemCode, (operation: Operation) => Promise<Answer>>> = {
   malformed_json: (operation) => ask(operation, { body: "{" }),
@@ -176,7 +227,7 @@ const PROVOKED: Partial<Record<ProblemCode, (operation: Operation) => Promise<An
   invalid_query: (operation) => ask(operation, { query: "?isAdmin=1" }),
   not_found: (operation) =>
     operation.action === "anybody"
-      ? ask(operation, { headers: { "x-forwarded-for": "192.0.2.1" } })
+      ? ask(operation, { headers: { "x-forwarded-for": "192.0.2.1" }, body: operation.body ? "{}" : "" })
       : ask(operation, { headers: { [WORKSPACE_HEADER]: newId() } }),
   account_needed: (operation) => ask(operation, { headers: { cookie: guest.cookie } }),
   scope_missing: (operation) => {
@@ -191,10 +242,17 @@ const PROVOKED: Partial<Record<ProblemCode, (operation: Operation) => Promise<An
     const email = operation.path.endsWith("reset") ? { token } : { email: newEmail() };
     return ask(operation, { body: JSON.stringify({ ...email, password: "short" }) });
   },
-  wrong_credentials: (operation) =>
-    operation.path === "/api/account/password"
+  passkey_invalid: async (operation) => {
+    const { keys, options, cookie } = await aCreation();
+    const credential = keys.create(options, { origin: "https://evil.example" });
+    return ask(operation, { body: JSON.stringify({ name: "Key", credential }), headers: { cookie } });
+  },
+  wrong_credentials: (operation) => {
+    if (operation.path === "/api/auth/passkey/sign-in") return signInByPasskey({ flags: 0 });
+    return operation.path === "/api/account/password"
       ? ask(operation, { body: JSON.stringify({ current: "not the password", next: "a new long password" }) })
-      : ask(operation, { body: JSON.stringify({ email: newEmail(), password: PASSWORD }) }),
+      : ask(operation, { body: JSON.stringify({ email: newEmail(), password: PASSWORD }) });
+  },
   headers_too_large: (operation) => ask(operation, { headers: { x: "y".repeat(70_000) } }),
   malformed_request: (operation) => ask(operation, { headers: { host: "evil/path@x" } }),
   run_id_reused: async () => {
@@ -217,6 +275,9 @@ const ELSEWHERE: Partial<Record<ProblemCode, string>> = {
   guests_off: "tests/contract/closed-server.test.ts",
   sign_up_off: "tests/contract/closed-server.test.ts",
   too_many: "tests/contract/workspaces.test.ts",
+  sign_in_again: "tests/contract/passkeys.test.ts",
+  last_credential: "tests/contract/passkeys.test.ts",
+  oidc_unavailable: "tests/contract/oidc.test.ts",
   request_timeout: "sync-server/http/http-server.test.ts",
   internal: "tests/contract/http.test.ts",
   storage_failing: "tests/contract/http.test.ts",
@@ -302,6 +363,34 @@ const GRANTED: Record<string, () => Promise<Answer>> = {
       body: JSON.stringify({ email: member.me.email, password: PASSWORD }),
       headers: { cookie: "" },
     }),
+  "POST /api/auth/passkey/options 200": () => ask(named("/api/auth/passkey/options", "post"), { body: "{}" }),
+  "POST /api/auth/passkey/sign-in 204": () => signInByPasskey(),
+  "POST /api/passkeys/options 200": () => ask(named("/api/passkeys/options", "post"), { body: "{}" }),
+  "POST /api/passkeys 201": async () => (await aPasskey()).added,
+  "PATCH /api/passkeys/:id 204": async () => {
+    const { who, id } = await aPasskey();
+    const body = JSON.stringify({ name: "Old key" });
+    return ask(named("/api/passkeys/:id", "patch"), { id, body, headers: { cookie: who.cookie } });
+  },
+  "DELETE /api/passkeys/:id 204": async () => {
+    const { who, id } = await aPasskey();
+    return ask(named("/api/passkeys/:id", "delete"), { id, headers: { cookie: who.cookie } });
+  },
+  "POST /api/auth/oidc/start 200": async () =>
+    ask(named("/api/auth/oidc/start", "post"), { at: (await withProvider()).server, body: "{}" }),
+  "GET /api/auth/callback/oidc 302": async () => {
+    const back = await comeBack();
+    expect(back.headers.location).toBe("/");
+    return back;
+  },
+  "POST /api/account/oidc 200": async () => {
+    const { at, cookie } = await bothWays();
+    return ask(named("/api/account/oidc", "post"), { at, body: "{}", headers: { cookie } });
+  },
+  "DELETE /api/account/oidc 204": async () => {
+    const { at, cookie } = await bothWays();
+    return ask(named("/api/account/oidc", "delete"), { at, headers: { cookie } });
+  },
   "POST /api/auth/sign-up 204": () =>
     ask(named("/api/auth/sign-up", "post"), {
       body: JSON.stringify({ email: newEmail(), password: PASSWORD }),

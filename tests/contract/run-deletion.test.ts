@@ -4,7 +4,7 @@ import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { RelayPrincipal } from "#server/access/principal.ts";
 import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
-import type { StartRun } from "#shared/protocol/http-bodies.ts";
+import type { StartRun } from "#shared/protocol/run-bodies.ts";
 import { newId, openHarness } from "./run-harness.ts";
 import type { Harness } from "./run-harness.ts";
 

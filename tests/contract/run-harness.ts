@@ -31,7 +31,7 @@ import { openConversation } from "#shared/documents/conversation.ts";
 import type { AccountId, ConversationId, MessageId, RunId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { AssistantMessage } from "#shared/domain/message.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
-import type { RunSnapshot, StartRun } from "#shared/protocol/http-bodies.ts";
+import type { RunSnapshot, StartRun } from "#shared/protocol/run-bodies.ts";
 import { parseRunEvent } from "#shared/protocol/run-events.ts";
 import type { RunEvent } from "#shared/protocol/run-events.ts";
 import { createPolicyBus } from "#server/bus/policy-bus.ts";

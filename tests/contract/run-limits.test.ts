@@ -262,7 +262,13 @@ test("I2: a crash between the row and the placeholder ends as a visible, interru
   const relay = await openRelay();
   const body = await relay.prompt();
   const id = newId();
-  const principal = { kind: "account", accountId: "ada", workspaceId: "workspace-ada", role: "owner", credential: { type: "session", sessionId: "s" } } as never;
+  const principal = {
+    kind: "account",
+    accountId: "ada",
+    workspaceId: "workspace-ada",
+    role: "owner",
+    credential: { type: "session", sessionId: "s" },
+  } as never;
   const row = createRunRow(principal, id as never, body, Date.now(), 0);
   await relay.database.commit([insertRun(relay.database, row)]);
   expect(await relay.message(body)).toBeUndefined();

@@ -71,7 +71,13 @@ test("who follows or repeats a run that nobody writes here is told to come back 
   const relay = await openRelay();
   const body = await relay.prompt();
   const id = newId();
-  const principal = { kind: "account", accountId: "ada", workspaceId: "workspace-ada", role: "owner", credential: { type: "session", sessionId: "s" } } as never;
+  const principal = {
+    kind: "account",
+    accountId: "ada",
+    workspaceId: "workspace-ada",
+    role: "owner",
+    credential: { type: "session", sessionId: "s" },
+  } as never;
   await relay.database.commit([
     insertRun(relay.database, createRunRow(principal, id as never, body, Date.now(), LEASE_MS)),
   ]);
@@ -89,7 +95,13 @@ test("who follows or repeats a run that nobody writes here is told to come back 
 test("a run left behind before the clock was set back a week is ended now, not in a week", async () => {
   const relay = await openRelay({ timers: { sweep: 600_000 } });
   const [body, id, written] = [await relay.prompt(), newId(), newId()];
-  const principal = { kind: "account", accountId: "ada", workspaceId: "workspace-ada", role: "owner", credential: { type: "session", sessionId: "s" } } as never;
+  const principal = {
+    kind: "account",
+    accountId: "ada",
+    workspaceId: "workspace-ada",
+    role: "owner",
+    credential: { type: "session", sessionId: "s" },
+  } as never;
   const nextWeek = Date.now() + 7 * 24 * 60 * 60_000;
   await relay.database.commit([
     insertRun(relay.database, createRunRow(principal, id as never, body, nextWeek, LEASE_MS)),

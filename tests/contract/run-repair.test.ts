@@ -9,7 +9,7 @@ import { createRunRow } from "#server/runs/run-rows.ts";
 import { insertFrames, insertRun } from "#server/runs/run-store.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { AccountId, ConversationId, MessageId, RunId, WorkspaceId } from "#shared/domain/ids.ts";
-import type { StartRun } from "#shared/protocol/http-bodies.ts";
+import type { StartRun } from "#shared/protocol/run-bodies.ts";
 import { applyEvents, newId, readEvents, relayPerTest } from "./run-harness.ts";
 import type { Harness } from "./run-harness.ts";
 
@@ -176,7 +176,12 @@ test.each([
   const relay = await openRelay({ timers: QUIET });
   const body = await relay.prompt();
   const id = newId() as RunId;
-  const principal = { kind: "account", role: "owner", credential: { type: "session", sessionId: "s" }, ...owner } as const;
+  const principal = {
+    kind: "account",
+    role: "owner",
+    credential: { type: "session", sessionId: "s" },
+    ...owner,
+  } as const;
   const { row, frames } = beginRow(createRunRow(principal, id, body, Date.now(), 0), "", Date.now());
   await relay.database.commit([insertRun(relay.database, row), ...insertFrames(relay.database, id, frames)]);
   const messageId = body.messageId as MessageId;

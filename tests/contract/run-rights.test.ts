@@ -6,7 +6,7 @@ import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { AccountId, ConversationId, MessageId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { RunFacts } from "#shared/domain/run.ts";
-import type { StartRun } from "#shared/protocol/http-bodies.ts";
+import type { StartRun } from "#shared/protocol/run-bodies.ts";
 import { newId, openHarness, readEvents } from "./run-harness.ts";
 import type { Harness } from "./run-harness.ts";
 

@@ -42,7 +42,12 @@ interface Real {
 }
 type Command = fc.AsyncCommand<Model, Real>;
 
-const ACCOUNT = { ...keyOf(0), kind: "guest", role: "owner", credential: { type: "session", sessionId: "session" } } as const;
+const ACCOUNT = {
+  ...keyOf(0),
+  kind: "guest",
+  role: "owner",
+  credential: { type: "session", sessionId: "session" },
+} as const;
 const runId = (run: number): RunId => `run-${run}` as RunId;
 
 /** How a commit ended. */

@@ -37,7 +37,8 @@ const ann: AccountPrincipal = {
   kind: "guest",
   accountId: "ann" as AccountId,
   workspaceId: "anns" as WorkspaceId,
-  role: "owner", credential: { type: "session", sessionId: "1" },
+  role: "owner",
+  credential: { type: "session", sessionId: "1" },
 };
 const newId = (): string => createUuidV7(Date.now(), (length) => crypto.getRandomValues(new Uint8Array(length)));
 

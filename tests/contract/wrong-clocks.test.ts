@@ -25,7 +25,8 @@ const ann: AccountPrincipal = {
   kind: "account",
   accountId: "ann" as AccountId,
   workspaceId: "anns" as WorkspaceId,
-  role: "owner", credential: { type: "session", sessionId: "session" },
+  role: "owner",
+  credential: { type: "session", sessionId: "session" },
 };
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

@@ -181,7 +181,7 @@ const counted = (): Record<string, number> => {
 
 test(
   `row 25, C05, C06: ${REQUESTS} generated requests of every operation are answered as documented, and a refusal writes nothing (seed ${SEED})`,
-  { timeout: 60_000 + REQUESTS * 400 },
+  { timeout: 60_000 + REQUESTS * 800 },
   async () => {
     const rss = target.memory("VmRSS");
     const answers: Record<string, number> = {};

@@ -1,6 +1,6 @@
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import type { MessageId } from "#shared/domain/ids.ts";
-import { runSnapshotSchema } from "#shared/protocol/http-bodies.ts";
+import { runSnapshotSchema } from "#shared/protocol/run-bodies.ts";
 import { signInGuest } from "#tests/support/guest.ts";
 import type { Guest } from "#tests/support/guest.ts";
 import { openNodeDevice } from "#tests/support/node-device.ts";

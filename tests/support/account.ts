@@ -63,6 +63,14 @@ export const signUp = async (url: string, email = newEmail(), cookie = "", name 
 export const signIn = async (url: string, email: string, cookie = "", password = PASSWORD): Promise<Account> =>
   accountOf(url, await postAuth(url, "sign-in", { email, password }, cookie));
 
+/** What an answer comes to: its status, and the code of a problem. */
+export async function saidBy(response: Response): Promise<string> {
+  const text = await response.text();
+  return response.status < 400
+    ? `${response.status}`
+    : `${response.status} ${(JSON.parse(text) as { code: string }).code}`;
+}
+
 /** A team of an owner; answers its id. */
 export async function createTeam(owner: Account, name = "Kelp"): Promise<string> {
   const id = newId();

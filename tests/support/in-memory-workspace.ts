@@ -209,6 +209,22 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
     runs,
     models: { models: () => options.models ?? MODELS, subscribe: () => () => undefined },
     device: () => Promise.resolve(device),
+    account: {
+      session: {
+        me: { accountId: "account-1", workspaceId: "workspace-1", kind: "guest" },
+        status: () => ({ type: "signed-in" }),
+        subscribe: () => () => undefined,
+        check: () => undefined,
+        checked: () => Promise.resolve(),
+        renew: () => Promise.resolve(true),
+      },
+      fetch: globalThis.fetch,
+      rawFetch: globalThis.fetch,
+      changed: () => undefined,
+      signOut: () => Promise.resolve(),
+      switchTo: () => Promise.resolve(),
+      restart: () => undefined,
+    },
     clock: {
       now: () => now,
       after: (ms, callback) => {

@@ -13,6 +13,8 @@ export interface SimulatedBrowser {
   clock: FakeClock;
   /** Opens the workspace in a new tab, over the IndexedDB that is global now. Whether the tab lives, `life` says. */
   openTab(life?: Life): WorkspaceSync;
+  /** what its tabs tell each other by */
+  openBroadcast: Platform["openBroadcast"];
   wake(): void;
   goOffline(): void;
   hide(): void;
@@ -65,6 +67,7 @@ export function createSimulatedBrowser(
 
   return {
     clock,
+    openBroadcast,
     openTab: (life) =>
       openWorkspaceSync(
         life ? mortal(platform, life) : platform,

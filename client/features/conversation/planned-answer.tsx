@@ -11,7 +11,7 @@ import type { ConversationActions } from "./conversation-actions.ts";
 import { useModelName } from "./model-names.ts";
 import { ARRIVAL_GRACE_MS, plannedView, refusalWords } from "./planned-state.ts";
 import type { PlannedView } from "./planned-state.ts";
-import { NoticeButtons } from "./run-notice.tsx";
+import { NoticeButtons } from "./notice-buttons.tsx";
 import { useLiveRun } from "./use-live-run.ts";
 import { useNow } from "./use-now.ts";
 

@@ -39,4 +39,4 @@ export function plannedView({ delivery, live, online, behind, age, answered }: P
 
 /** What a person is told about a start that was refused with a code. */
 export const refusalWords = (code: string): { what: string; next: string } =>
-  code === "model_unknown" ? words.failures.model_unknown : words.refused;
+  code === "model_unknown" ? words.modelUnknown : words.refused;

@@ -1,14 +1,7 @@
-import { useState } from "react";
-import { useWorkspace } from "#client/session/workspace.ts";
-import { Button } from "#client/ui/button.tsx";
+import { Suspense, lazy } from "react";
 import { words } from "#client/ui/words/words.ts";
-import type { RunFailure, RunFailureCode } from "#shared/domain/run.ts";
 import type { Ending } from "./answer-state.ts";
-import { useSeenLive } from "./seen-live.ts";
-import { useNow } from "./use-now.ts";
-
-/** Every failure code has words: a new code without them does not compile. */
-const FAILURES: Record<RunFailureCode, { what: string; next: string }> = words.failures;
+import { NoticeButtons } from "./notice-buttons.tsx";
 
 interface RunNoticeProps {
   ending: Ending;
@@ -19,10 +12,25 @@ interface RunNoticeProps {
   disabled: boolean;
 }
 
+export interface EarlyEndingProps extends RunNoticeProps {
+  ending: Extract<Ending, { type: "interrupted" | "failed" }>;
+}
+
+const load = () => import("./early-ending.tsx");
+// Where its code cannot be fetched, going on is still possible.
+const EarlyEnding = lazy(async () => ({
+  default: await load().then(
+    (loaded) => loaded.EarlyEnding,
+    () => PlainEnding,
+  ),
+}));
+
+/** Fetches the code that says why an answer ended early, ahead of its first use. */
+export const preloadEarlyEnding = (): void => void load().catch(() => undefined);
+
 /** Says how an answer ended when it did not end by itself, that nothing is lost, and what to do next. */
-export function RunNotice({ ending, hasText, onContinue, onTryAgain, disabled }: RunNoticeProps) {
-  // A stored ending is read with the chat; only one that comes now may interrupt.
-  const role = useSeenLive() ? "alert" : undefined;
+export function RunNotice({ ending, ...rest }: RunNoticeProps) {
+  const { hasText, onContinue, onTryAgain, disabled } = rest;
   switch (ending.type) {
     case "whole":
       return null;
@@ -35,79 +43,22 @@ export function RunNotice({ ending, hasText, onContinue, onTryAgain, disabled }:
         </div>
       );
     case "interrupted":
-      return (
-        <div className="notice" data-look="warn" role={role}>
-          <p>
-            <strong>{words.chat.interrupted}</strong> {ending.failure && FAILURES[ending.failure.code].what}{" "}
-            {hasText && words.chat.textKept}
-          </p>
-          <NoticeButtons onContinue={hasText ? onContinue : undefined} onTryAgain={onTryAgain} disabled={disabled} />
-        </div>
-      );
     case "failed":
       return (
-        <FailureNotice
-          role={role}
-          failure={ending.failure}
-          waitMs={ending.waitMs}
-          onContinue={hasText ? onContinue : undefined}
-          onTryAgain={onTryAgain}
-          disabled={disabled}
-        />
+        <Suspense>
+          <EarlyEnding ending={ending} {...rest} />
+        </Suspense>
       );
   }
 }
 
-function FailureNotice(props: {
-  role: "alert" | undefined;
-  failure: RunFailure | undefined;
-  waitMs: number;
-  onContinue: (() => void) | undefined;
-  onTryAgain: (() => void) | undefined;
-  disabled: boolean;
-}) {
-  const { clock } = useWorkspace();
-  const { what, next } = FAILURES[props.failure?.code ?? "internal"];
-  const [seenAt] = useState(() => clock.now());
-  const until = Math.min(props.failure?.retryAt ?? 0, seenAt + props.waitMs);
-  const now = useNow(clock, until > clock.now());
-  const seconds = Math.ceil((until - now) / 1000);
+function PlainEnding({ hasText, onContinue, onTryAgain, disabled }: EarlyEndingProps) {
   return (
     <div className="notice" data-look="warn">
-      <div className="notice-words">
-        <p role={props.role}>
-          <strong>{what}</strong> {next}
-        </p>
-        {seconds > 0 && <p className="notice-countdown">{words.chat.retryIn(seconds)}</p>}
-      </div>
-      <NoticeButtons
-        onContinue={props.onContinue}
-        onTryAgain={props.onTryAgain}
-        disabled={props.disabled || seconds > 0}
-      />
-    </div>
-  );
-}
-
-/** What can be done after an answer ended early. */
-export function NoticeButtons(props: {
-  onContinue: (() => void) | undefined;
-  onTryAgain: (() => void) | undefined;
-  disabled?: boolean;
-}) {
-  if (!props.onContinue && !props.onTryAgain) return null;
-  return (
-    <div className="notice-buttons">
-      {props.onContinue && (
-        <Button look="soft" onClick={props.onContinue} disabled={props.disabled}>
-          {words.chat.continue}
-        </Button>
-      )}
-      {props.onTryAgain && (
-        <Button look="soft" onClick={props.onTryAgain} disabled={props.disabled}>
-          {words.chat.tryAgain}
-        </Button>
-      )}
+      <p>
+        <strong>{words.chat.interrupted}</strong> {hasText && words.chat.textKept}
+      </p>
+      <NoticeButtons onContinue={hasText ? onContinue : undefined} onTryAgain={onTryAgain} disabled={disabled} />
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { LiveRun } from "#client/runs/runs.ts";
+import { enFailures } from "#client/ui/words/en-failures.ts";
 import { en } from "#client/ui/words/en.ts";
 import type { MessageId } from "#shared/domain/ids.ts";
 import type { AssistantMessage, Message, UserMessage } from "#shared/domain/message.ts";
@@ -144,7 +145,7 @@ test("a prompt nobody here delivers is called unanswered only after a while, and
 });
 
 test("a start refused for its model says so", () => {
-  expect(refusalWords("model_unknown")).toBe(en.failures.model_unknown);
+  expect(refusalWords("model_unknown")).toBe(enFailures.model_unknown);
   expect(refusalWords("expired")).toBe(en.refused);
 });
 
@@ -184,7 +185,7 @@ test("words are counted in any script that separates them", () => {
 
 test("every failure a run can have is told in words: what happened, and what to do next", () => {
   for (const code of RUN_FAILURE_CODES) {
-    expect(en.failures[code].what).toMatch(/\.$/u);
-    expect(en.failures[code].next).toMatch(/kept|lost/u);
+    expect(enFailures[code].what).toMatch(/\.$/u);
+    expect(enFailures[code].next).toMatch(/kept|lost/u);
   }
 });

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { ReactNode } from "react";
-import { useLocation } from "wouter";
+import { navigate } from "wouter/use-browser-location";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Button } from "#client/ui/button.tsx";
 import { useToast } from "#client/ui/toast.tsx";
@@ -12,7 +12,6 @@ import { recoverChat } from "./recover-chat.ts";
 export function ErasedChat({ id, leading }: { id: ConversationId; leading: ReactNode }) {
   const workspace = useWorkspace();
   const toast = useToast();
-  const [, navigate] = useLocation();
   const [recovering, setRecovering] = useState(false);
   const recover = async (): Promise<void> => {
     setRecovering(true);

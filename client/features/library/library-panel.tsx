@@ -1,11 +1,12 @@
 import { useDeferredValue, useEffect, useRef, useState } from "react";
 import type { ReactNode, RefObject } from "react";
-import { Link, useRoute } from "wouter";
+import { usePathname } from "wouter/use-browser-location";
 import { FIRST_ROWS } from "#client/local-store/library.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Button, IconButton } from "#client/ui/button.tsx";
 import { Icon } from "#client/ui/icon.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
+import { Link } from "#client/ui/link.tsx";
 import { words } from "#client/ui/words/words.ts";
 import { countArchived, countChangedInTrash, filterLibrary, firstRows, groupLibrary } from "./library-state.ts";
 import { LibraryRow } from "./library-row.tsx";
@@ -13,6 +14,8 @@ import "./library.css";
 
 interface LibraryPanelProps {
   currentId: string | undefined;
+  /** of the team that is open; the personal workspace has none */
+  workspaceName: string | undefined;
   searchBox: RefObject<HTMLInputElement | null>;
   onNewChat: () => void;
   /** a chat was chosen */
@@ -22,13 +25,21 @@ interface LibraryPanelProps {
 }
 
 /** Find and arrange: the list of a person's conversations. */
-export function LibraryPanel({ currentId, searchBox, onNewChat, onOpen, onClose, foot }: LibraryPanelProps) {
+export function LibraryPanel(props: LibraryPanelProps) {
+  const { currentId, workspaceName, searchBox, onNewChat, onOpen, onClose, foot } = props;
   const [query, setQuery] = useState("");
   const [archived, setArchived] = useState(false);
   return (
     <>
       <div className="library-head">
-        <span className="library-name">{words.app.name}</span>
+        <span className="library-name">
+          {words.app.name}
+          {workspaceName && (
+            <span className="library-workspace" dir="auto" title={workspaceName}>
+              {workspaceName}
+            </span>
+          )}
+        </span>
         <IconButton className="library-close" icon="close" label={words.app.closeLibrary} onClick={onClose} />
       </div>
       <Button className="library-new" icon="plus" onClick={onNewChat}>
@@ -64,7 +75,7 @@ export function LibraryPanel({ currentId, searchBox, onNewChat, onOpen, onClose,
 /** The way to what was deleted; says so where something of this device landed there. */
 function TrashLink({ onOpen }: { onOpen: () => void }) {
   const { library } = useWorkspace();
-  const [current] = useRoute("/trash");
+  const current = usePathname() === "/trash";
   const changed = useWatched(library, () => countChangedInTrash(library.entries()));
   return (
     <Link className="library-trash" href="/trash" aria-current={current ? "page" : undefined} onClick={onOpen}>

@@ -1,5 +1,6 @@
+import { Link } from "#client/ui/link.tsx";
 import { memo, useState } from "react";
-import { Link } from "wouter";
+import { useWorkspace } from "#client/session/workspace.ts";
 import type { LibraryEntry } from "#client/local-store/library.ts";
 import { LazyMenu } from "#client/ui/lazy-menu.tsx";
 import type { MenuItem } from "#client/ui/lazy-menu.tsx";
@@ -18,6 +19,7 @@ interface LibraryRowProps {
 
 /** One conversation of the library: a link named by its title, and its menu. */
 export const LibraryRow = memo(({ entry, current, onOpen }: LibraryRowProps) => {
+  const { me } = useWorkspace();
   const [renaming, setRenaming] = useState(false);
   const { id, summary } = entry;
   const title = displayTitle(summary) || words.library.untitled;
@@ -54,7 +56,10 @@ export const LibraryRow = memo(({ entry, current, onOpen }: LibraryRowProps) => 
         {title}
       </Link>
       {summary.messageCount === 0 && <span className="library-draft">{words.library.draft}</span>}
-      <LazyMenu icon="more" label={words.library.more(title)} items={items} onOpen={titleField.preload} />
+      {/* A guest of the workspace changes nothing in it, not even what they wrote as a member. */}
+      {me.role !== "guest" && (
+        <LazyMenu icon="more" label={words.library.more(title)} items={items} onOpen={titleField.preload} />
+      )}
     </li>
   );
 });

@@ -1,4 +1,4 @@
-import { Link } from "wouter";
+import { Link } from "#client/ui/link.tsx";
 import { Button } from "#client/ui/button.tsx";
 import { trashWords } from "#client/ui/words/trash-words.ts";
 import { words } from "#client/ui/words/words.ts";

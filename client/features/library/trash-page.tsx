@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
-import { useLocation } from "wouter";
+import { navigate } from "wouter/use-browser-location";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { useAnnounce } from "#client/ui/announcer.tsx";
 import { Button } from "#client/ui/button.tsx";
@@ -116,7 +116,6 @@ function useTrashActions() {
   const { documents, library, clock } = workspace;
   const toast = useToast();
   const announce = useAnnounce();
-  const [, navigate] = useLocation();
   return {
     async restore(row: TrashRow): Promise<void> {
       if (await restoreChat(documents, clock, row.id)) announce(trashWords.restored(nameOf(row)));

@@ -1,0 +1,51 @@
+import { useState } from "react";
+import { askServer } from "#client/session/account-requests.ts";
+import { Status } from "#client/ui/status.tsx";
+import { accountWords } from "#client/ui/words/account-words.ts";
+import { Field } from "./field.tsx";
+import { Section } from "./section.tsx";
+import { FormFoot, submitting } from "./sign-in-forms.tsx";
+import { useAsking } from "./use-asking.ts";
+
+const said = accountWords.account;
+
+/** Changes the password; every other session ends by it. */
+export function PasswordSection({ fetch }: { fetch: typeof globalThis.fetch }) {
+  const { asking, ask } = useAsking();
+  const [current, setCurrent] = useState("");
+  const [next, setNext] = useState("");
+  const [changed, setChanged] = useState(false);
+  const submit = async (): Promise<void> => {
+    setChanged(false);
+    const done = await ask(() => askServer(fetch, "POST", "/api/account/password", { body: { current, next } }));
+    if (!done?.ok) return;
+    setCurrent("");
+    setNext("");
+    setChanged(true);
+  };
+  return (
+    <Section title={said.password}>
+      <form className="account-form" onSubmit={submitting(submit)}>
+        <Field
+          label={said.current}
+          type="password"
+          autoComplete="current-password"
+          required
+          value={current}
+          onChange={(event) => setCurrent(event.target.value)}
+        />
+        <Field
+          label={said.next}
+          hint={accountWords.signUp.passwordHint}
+          type="password"
+          autoComplete="new-password"
+          required
+          value={next}
+          onChange={(event) => setNext(event.target.value)}
+        />
+        <Status>{changed && <span className="account-done">{said.changed}</span>}</Status>
+        <FormFoot asking={asking} action={said.change} />
+      </form>
+    </Section>
+  );
+}

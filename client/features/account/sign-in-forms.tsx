@@ -1,0 +1,190 @@
+import { useEffect, useState } from "react";
+import { askServer } from "#client/session/account-requests.ts";
+import { Button } from "#client/ui/button.tsx";
+import { Status } from "#client/ui/status.tsx";
+import { accountWords as said } from "#client/ui/words/account-words.ts";
+import { methodsSchema } from "#shared/protocol/account-bodies.ts";
+import type { Methods } from "#shared/protocol/account-bodies.ts";
+import { Field } from "./field.tsx";
+import { useAsking } from "./use-asking.ts";
+import type { Asking } from "./use-asking.ts";
+import "./account.css";
+
+export type SignInPage = "sign-in" | "sign-up" | "forgot";
+
+interface FormProps {
+  fetch: typeof globalThis.fetch;
+  methods: Methods | undefined;
+  onPage: (page: SignInPage) => void;
+  /** somebody is signed in now */
+  onDone: () => void;
+}
+
+/** What one of the pages is called, and what it is for. */
+export const titleOf = (page: SignInPage): string => said[wordsOf[page]].title;
+export const aboutOf = (page: SignInPage): string => said[wordsOf[page]].about;
+const wordsOf = { "sign-in": "signIn", "sign-up": "signUp", forgot: "forgot" } as const;
+
+/** How people get in here; unknown until the server has said it. */
+export function useMethods(fetch: typeof globalThis.fetch): Methods | undefined {
+  const [methods, setMethods] = useState<Methods>();
+  useEffect(() => {
+    void askServer(fetch, "GET", "/api/auth/methods", { answer: methodsSchema }).then(
+      (asked) => asked.ok && setMethods(asked.value),
+    );
+  }, [fetch]);
+  return methods;
+}
+
+export function SignInForms({ page, ...props }: FormProps & { page: SignInPage }) {
+  switch (page) {
+    case "sign-in":
+      return <SignInForm {...props} />;
+    case "sign-up":
+      return <SignUpForm {...props} />;
+    case "forgot":
+      return <ForgotForm {...props} />;
+  }
+}
+
+function SignInForm({ fetch, onPage, onDone }: FormProps) {
+  const { asking, ask } = useAsking();
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const submit = async (): Promise<void> => {
+    const body = { email, password };
+    const done = await ask(() => askServer(fetch, "POST", "/api/auth/sign-in", { body }));
+    if (done?.ok) onDone();
+  };
+  return (
+    <>
+      <form className="account-form" onSubmit={submitting(submit)}>
+        <Field
+          label={said.email}
+          type="email"
+          autoComplete="username webauthn"
+          required
+          value={email}
+          onChange={(event) => setEmail(event.target.value)}
+        />
+        <Field
+          label={said.password}
+          type="password"
+          autoComplete="current-password"
+          required
+          value={password}
+          onChange={(event) => setPassword(event.target.value)}
+        />
+        <FormFoot asking={asking} action={said.signIn.action} />
+      </form>
+      <div className="account-buttons">
+        <Button onClick={() => onPage("sign-up")}>{said.signIn.toSignUp}</Button>
+        <Button onClick={() => onPage("forgot")}>{said.signIn.toForgot}</Button>
+      </div>
+    </>
+  );
+}
+
+function SignUpForm({ fetch, onPage, onDone }: FormProps) {
+  const { asking, ask } = useAsking();
+  const [name, setName] = useState("");
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const submit = async (): Promise<void> => {
+    const body = { email, password, ...(name.trim() !== "" && { name }) };
+    const done = await ask(() => askServer(fetch, "POST", "/api/auth/sign-up", { body }));
+    if (done?.ok) onDone();
+  };
+  return (
+    <>
+      <form className="account-form" onSubmit={submitting(submit)}>
+        <Field
+          label={said.name}
+          hint={said.nameHint}
+          autoComplete="name"
+          maxLength={80}
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        />
+        <Field
+          label={said.email}
+          type="email"
+          autoComplete="username"
+          required
+          value={email}
+          onChange={(event) => setEmail(event.target.value)}
+        />
+        <Field
+          label={said.password}
+          hint={said.signUp.passwordHint}
+          type="password"
+          autoComplete="new-password"
+          required
+          value={password}
+          onChange={(event) => setPassword(event.target.value)}
+        />
+        <FormFoot asking={asking} action={said.signUp.action} />
+      </form>
+      <div className="account-buttons">
+        <Button onClick={() => onPage("sign-in")}>{said.signUp.toSignIn}</Button>
+      </div>
+    </>
+  );
+}
+
+function ForgotForm({ fetch, methods, onPage }: FormProps) {
+  const { asking, ask } = useAsking();
+  const [email, setEmail] = useState("");
+  const [sent, setSent] = useState(false);
+  const submit = async (): Promise<void> => {
+    const asked = await ask(() => askServer(fetch, "POST", "/api/auth/password/forgot", { body: { email } }));
+    if (asked?.ok) setSent(true);
+  };
+  return (
+    <>
+      <form className="account-form" onSubmit={submitting(submit)}>
+        <Field
+          label={said.email}
+          type="email"
+          autoComplete="username"
+          required
+          value={email}
+          onChange={(event) => setEmail(event.target.value)}
+        />
+        <Status>
+          {sent && (
+            <span className="account-done">{methods?.mail === false ? said.forgot.sentToLog : said.forgot.sent}</span>
+          )}
+        </Status>
+        <FormFoot asking={asking} action={said.forgot.action} />
+      </form>
+      <div className="account-buttons">
+        <Button onClick={() => onPage("sign-in")}>{said.forgot.back}</Button>
+      </div>
+    </>
+  );
+}
+
+/** What went wrong, and the button that tries. */
+export function FormFoot({ asking, action }: { asking: Asking; action: string }) {
+  return (
+    <>
+      {asking.type === "failed" && (
+        <p className="account-failed" role="alert">
+          {asking.words}
+        </p>
+      )}
+      <div className="account-buttons">
+        <Button look="primary" type="submit" disabled={asking.type === "busy"}>
+          {asking.type === "busy" ? said.busy : action}
+        </Button>
+      </div>
+    </>
+  );
+}
+
+/** Sends a form by our own means. */
+export const submitting = (submit: () => Promise<void>) => (event: { preventDefault(): void }) => {
+  event.preventDefault();
+  void submit();
+};

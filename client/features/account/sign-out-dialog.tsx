@@ -1,0 +1,44 @@
+import "./account.css";
+import { useEffect, useState } from "react";
+import { useWorkspace } from "#client/session/workspace.ts";
+import { Button } from "#client/ui/button.tsx";
+import { Dialog } from "#client/ui/dialog.tsx";
+import { accountWords } from "#client/ui/words/account-words.ts";
+
+const said = accountWords.signOut;
+
+/** Asks before everything of the account goes from this device, and says what would be lost. */
+export function SignOutDialog({ onClose }: { onClose: () => void }) {
+  const { account, device } = useWorkspace();
+  const [unsent, setUnsent] = useState(0);
+  const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    device()
+      .then((copy) => copy.overview())
+      .then(({ waiting }) => setUnsent(waiting?.changes ?? 0))
+      .catch(() => setUnsent(0)); // cannot be told: nothing is claimed
+  }, [device]);
+  const leave = (): void => {
+    setBusy(true);
+    void account.signOut();
+  };
+  return (
+    <Dialog title={said.title} about={said.about} onClose={onClose}>
+      <div className="account-form">
+        {unsent > 0 && (
+          <p className="account-failed" role="alert">
+            {said.unsent(unsent)}
+          </p>
+        )}
+        <div className="account-buttons">
+          <Button look="primary" disabled={busy} onClick={leave}>
+            {busy ? said.busy : said.action}
+          </Button>
+          <Button disabled={busy} onClick={onClose}>
+            {said.stay}
+          </Button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,71 @@
+import { useCallback, useState } from "react";
+import { askServer } from "#client/session/account-requests.ts";
+import { useWorkspace } from "#client/session/workspace.ts";
+import { Failed } from "#client/ui/failed.tsx";
+import { Read } from "#client/ui/read.tsx";
+import { Section } from "#client/ui/section.tsx";
+import { Status } from "#client/ui/status.tsx";
+import { useAnswer } from "#client/ui/use-answer.ts";
+import { useAsking } from "#client/ui/use-asking.ts";
+import { formatDate } from "#client/ui/words/format-date.ts";
+import { workspaceWords } from "#client/ui/words/workspace-words.ts";
+import { Button } from "#client/ui/button.tsx";
+import { invitesSchema } from "#shared/protocol/workspace-bodies.ts";
+import type { Invites, WorkspaceEntry } from "#shared/protocol/workspace-bodies.ts";
+import { InviteForm } from "./invite-form.tsx";
+
+const { invite: said, roles: ROLES } = workspaceWords;
+
+/** Invites people to a team, and takes back what is not used yet. */
+export function InviteSection({ workspace: { id, role } }: { workspace: WorkspaceEntry }) {
+  const { account } = useWorkspace();
+  const path = `/api/workspaces/${id}/invites`;
+  const read = useCallback(() => askServer(account.fetch, "GET", path, { answer: invitesSchema }), [account, path]);
+  const { answered, readAgain } = useAnswer(read);
+  const { asking, ask } = useAsking();
+  const [revoked, setRevoked] = useState(false);
+  const revoke = async (invite: string): Promise<void> => {
+    setRevoked(false);
+    const done = await ask(() => askServer(account.fetch, "DELETE", `${path}/${invite}`));
+    await readAgain();
+    if (done?.ok) setRevoked(true);
+  };
+  return (
+    <Section title={said.title}>
+      <InviteForm path={path} mine={role} onCreated={() => void readAgain()} />
+      <Read answered={answered}>
+        {({ invites }) =>
+          invites.length > 0 && (
+            <>
+              <h4 className="invites-title">{said.open}</h4>
+              <ul className="form-list">
+                {invites.map((invite) => (
+                  <InviteLine key={invite.id} invite={invite} onRevoke={() => void revoke(invite.id)} />
+                ))}
+              </ul>
+            </>
+          )
+        }
+      </Read>
+      <Status>{revoked && <span className="form-done">{said.revoked}</span>}</Status>
+      <Failed asking={asking} />
+    </Section>
+  );
+}
+
+function InviteLine({ invite, onRevoke }: { invite: Invites["invites"][number]; onRevoke: () => void }) {
+  const whom = invite.email ?? said.anybody;
+  return (
+    <li>
+      <span>
+        {whom}
+        <span className="form-hint">
+          {[ROLES[invite.role].name, said.ends(formatDate(invite.expiresAt))].join(" · ")}
+        </span>
+      </span>
+      <Button look="soft" aria-label={said.revokeNamed(whom)} onClick={onRevoke}>
+        {said.revoke}
+      </Button>
+    </li>
+  );
+}

@@ -1,0 +1,76 @@
+import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
+import { fetchAs } from "#client/platform/fetch-as.ts";
+import { meSchema } from "#shared/protocol/http-bodies.ts";
+import type { WorkspaceRole } from "#shared/domain/workspace.ts";
+import { remembered } from "./remembered.ts";
+import { ME_KEY } from "./session.ts";
+import type { Session } from "./session.ts";
+
+/** What a person does with who they are here. Each starts the page again, as whoever they are then. */
+export interface AccountControl {
+  session: Session;
+  /** asks in the name of the account of this page, in its workspace */
+  fetch: typeof fetch;
+  /** asks as whoever the browser is signed in as by now */
+  rawFetch: typeof fetch;
+  /** Somebody signed in, or became an account, by `rawFetch`: the page starts again as them. */
+  changed(): void;
+  /** Takes the account off this device and ends its session, at once or when the network is back. */
+  signOut(): Promise<void>;
+  /** Goes to another workspace of the account. */
+  switchTo(workspace: { id: string; role: WorkspaceRole }): Promise<void>;
+  /** Starts the page again as whoever the browser is signed in as; a guest who became an account takes all along. */
+  restart(): void;
+}
+
+interface AccountControlParts {
+  platform: BrowserPlatform;
+  session: Session;
+  /** stores what is in memory only */
+  flush: () => Promise<void>;
+}
+
+export function openAccountControl(parts: AccountControlParts, signal: AbortSignal): AccountControl {
+  const { platform, session, flush } = parts;
+  const { me } = session;
+  const memory = remembered(platform.smallStorage, ME_KEY, meSchema);
+  let leaving = false;
+
+  async function restart(): Promise<void> {
+    await flush();
+    const status = session.status();
+    if (status.type === "became") {
+      const { noteMove } = await import("./change-account.ts");
+      await noteMove(platform, me, status.me, signal);
+    } else if (status.type === "other-account") memory.write(status.me);
+    // The address may name a chat of the account before.
+    location.replace("/");
+  }
+
+  async function changed(): Promise<void> {
+    await session.checked();
+    // The account may be the one of before, with a session again.
+    void restart();
+  }
+
+  return {
+    session,
+    fetch: fetchAs(platform.fetch, me),
+    rawFetch: platform.fetch,
+    changed: () => void changed(),
+    async signOut() {
+      leaving = true;
+      const { leaveDevice } = await import("./change-account.ts");
+      await leaveDevice(platform, me, signal);
+      location.replace("/");
+    },
+    async switchTo({ id, role }) {
+      await flush();
+      memory.write({ ...me, workspaceId: id, role });
+      location.assign("/");
+    },
+    restart: () => {
+      if (!leaving) void restart();
+    },
+  };
+}

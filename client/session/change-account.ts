@@ -1,0 +1,32 @@
+import { changeDeviceNotes } from "#client/local-store/change-device-notes.ts";
+import { localStoreName } from "#client/local-store/open-local-store.ts";
+import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
+import type { Me } from "#shared/protocol/http-bodies.ts";
+import { browserTraces } from "./browser-traces.ts";
+import { moveIn } from "./move-in.ts";
+import { remembered } from "./remembered.ts";
+import { ME_KEY, SIGNED_OUT_KEY } from "./session.ts";
+import { meSchema } from "#shared/protocol/http-bodies.ts";
+import { wipeDevice } from "./wipe-device.ts";
+
+const nameOf = ({ accountId, workspaceId }: Me): string => localStoreName(accountId, workspaceId);
+
+/**
+ * Notes that the guest of this page is an account now: the next start of the page takes what is here along. Where that
+ * cannot be noted it is done at once.
+ */
+export async function noteMove(platform: BrowserPlatform, guest: Me, account: Me, signal: AbortSignal): Promise<void> {
+  const note = { from: nameOf(guest), to: nameOf(account) };
+  if (!(await changeDeviceNotes((notes) => void notes.objectStore("moves").put(note)))) {
+    const parts = { platform, locks: platform.locks, traces: browserTraces };
+    await moveIn(parts, { from: guest, to: account }, signal);
+  }
+  remembered(platform.smallStorage, ME_KEY, meSchema).write(account);
+}
+
+/** Takes an account off this device and ends its session, also without a network: then the next start tells the server. */
+export async function leaveDevice(platform: BrowserPlatform, me: Me, signal: AbortSignal): Promise<void> {
+  platform.smallStorage.write(SIGNED_OUT_KEY, "1");
+  const parts = { platform, locks: platform.locks, traces: browserTraces };
+  await wipeDevice(parts, { accountId: me.accountId }, signal);
+}

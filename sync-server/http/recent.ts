@@ -1,0 +1,24 @@
+import type { Context } from "hono";
+import type { AccountSessions } from "#server/accounts/sessions.ts";
+import type { AppEnv } from "./app-env.ts";
+import { problem } from "./problem.ts";
+
+export interface RecentParts {
+  sessions: Pick<AccountSessions, "isRecent">;
+  /** ms since 1970 */
+  now: () => number;
+}
+
+/**
+ * The answer to whoever did not show who they are a moment ago.
+ * @param graceMs for what was begun in time
+ */
+export async function refusalOfStale(
+  c: Context<AppEnv>,
+  { sessions, now }: RecentParts,
+  graceMs = 0,
+): Promise<Response | undefined> {
+  const { credential } = c.var.principal;
+  const isRecent = credential.type === "session" && (await sessions.isRecent(credential.sessionId, now(), graceMs));
+  return isRecent ? undefined : problem("sign_in_again");
+}
