@@ -62,7 +62,7 @@ function showApp(workspace: Workspace, session: Session): void {
 
 async function showSignIn(platform: BrowserPlatform): Promise<void> {
   const { SignInScreen } = await import("#client/features/account/sign-in-screen.tsx");
-  root.render(<SignInScreen platform={platform} />);
+  root.render(<SignInScreen platform={platform} link={link} />);
 }
 
 async function boot(signal: AbortSignal): Promise<void> {

@@ -190,9 +190,21 @@ describe("C5: a nacked frame settles nothing", () => {
     client.type("a");
     client.handle({ type: "start" });
     client.handle({ type: "opened" });
+    client.effects();
+    client.server({ type: "hello", epoch: 0, headSeq: 0, mayWrite: false, maxFrameBytes: 1_000 });
+    expect(client.effects()).toEqual([{ type: "refused", code: "denied" }]);
+    client.server({ type: "step1", stateVector: Y.encodeStateVector(new Y.Doc()) });
+    expect(client.effects()).toEqual([]);
+    expect(client.view()).toMatchObject({ pending: true, refused: "denied" });
+  });
+
+  test("without the right to write, what is typed later is refused too", () => {
+    const client = aClient();
+    client.handle({ type: "start" });
+    client.handle({ type: "opened" });
     client.server({ type: "hello", epoch: 0, headSeq: 0, mayWrite: false, maxFrameBytes: 1_000 });
     client.effects();
-    client.server({ type: "step1", stateVector: Y.encodeStateVector(new Y.Doc()) });
+    client.type("a");
     expect(client.effects()).toEqual([{ type: "refused", code: "denied" }]);
   });
 });

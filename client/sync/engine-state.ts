@@ -173,6 +173,8 @@ export function createEngine(options: { doc: Y.Doc; remoteOrigin: unknown; rando
         headSeq = frame.headSeq;
         open.writable = frame.mayWrite;
         open.maxFrameBytes = Math.min(frame.maxFrameBytes, MAX_FRAME_BYTES);
+        // Whoever may not write is asked for nothing: no SyncStep1 comes that what waits would be refused at.
+        if (!open.writable && pending.any()) refuse(open, "denied");
         return;
       case "ack":
         return onAck(frame.frames, frame.headSeq);

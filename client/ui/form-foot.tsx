@@ -6,18 +6,18 @@ import { accountWords } from "./words/account-words.ts";
 interface FormFootProps {
   asking: Asking;
   action: string;
-  /** there is nothing to do yet */
-  disabled?: boolean;
+  /** where it is one of several things to do */
+  look?: "primary" | "soft";
 }
 
 /** What went wrong, and the button that tries. */
-export function FormFoot({ asking, action, disabled = false }: FormFootProps) {
+export function FormFoot({ asking, action, look = "primary" }: FormFootProps) {
   const busy = asking.type === "busy";
   return (
     <>
       <Failed asking={asking} />
       <div className="form-buttons">
-        <Button look="primary" type="submit" disabled={busy || disabled}>
+        <Button look={look} type="submit" disabled={busy}>
           {busy ? accountWords.busy : action}
         </Button>
       </div>

@@ -44,7 +44,17 @@ export async function readAccessToken(
   };
 }
 
-/** Notes that a token was used. */
-export async function noteTokenUse({ kysely }: Database, tokenId: string, now: number): Promise<void> {
-  await kysely.updateTable("access_token").set({ last_used_at: now }).where("id", "=", tokenId).execute();
+/** Notes that a token was used, where none of its uses was noted after `since`; answers whether it was noted now. */
+export async function noteTokenUse(
+  { kysely }: Database,
+  tokenId: string,
+  { now, since }: { now: number; since: number },
+): Promise<boolean> {
+  const { numUpdatedRows } = await kysely
+    .updateTable("access_token")
+    .set({ last_used_at: now })
+    .where("id", "=", tokenId)
+    .where((where) => where.or([where("last_used_at", "is", null), where("last_used_at", "<=", since)]))
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }

@@ -80,10 +80,9 @@ export function createPrincipalResolver(parts: ResolverParts): PrincipalResolver
     if (workspace !== null && workspace !== member.workspaceId) return err("not_found");
     const credential = { type: "token", tokenId, scopes } as const;
     const principal: AccountPrincipal = { kind: "account", accountId, ...member, credential };
-    if (now() - lastUsedAt >= TOKEN_NOTE_MS) {
-      await noteTokenUse(database, tokenId, now());
-      parts.onTokenUsed?.(principal);
-    }
+    const used = { now: now(), since: now() - TOKEN_NOTE_MS };
+    // A program often begins with several requests at once: one of them is the first.
+    if (lastUsedAt <= used.since && (await noteTokenUse(database, tokenId, used))) parts.onTokenUsed?.(principal);
     return ok(principal);
   }
 

@@ -77,7 +77,7 @@ export function runRoutes({ runs, resolvePrincipal, rights }: RunRouteParts): Ho
     if (!runs.mayFollow(of.feed)) return problem("too_many_followers", { headers: { "retry-after": "5" } });
     const sink = openEventStream(response, status);
     const follower = runs.attach(of, cursor, sink, mayStay(c, of.runId));
-    response.once("close", rights.hold(c.var.principal, follower.revoke));
+    response.on("close", rights.hold(c.var.principal, follower.revoke));
     connectResponse(response, follower);
     return RESPONSE_ALREADY_SENT;
   }

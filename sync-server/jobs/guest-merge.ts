@@ -1,3 +1,4 @@
+import type { Selectable } from "kysely";
 import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
 import { accountActor } from "#server/access/principal.ts";
 import { personalWorkspace } from "#server/access/session-rows.ts";
@@ -7,6 +8,7 @@ import type { Rooms } from "#server/rooms/rooms.ts";
 import type { RunService } from "#server/runs/run-service.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { CommitStatement, Database } from "#server/storage/database.ts";
+import type { GuestMergeTable } from "#server/storage/schema.ts";
 
 export interface GuestMergeParts {
   database: Database;
@@ -25,7 +27,7 @@ export interface GuestMerge {
    * began it is finished, by the next start of the server if need be. Rejects with `CommitError` where it could not begin.
    */
   merge(guest: AccountId, account: AccountId): Promise<void>;
-  /** Finishes what a process left behind that was killed; answers how many merges. */
+  /** Finishes what a process left behind that was killed, now or as soon as it can; answers how many merges. */
   resume(): Promise<number>;
   close(): Promise<void>;
 }
@@ -38,6 +40,8 @@ interface Owner {
 /** How many documents change hands in one commit: each is its own item, so that one conflict holds up no other. */
 const AT_ONCE = 64;
 const AGAIN_MS = 1_000;
+/** How many looks in a row may find that every document was written to in just that moment. */
+const MOST_IN_VAIN = 20;
 
 /**
  * A guest who signs in to an account brings all they have along. First a row says so and the guest's sessions end, in one
@@ -128,16 +132,33 @@ export function openGuestMerge(parts: GuestMergeParts): GuestMerge {
       .set(owner)
       .where("account_id", "=", from.accountId)
       .where("workspace_id", "=", from.workspaceId);
-    if (id === undefined) return [{ query: usage.compile() }, { query: run.compile() }];
+    // Ids of messages are made by devices: of two open runs of one account with the same message, the guest's gives way.
+    const givesWay = kysely
+      .updateTable("run")
+      .set({ committed: 1 })
+      .where("account_id", "=", from.accountId)
+      .where("committed", "=", 0)
+      .where("message_id", "in", (select) =>
+        select
+          .selectFrom("run as other")
+          .select("other.message_id")
+          .where("other.account_id", "=", owner.account_id)
+          .where("other.committed", "=", 0),
+      );
+    if (id === undefined) return [{ query: usage.compile() }, { query: givesWay.compile() }, { query: run.compile() }];
     const ofConversation = usage.where("run_id", "in", (select) =>
       select.selectFrom("run").select("id").where("conversation_id", "=", id),
     );
-    return [{ query: ofConversation.compile() }, { query: run.where("conversation_id", "=", id).compile() }];
+    return [
+      { query: ofConversation.compile() },
+      { query: givesWay.where("conversation_id", "=", id).compile() },
+      { query: run.where("conversation_id", "=", id).compile() },
+    ];
   }
 
   async function carryOn(from: Owner, to: Owner): Promise<void> {
     let documents = 0;
-    for (;;) {
+    for (let inVain = 0; ;) {
       const rows = await kysely
         .selectFrom("document")
         .where("owner_id", "=", from.accountId)
@@ -146,8 +167,10 @@ export function openGuestMerge(parts: GuestMergeParts): GuestMerge {
         .limit(AT_ONCE)
         .execute();
       if (rows.length === 0) break;
-      await Promise.all(rows.map(({ id }) => moveOne(id as ConversationId, from, to)));
-      documents += rows.length;
+      const moved = await Promise.all(rows.map(({ id }) => moveOne(id as ConversationId, from, to)));
+      documents += moved.filter(Boolean).length;
+      inVain = moved.includes(true) ? 0 : inVain + 1;
+      if (inVain >= MOST_IN_VAIN) throw new CommitError("conflict");
     }
     const done = kysely
       .updateTable("guest_merge")
@@ -161,16 +184,18 @@ export function openGuestMerge(parts: GuestMergeParts): GuestMerge {
     log.info({ account: to.accountId, documents }, "what a guest had is their account's");
   }
 
-  async function moveOne(id: ConversationId, from: Owner, to: Owner): Promise<void> {
+  /** Answers whether it was moved. */
+  async function moveOne(id: ConversationId, from: Owner, to: Owner): Promise<boolean> {
     try {
       await database.commit(rehome(id, from, to));
     } catch (error) {
       // It was written to in this moment, or is gone: the next look tells.
-      if (error instanceof CommitError && error.failure === "conflict") return;
+      if (error instanceof CommitError && error.failure === "conflict") return false;
       throw error;
     }
     rooms.rehomed(to, id);
     runs.rehomed(id, to);
+    return true;
   }
 
   /** Finishes a merge that began; two who ask share one. */
@@ -182,38 +207,43 @@ export function openGuestMerge(parts: GuestMergeParts): GuestMerge {
     return moving;
   }
 
-  const openRows = () => kysely.selectFrom("guest_merge").where("done_at", "is", null).selectAll().execute();
+  const openRows = () => kysely.selectFrom("guest_merge").where("done_at", "is", null).selectAll();
+  const finishRow = (row: Selectable<GuestMergeTable>): Promise<void> =>
+    finish(
+      { accountId: row.guest_id as AccountId, workspaceId: row.guest_workspace_id as WorkspaceId },
+      { accountId: row.account_id as AccountId, workspaceId: row.workspace_id as WorkspaceId },
+    );
 
+  /** One that cannot be finished yet keeps no other from it, and is tried again. */
   async function resume(): Promise<number> {
-    const rows = await openRows();
-    for (const row of rows) {
-      await finish(
-        { accountId: row.guest_id as AccountId, workspaceId: row.guest_workspace_id as WorkspaceId },
-        { accountId: row.account_id as AccountId, workspaceId: row.workspace_id as WorkspaceId },
-      );
-    }
+    const rows = await openRows().execute();
+    const ended = await Promise.allSettled(rows.map(finishRow));
+    for (const one of ended) if (one.status === "rejected") postpone(one.reason);
     return rows.length;
+  }
+
+  function postpone(error: unknown): void {
+    log.error({ err: error }, "what a guest had could not be made their account's yet");
+    resumeSoon();
   }
 
   function resumeSoon(): void {
     if (closed) return;
     cancelAgain ??= clock.after(AGAIN_MS, () => {
       cancelAgain = undefined;
-      resume().catch((error: unknown) => {
-        log.error({ err: error }, "what a guest had could not be made their account's");
-        resumeSoon();
-      });
+      resume().catch(postpone);
     });
   }
 
   return {
     async merge(guest, account) {
-      await begin(guest, account);
       try {
-        await resume();
+        await begin(guest, account);
+        const row = await openRows().where("guest_id", "=", guest).executeTakeFirst();
+        if (row) await finishRow(row);
       } catch (error) {
-        log.error({ err: error }, "what a guest had could not be made their account's yet");
-        resumeSoon();
+        // A store that breaks down may have begun it all the same.
+        postpone(error);
         throw error;
       }
     },

@@ -12,7 +12,10 @@ import type { RoomKey } from "./room-log.ts";
 
 /** The statements of one batch: the document row first, whose compare-and-set guards all others. */
 export function commitStatements(db: Kysely<Schema>, key: RoomKey, batch: CommitBatch): CommitStatement[] {
-  const statements = [{ query: documentQuery(db, key, batch), changes: 1 }];
+  const statements = [
+    { query: documentQuery(db, key, batch), changes: 1 },
+    ...(batch.claim ? [notMerged(db, key)] : []),
+  ];
   const { epoch, at } = batch;
   for (const { seq, bytes, actor } of batch.rows) {
     const row = { document_id: key.id, epoch, seq, bytes, crc: crc32(bytes), actor_id: actor, created_at: at };
@@ -43,6 +46,15 @@ function documentQuery(db: Kysely<Schema>, key: RoomKey, batch: CommitBatch): St
   const shown = { ...head, at, summary, deleted: isDeleted(summary) ? 1 : 0 };
   return batch.rows.length === 0 ? projectOnly(db, shown) : moveHeadAndProject(db, shown);
 }
+
+/**
+ * Conflicts where whoever claims was a guest who signed in to an account: what they sent before and arrives after would
+ * be taken as the guest's, whom nobody is any more.
+ */
+const notMerged = (db: Kysely<Schema>, { accountId }: RoomKey): CommitStatement => ({
+  query: db.updateTable("guest_merge").set({ guest_id: accountId }).where("guest_id", "=", accountId).compile(),
+  changes: 0,
+});
 
 /** Written by the room itself in this shape. */
 const isDeleted = (summary: string): boolean => (JSON.parse(summary) as ConversationSummary).deleted;

@@ -2,26 +2,28 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Operation } from "#server/http/operation.ts";
 import { OPERATIONS } from "#server/http/operations.ts";
 import { MULTIPLEX_SUBPROTOCOL } from "#shared/protocol/multiplex.ts";
-import { conversationRoom, openAttackedServer, problemOf, send } from "#tests/support/attacked-server.ts";
-import type { Answer, AttackedServer } from "#tests/support/attacked-server.ts";
+import { conversationRoom, problemOf, send } from "#tests/support/attacked-server.ts";
+import type { Answer } from "#tests/support/attacked-server.ts";
 import { knock } from "#tests/support/knock.ts";
-import { openPolicyCast } from "#tests/support/policy-cast.ts";
-import type { Caller, CallerName, PolicyCast } from "#tests/support/policy-cast.ts";
+import type { Caller, CallerName } from "#tests/support/policy-cast.ts";
 import { variationsOf } from "#tests/support/policy-ids.ts";
 import { RECIPES, addressOf, ask, askSocket, outcomeOf, setOf } from "#tests/support/policy-requests.ts";
 import type { Ids } from "#tests/support/policy-requests.ts";
+import { openPolicyServer } from "#tests/support/policy-server.ts";
+import type { PolicyServer } from "#tests/support/policy-server.ts";
 import { changedTables, storedRows } from "#tests/support/stored-rows.ts";
 import { inWorkspace } from "#tests/support/written-chat.ts";
 
-let target: AttackedServer;
-let cast: PolicyCast & { port: number };
+let server: PolicyServer;
+let target: PolicyServer["target"];
+let cast: PolicyServer["cast"];
 
 beforeAll(async () => {
-  target = await openAttackedServer();
-  cast = { ...(await openPolicyCast(target)), port: target.port };
+  server = await openPolicyServer();
+  ({ target, cast } = server);
 }, 120_000);
 afterAll(async () => {
-  await target?.close();
+  await server?.close();
 });
 
 const nameOf = ({ method, path }: Operation): string => `${method.toUpperCase()} ${path}`;
@@ -31,7 +33,7 @@ const CHANGING = named(OPERATIONS.filter((one) => one.method !== "get" && !isSha
 const WITH_BODY = CHANGING.filter(([, { body }]) => body);
 const READING = named(OPERATIONS.filter(({ method }) => method === "get"));
 
-const caller = (name: CallerName): Caller => cast.callers.find((one) => one.name === name) as Caller;
+const caller = (name: CallerName): Caller => server.caller(name);
 /** Ids of a request that whoever asks could make. */
 function idsOf(operation: Operation, who: Caller): Ids {
   const [valid] = variationsOf(cast, RECIPES[nameOf(operation)]?.ids ?? {}, who, undefined);
@@ -205,15 +207,15 @@ const wordsOf = (operation: Operation, answer: Answer): string =>
 
 const GUARDED = named(OPERATIONS.filter(({ action }) => action !== "anybody"));
 
-describe("row 24: a path that is written otherwise is judged as the one it means, or is none", () => {
-  /** Whoever may do nothing, and for what only reads, whoever may do everything. */
-  const asking = ({ method }: Operation): [CallerName, workspace?: string][] => [
-    ["nobody"],
-    ["revoked token"],
-    ["outsider", cast.victimsTeam],
-    ...(method === "get" ? [["owner"] satisfies [CallerName]] : []),
-  ];
+/** Whoever may do nothing, and for what only reads, whoever may do everything. */
+const asking = ({ method }: Operation): [CallerName, workspace?: string][] => [
+  ["nobody"],
+  ["revoked token"],
+  ["outsider", cast.victimsTeam],
+  ...(method === "get" ? [["owner"] satisfies [CallerName]] : []),
+];
 
+describe("row 24: a path that is written otherwise is judged as the one it means, or is none", () => {
   test.each(GUARDED)("%s", async (name, operation) => {
     const recipe = RECIPES[name] ?? {};
     const before = storedRows(target.database);

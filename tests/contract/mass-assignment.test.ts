@@ -5,13 +5,15 @@ import { COMPONENTS } from "#server/http/components.ts";
 import type { Operation } from "#server/http/operation.ts";
 import { OPERATIONS } from "#server/http/operations.ts";
 import { PASSWORD, newEmail } from "#tests/support/account.ts";
-import { newId, openAttackedServer, problemOf } from "#tests/support/attacked-server.ts";
-import type { Answer, AttackedServer } from "#tests/support/attacked-server.ts";
-import { atRest, openPolicyCast } from "#tests/support/policy-cast.ts";
-import type { Caller, PolicyCast } from "#tests/support/policy-cast.ts";
+import { newId, problemOf } from "#tests/support/attacked-server.ts";
+import type { Answer } from "#tests/support/attacked-server.ts";
+import { atRest } from "#tests/support/policy-cast.ts";
+import type { Caller } from "#tests/support/policy-cast.ts";
 import { variationsOf } from "#tests/support/policy-ids.ts";
 import { RECIPES, ask } from "#tests/support/policy-requests.ts";
 import type { Ids } from "#tests/support/policy-requests.ts";
+import { openPolicyServer } from "#tests/support/policy-server.ts";
+import type { PolicyServer } from "#tests/support/policy-server.ts";
 import { hostileSeed } from "#tests/support/seeded-random.ts";
 import { changedTables, storedRows } from "#tests/support/stored-rows.ts";
 import { valid } from "#tests/hostile/schema-arbitraries.ts";
@@ -23,18 +25,19 @@ const GENERATED = 12;
 
 type Json = Record<string, unknown>;
 
-let target: AttackedServer;
-let cast: PolicyCast & { port: number };
+let server: PolicyServer;
+let target: PolicyServer["target"];
+let cast: PolicyServer["cast"];
 let owner: Caller;
 let nobody: Caller;
 /** Fields that an attacker would like the server to believe, as they would set them (better-auth CVE-2025-61928). */
 let privileged: Json;
 
 beforeAll(async () => {
-  target = await openAttackedServer();
-  cast = { ...(await openPolicyCast(target)), port: target.port };
-  owner = cast.callers.find(({ name }) => name === "owner") as Caller;
-  nobody = cast.callers.find(({ name }) => name === "nobody") as Caller;
+  server = await openPolicyServer();
+  ({ target, cast } = server);
+  owner = server.caller("owner");
+  nobody = server.caller("nobody");
   const { me } = cast.people.victim;
   privileged = {
     userId: me.accountId,
@@ -56,7 +59,7 @@ beforeAll(async () => {
   };
 }, 120_000);
 afterAll(async () => {
-  await target?.close();
+  await server?.close();
 });
 
 const nameOf = ({ method, path }: Operation): string => `${method.toUpperCase()} ${path}`;

@@ -33,11 +33,13 @@ export async function signOut(page: Page): Promise<void> {
   await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
 }
 
-/** The page is open as the account of this address. */
+/** The page is open as the account of this address; it may start again on the way there. */
 export async function expectAccount(page: Page, email: string): Promise<void> {
-  await expect(page.getByRole("dialog")).toHaveCount(0);
-  await expect(page.getByRole("textbox", { name: "Message", exact: true })).toBeVisible();
-  await page.getByRole("button", { name: "Account", exact: true }).click();
-  await expect(page.getByRole("menu")).toContainText(email);
+  await expect(async () => {
+    await expect(page.getByRole("dialog")).toHaveCount(0, { timeout: 2_000 });
+    await page.getByRole("button", { name: "Account", exact: true }).click({ timeout: 2_000 });
+    await expect(page.getByRole("menu")).toContainText(email, { timeout: 2_000 });
+  }).toPass({ timeout: 20_000 });
   await page.keyboard.press("Escape");
+  await expect(page.getByRole("menu")).toHaveCount(0);
 }

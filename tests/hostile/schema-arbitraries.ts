@@ -2,7 +2,9 @@ import fc from "fast-check";
 
 /** As much of JSON Schema as the published document uses. */
 export interface JsonSchema {
-  type?: "object" | "array" | "string" | "number" | "integer" | "boolean";
+  const?: unknown;
+  anyOf?: JsonSchema[];
+  type?: "null" | "object" | "array" | "string" | "number" | "integer" | "boolean";
   properties?: Record<string, JsonSchema>;
   required?: string[];
   enum?: string[];
@@ -36,6 +38,8 @@ const HUGE = 300_000;
 export function valid(schema: JsonSchema): fc.Arbitrary<unknown> {
   const { properties = {}, required = [], type = "string", minimum = 0, maximum } = schema;
   if (schema.enum) return fc.constantFrom(...schema.enum);
+  if (schema.const !== undefined) return fc.constant(schema.const);
+  if (schema.anyOf) return fc.oneof(...schema.anyOf.map(valid));
   switch (type) {
     case "object":
       return fc.record(Object.fromEntries(Object.entries(properties).map(([key, one]) => [key, valid(one)])), {
@@ -49,6 +53,8 @@ export function valid(schema: JsonSchema): fc.Arbitrary<unknown> {
       return fc.integer({ min: minimum, max: maximum ?? 1_000_000 });
     case "boolean":
       return fc.boolean();
+    case "null":
+      return fc.constant(null);
     case "string":
       return text(schema);
   }

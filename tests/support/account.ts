@@ -7,6 +7,8 @@ import type { Guest } from "./guest.ts";
 /** An account that is signed in, as a program uses it. */
 export interface Account extends Guest {
   readonly me: Me;
+  /** of the server */
+  readonly url: string;
   /** Sends JSON as this account. */
   send(method: string, path: string, body?: object, headers?: Record<string, string>): Promise<Response>;
 }
@@ -45,6 +47,7 @@ export async function accountAt(url: string, cookie: string): Promise<Account> {
   return {
     ...guest,
     me,
+    url,
     send: (method, path, body, headers = {}) =>
       guest.fetch(path, {
         method,

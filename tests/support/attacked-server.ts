@@ -38,11 +38,12 @@ export const conversationRoom = (id: string): string => `conversation.${id}.0`;
 /**
  * One built server process that is attacked, and a control guest whose conversation must stay whole: their
  * first words are settled before the first attack.
+ * @param env laid over its environment
  */
-export async function openAttackedServer() {
+export async function openAttackedServer(env: Readonly<Record<string, string>> = {}) {
   const provider = await openScriptedProvider({ otherwise: answer("An answer.") });
   const server = await openServerProcess({
-    env: { LIMITS: "off", OPENAI_BASE_URL: provider.baseUrl, OPENAI_API_KEY: "test" },
+    env: { LIMITS: "off", OPENAI_BASE_URL: provider.baseUrl, OPENAI_API_KEY: "test", ...env },
   });
   const pid = server.pid();
   const control = await signInGuest(server.url);

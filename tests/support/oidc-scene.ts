@@ -32,7 +32,7 @@ export async function openOidcScene() {
 }
 
 /** Where people are sent back to is set before the server listens. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

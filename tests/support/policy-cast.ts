@@ -3,12 +3,14 @@ import { vi } from "vitest";
 import type { TokenScope } from "#shared/domain/access-token.ts";
 import { TOKEN_SCOPES } from "#shared/domain/access-token.ts";
 import type { Sessions } from "#shared/protocol/account-bodies.ts";
+import type { Passkey, PasskeyCreation } from "#shared/protocol/passkey-bodies.ts";
 import type { CreatedToken } from "#shared/protocol/token-bodies.ts";
 import type { CreatedInvite } from "#shared/protocol/workspace-bodies.ts";
-import { accountAt, createTeam, joinTeam, newEmail, postAuth, signIn, signUp } from "./account.ts";
+import { accountAt, cookiesOf, createTeam, joinTeam, newEmail, postAuth, signIn, signUp } from "./account.ts";
 import type { Account } from "./account.ts";
 import { newId } from "./attacked-server.ts";
 import type { AttackedServer } from "./attacked-server.ts";
+import { createAuthenticator } from "./authenticator.ts";
 import { signInGuest } from "./guest.ts";
 import { storedRows } from "./stored-rows.ts";
 import { aWrittenChat, inWorkspace, pushEdit, writeChat } from "./written-chat.ts";
@@ -42,6 +44,7 @@ export interface Person extends Account {
   canary: string;
   sessionId: string;
   tokenId: string;
+  passkeyId: string;
   home: CastChat;
   inTeam: CastChat | undefined;
 }
@@ -120,6 +123,8 @@ export async function openPolicyCast(server: Server) {
 
   const cast = {
     url,
+    /** the file of the server's database */
+    database: server.database.name,
     people,
     callers,
     pawn,
@@ -160,8 +165,10 @@ async function settleIn(who: Account, name: string, team?: string): Promise<Pers
   const home = await writeChats(who, canary);
   const inTeam = team === undefined ? undefined : await writeChats(who, canary, team);
   const { sessions } = (await (await who.fetch("/api/sessions")).json()) as Sessions;
-  const tokenId = who.me.kind === "guest" ? newId() : (await newToken(who, undefined, ["chats:read"])).id;
-  return { ...who, canary, home, inTeam, sessionId: sessions[0]?.id ?? "", tokenId };
+  const isGuest = who.me.kind === "guest";
+  const tokenId = isGuest ? newId() : (await newToken(who, undefined, ["chats:read"])).id;
+  const passkeyId = isGuest ? newId() : await newPasskey(who);
+  return { ...who, canary, home, inTeam, sessionId: sessions[0]?.id ?? "", tokenId, passkeyId };
 }
 
 async function writeChats(who: Account, canary: string, workspaceId?: string): Promise<CastChat> {
@@ -169,6 +176,31 @@ async function writeChats(who: Account, canary: string, workspaceId?: string): P
   const secondId = newId();
   await pushEdit(who, secondId, aWrittenChat(newId(), canary), inWorkspace(workspaceId));
   return { ...chat, secondId };
+}
+
+/** Has somebody's authenticator make a passkey; answers its id. */
+export async function newPasskey(who: Account): Promise<string> {
+  const asked = await who.send("POST", "/api/passkeys/options", {});
+  const credential = createAuthenticator(who.url).create((await asked.json()) as PasskeyCreation);
+  const cookie = `${who.cookie}; ${cookiesOf(asked)}`;
+  const added = await (await accountAt(who.url, cookie)).send("POST", "/api/passkeys", { name: "Key", credential });
+  if (added.status !== 201) throw new Error(`no passkey: ${added.status} ${await added.text()}`);
+  return ((await added.json()) as Passkey).id;
+}
+
+/** Has somebody's account at the provider be one more way in, as if they had been there. */
+export function linkProvider({ database }: Pick<PolicyCast, "database">, { me }: Account): void {
+  const now = new Date().toISOString();
+  const writable = new Sqlite(database);
+  try {
+    writable
+      .prepare(
+        `insert into account (id, accountId, providerId, userId, createdAt, updatedAt) values (?, ?, 'oidc', ?, ?, ?)`,
+      )
+      .run(newId(), newId(), me.accountId, now, now);
+  } finally {
+    writable.close();
+  }
 }
 
 /** A new token of somebody, for a workspace they act in. */

@@ -106,6 +106,7 @@ const belongingsOf = (person: Person, place: Place): Belongings => ({
   ...chatIds(place === "home" ? person.home : person.inTeam),
   session: person.sessionId,
   token: person.tokenId,
+  passkey: person.passkeyId,
   "new-token": person.tokenId,
 });
 

@@ -10,7 +10,7 @@ import { conversationRoom, newId, problemOf, send } from "./attacked-server.ts";
 import type { Answer } from "./attacked-server.ts";
 import { signInGuest } from "./guest.ts";
 import { knock } from "./knock.ts";
-import { newInvite, newToken } from "./policy-cast.ts";
+import { linkProvider, newInvite, newPasskey, newToken } from "./policy-cast.ts";
 import type { Caller, PolicyCast } from "./policy-cast.ts";
 import type { Place } from "./policy-ids.ts";
 import { MODEL, aWrittenChat, anEdit, inWorkspace, pushEdit } from "./written-chat.ts";
@@ -31,6 +31,7 @@ export type IdKind =
   | "continued-run"
   | "session"
   | "token"
+  | "passkey"
   | "new-token"
   | "workspace"
   | "new-workspace"
@@ -68,6 +69,9 @@ const pushes = (...ids: readonly (string | undefined)[]): Uint8Array =>
 
 const TWO_CHATS = { first: "conversation", second: "second-conversation" } as const;
 const TWO_ROOMS = { first: "claimed-conversation", second: "second-claimed-conversation" } as const;
+/** A credential that nobody made. */
+const A_KEY = { id: "AAAA", rawId: "AAAA", type: "public-key" };
+const A_CLIENT = { clientDataJSON: "AAAA" };
 const A_TEAM = { id: "workspace" } as const;
 const A_MEMBER = { id: "workspace", accountId: "member" } as const;
 
@@ -83,11 +87,35 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     body: () => ({}),
     fresh: async (cast, caller) => ({ headers: await anotherSession(cast, caller) }),
   },
+  "POST /api/auth/passkey/options": { body: () => ({}) },
+  "POST /api/auth/passkey/sign-in": {
+    body: () => ({ credential: { ...A_KEY, response: { ...A_CLIENT, authenticatorData: "AAAA", signature: "AAAA" } } }),
+  },
+  "POST /api/auth/oidc/start": { body: () => ({}) },
+  "GET /api/auth/callback/oidc": { queries: ["?code=made-up&state=made-up"] },
   "POST /api/auth/password/forgot": { body: (_, { people }) => ({ email: people.victim.me.email }) },
   "POST /api/auth/password/reset": { body: () => ({ token: "t".repeat(24), password: "a long new password" }) },
   "POST /api/auth/email/verify": { body: () => ({ token: "t".repeat(24) }) },
   "POST /api/account/password": { body: () => ({ current: "not the password", next: "a long new password" }) },
   "POST /api/account/email/verification": {},
+  "GET /api/account/credentials": {},
+  "POST /api/account/oidc": { body: () => ({}) },
+  "DELETE /api/account/oidc": {
+    fresh: async (cast, { person }) => {
+      if (person) linkProvider(cast, person);
+      return {};
+    },
+  },
+  "GET /api/passkeys": {},
+  "POST /api/passkeys/options": { body: () => ({}) },
+  "POST /api/passkeys": {
+    body: () => ({ name: "Key", credential: { ...A_KEY, response: { ...A_CLIENT, attestationObject: "AAAA" } } }),
+  },
+  "PATCH /api/passkeys/:id": { ids: { id: "passkey" }, body: () => ({ name: "Key" }) },
+  "DELETE /api/passkeys/:id": {
+    ids: { id: "passkey" },
+    fresh: async (_, { person }) => ({ ids: { id: person && (await newPasskey(person)) } }),
+  },
   "GET /api/sessions": {},
   "DELETE /api/sessions": {},
   "DELETE /api/sessions/:id": {

@@ -2,6 +2,7 @@ import { useWorkspace } from "#client/session/workspace.ts";
 import { Dialog } from "#client/ui/dialog.tsx";
 import { accountWords } from "#client/ui/words/account-words.ts";
 import { ActivitySection } from "./activity-section.tsx";
+import { PasskeysSection } from "./passkeys-section.tsx";
 import { PasswordSection } from "./password-section.tsx";
 import { ProfileSection } from "./profile-section.tsx";
 import { SessionsSection } from "./sessions-section.tsx";
@@ -15,6 +16,7 @@ export function AccountDialog({ onClose }: { onClose: () => void }) {
     <Dialog title={accountWords.account.title} onClose={onClose}>
       <ProfileSection me={me} fetch={account.fetch} />
       <PasswordSection fetch={account.fetch} />
+      <PasskeysSection fetch={account.fetch} />
       <SessionsSection fetch={account.fetch} />
       <TokensSection fetch={account.fetch} />
       <ActivitySection fetch={account.fetch} />

@@ -1,13 +1,14 @@
 import { useState } from "react";
 import { askServer } from "#client/session/account-requests.ts";
 import { Button } from "#client/ui/button.tsx";
+import { Failed } from "#client/ui/failed.tsx";
 import { accountWords } from "#client/ui/words/account-words.ts";
 import { activityWords } from "#client/ui/words/activity-words.ts";
 import { formatDateTime } from "#client/ui/words/format-date.ts";
 import { auditPageSchema } from "#shared/protocol/audit-bodies.ts";
 import type { AuditPage } from "#shared/protocol/audit-bodies.ts";
 import { Section } from "./section.tsx";
-import { useAsking } from "./use-asking.ts";
+import { useAsking } from "#client/ui/use-asking.ts";
 
 const said = accountWords.account;
 const PAGE = 20;
@@ -28,25 +29,19 @@ export function ActivitySection({ fetch }: { fetch: typeof globalThis.fetch }) {
   };
   return (
     <Section title={said.activity} about={said.activityAbout}>
-      <ul className="account-list">
+      <ul className="form-list">
         {entries.map((entry) => (
           <li key={entry.seq}>
             <span>
               {activityWords(entry)}
-              <span className="account-hint">
-                {[formatDateTime(entry.at), entry.address].filter(Boolean).join(" · ")}
-              </span>
+              <span className="form-hint">{[formatDateTime(entry.at), entry.address].filter(Boolean).join(" · ")}</span>
             </span>
           </li>
         ))}
       </ul>
-      {asking.type === "failed" && (
-        <p className="account-failed" role="alert">
-          {asking.words}
-        </p>
-      )}
+      <Failed asking={asking} />
       {before !== "end" && (
-        <div className="account-buttons">
+        <div className="form-buttons">
           <Button look="soft" disabled={asking.type === "busy"} onClick={() => void more()}>
             {said.activityMore}
           </Button>

@@ -2,10 +2,11 @@ import { useState } from "react";
 import { askServer } from "#client/session/account-requests.ts";
 import { Status } from "#client/ui/status.tsx";
 import { accountWords } from "#client/ui/words/account-words.ts";
-import { Field } from "./field.tsx";
+import { Field } from "#client/ui/field.tsx";
 import { Section } from "./section.tsx";
-import { FormFoot, submitting } from "./sign-in-forms.tsx";
-import { useAsking } from "./use-asking.ts";
+import { FormFoot } from "#client/ui/form-foot.tsx";
+import { submitting } from "#client/ui/submitting.ts";
+import { useAsking } from "#client/ui/use-asking.ts";
 
 const said = accountWords.account;
 
@@ -25,7 +26,7 @@ export function PasswordSection({ fetch }: { fetch: typeof globalThis.fetch }) {
   };
   return (
     <Section title={said.password}>
-      <form className="account-form" onSubmit={submitting(submit)}>
+      <form className="form" onSubmit={submitting(submit)}>
         <Field
           label={said.current}
           type="password"
@@ -43,7 +44,7 @@ export function PasswordSection({ fetch }: { fetch: typeof globalThis.fetch }) {
           value={next}
           onChange={(event) => setNext(event.target.value)}
         />
-        <Status>{changed && <span className="account-done">{said.changed}</span>}</Status>
+        <Status>{changed && <span className="form-done">{said.changed}</span>}</Status>
         <FormFoot asking={asking} action={said.change} />
       </form>
     </Section>

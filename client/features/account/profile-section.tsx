@@ -1,11 +1,12 @@
 import { useState } from "react";
 import { askServer } from "#client/session/account-requests.ts";
 import { Button } from "#client/ui/button.tsx";
+import { Failed } from "#client/ui/failed.tsx";
 import { Status } from "#client/ui/status.tsx";
 import { accountWords } from "#client/ui/words/account-words.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
 import { Section } from "./section.tsx";
-import { useAsking } from "./use-asking.ts";
+import { useAsking } from "#client/ui/use-asking.ts";
 
 const said = accountWords.account;
 
@@ -19,7 +20,7 @@ export function ProfileSection({ me, fetch }: { me: Me; fetch: typeof globalThis
   };
   return (
     <Section title={said.profile}>
-      <ul className="account-list">
+      <ul className="form-list">
         {me.name ? (
           <li>
             <span>{me.name}</span>
@@ -27,7 +28,7 @@ export function ProfileSection({ me, fetch }: { me: Me; fetch: typeof globalThis
         ) : null}
         <li>
           <span>{me.email}</span>
-          <span className="account-hint">{me.emailVerified ? said.verified : said.unverified}</span>
+          <span className="form-hint">{me.emailVerified ? said.verified : said.unverified}</span>
           {!me.emailVerified && !sent && (
             <Button look="soft" disabled={asking.type === "busy"} onClick={() => void resend()}>
               {said.resend}
@@ -35,12 +36,8 @@ export function ProfileSection({ me, fetch }: { me: Me; fetch: typeof globalThis
           )}
         </li>
       </ul>
-      <Status>{sent && <span className="account-done">{said.resent}</span>}</Status>
-      {asking.type === "failed" && (
-        <p className="account-failed" role="alert">
-          {asking.words}
-        </p>
-      )}
+      <Status>{sent && <span className="form-done">{said.resent}</span>}</Status>
+      <Failed asking={asking} />
     </Section>
   );
 }

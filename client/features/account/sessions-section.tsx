@@ -1,18 +1,19 @@
 import { askServer } from "#client/session/account-requests.ts";
 import { Button } from "#client/ui/button.tsx";
+import { Failed } from "#client/ui/failed.tsx";
 import { accountWords } from "#client/ui/words/account-words.ts";
 import { formatDate } from "#client/ui/words/format-date.ts";
 import { sessionsSchema } from "#shared/protocol/account-bodies.ts";
 import type { Sessions } from "#shared/protocol/account-bodies.ts";
 import { browserName } from "./browser-name.ts";
-import { Read, Section, useAnswer } from "./section.tsx";
-import { useAsking } from "./use-asking.ts";
+import { Read, Section, useServerAnswer } from "./section.tsx";
+import { useAsking } from "#client/ui/use-asking.ts";
 
 const said = accountWords.account;
 
 /** Where the account is signed in. Ending a session closes what is open under it. */
 export function SessionsSection({ fetch }: { fetch: typeof globalThis.fetch }) {
-  const { answered, readAgain } = useAnswer(fetch, "/api/sessions", sessionsSchema);
+  const { answered, readAgain } = useServerAnswer(fetch, "/api/sessions", sessionsSchema);
   const { asking, ask } = useAsking();
   const end = async (path: string): Promise<void> => {
     await ask(() => askServer(fetch, "DELETE", path));
@@ -23,13 +24,13 @@ export function SessionsSection({ fetch }: { fetch: typeof globalThis.fetch }) {
       <Read answered={answered}>
         {({ sessions }) => (
           <>
-            <ul className="account-list">
+            <ul className="form-list">
               {sessions.map((session) => (
                 <SessionLine key={session.id} session={session} onEnd={() => void end(`/api/sessions/${session.id}`)} />
               ))}
             </ul>
             {sessions.length > 1 && (
-              <div className="account-buttons">
+              <div className="form-buttons">
                 <Button look="soft" disabled={asking.type === "busy"} onClick={() => void end("/api/sessions")}>
                   {said.endOthers}
                 </Button>
@@ -38,11 +39,7 @@ export function SessionsSection({ fetch }: { fetch: typeof globalThis.fetch }) {
           </>
         )}
       </Read>
-      {asking.type === "failed" && (
-        <p className="account-failed" role="alert">
-          {asking.words}
-        </p>
-      )}
+      <Failed asking={asking} />
     </Section>
   );
 }
@@ -53,7 +50,7 @@ function SessionLine({ session, onEnd }: { session: Sessions["sessions"][number]
     <li>
       <span>
         {name}
-        <span className="account-hint">
+        <span className="form-hint">
           {session.current ? said.thisSession : said.lastUsed(formatDate(session.usedAt))}
         </span>
       </span>

@@ -5,9 +5,11 @@ import { Status } from "#client/ui/status.tsx";
 import { accountWords as said } from "#client/ui/words/account-words.ts";
 import { methodsSchema } from "#shared/protocol/account-bodies.ts";
 import type { Methods } from "#shared/protocol/account-bodies.ts";
-import { Field } from "./field.tsx";
-import { useAsking } from "./use-asking.ts";
-import type { Asking } from "./use-asking.ts";
+import { Field } from "#client/ui/field.tsx";
+import { FormFoot } from "#client/ui/form-foot.tsx";
+import { submitting } from "#client/ui/submitting.ts";
+import { OtherWays } from "./other-ways.tsx";
+import { useAsking } from "#client/ui/use-asking.ts";
 import "./account.css";
 
 export type SignInPage = "sign-in" | "sign-up" | "forgot";
@@ -47,7 +49,7 @@ export function SignInForms({ page, ...props }: FormProps & { page: SignInPage }
   }
 }
 
-function SignInForm({ fetch, onPage, onDone }: FormProps) {
+function SignInForm({ fetch, methods, onPage, onDone }: FormProps) {
   const { asking, ask } = useAsking();
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
@@ -58,7 +60,7 @@ function SignInForm({ fetch, onPage, onDone }: FormProps) {
   };
   return (
     <>
-      <form className="account-form" onSubmit={submitting(submit)}>
+      <form className="form" onSubmit={submitting(submit)}>
         <Field
           label={said.email}
           type="email"
@@ -77,7 +79,8 @@ function SignInForm({ fetch, onPage, onDone }: FormProps) {
         />
         <FormFoot asking={asking} action={said.signIn.action} />
       </form>
-      <div className="account-buttons">
+      <OtherWays fetch={fetch} methods={methods} onDone={onDone} />
+      <div className="form-buttons">
         <Button onClick={() => onPage("sign-up")}>{said.signIn.toSignUp}</Button>
         <Button onClick={() => onPage("forgot")}>{said.signIn.toForgot}</Button>
       </div>
@@ -97,7 +100,7 @@ function SignUpForm({ fetch, onPage, onDone }: FormProps) {
   };
   return (
     <>
-      <form className="account-form" onSubmit={submitting(submit)}>
+      <form className="form" onSubmit={submitting(submit)}>
         <Field
           label={said.name}
           hint={said.nameHint}
@@ -125,7 +128,7 @@ function SignUpForm({ fetch, onPage, onDone }: FormProps) {
         />
         <FormFoot asking={asking} action={said.signUp.action} />
       </form>
-      <div className="account-buttons">
+      <div className="form-buttons">
         <Button onClick={() => onPage("sign-in")}>{said.signUp.toSignIn}</Button>
       </div>
     </>
@@ -142,7 +145,7 @@ function ForgotForm({ fetch, methods, onPage }: FormProps) {
   };
   return (
     <>
-      <form className="account-form" onSubmit={submitting(submit)}>
+      <form className="form" onSubmit={submitting(submit)}>
         <Field
           label={said.email}
           type="email"
@@ -153,38 +156,14 @@ function ForgotForm({ fetch, methods, onPage }: FormProps) {
         />
         <Status>
           {sent && (
-            <span className="account-done">{methods?.mail === false ? said.forgot.sentToLog : said.forgot.sent}</span>
+            <span className="form-done">{methods?.mail === false ? said.forgot.sentToLog : said.forgot.sent}</span>
           )}
         </Status>
         <FormFoot asking={asking} action={said.forgot.action} />
       </form>
-      <div className="account-buttons">
+      <div className="form-buttons">
         <Button onClick={() => onPage("sign-in")}>{said.forgot.back}</Button>
       </div>
     </>
   );
 }
-
-/** What went wrong, and the button that tries. */
-export function FormFoot({ asking, action }: { asking: Asking; action: string }) {
-  return (
-    <>
-      {asking.type === "failed" && (
-        <p className="account-failed" role="alert">
-          {asking.words}
-        </p>
-      )}
-      <div className="account-buttons">
-        <Button look="primary" type="submit" disabled={asking.type === "busy"}>
-          {asking.type === "busy" ? said.busy : action}
-        </Button>
-      </div>
-    </>
-  );
-}
-
-/** Sends a form by our own means. */
-export const submitting = (submit: () => Promise<void>) => (event: { preventDefault(): void }) => {
-  event.preventDefault();
-  void submit();
-};

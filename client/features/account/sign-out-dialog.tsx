@@ -1,4 +1,4 @@
-import "./account.css";
+import "#client/ui/form.css";
 import { useEffect, useState } from "react";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Button } from "#client/ui/button.tsx";
@@ -24,13 +24,13 @@ export function SignOutDialog({ onClose }: { onClose: () => void }) {
   };
   return (
     <Dialog title={said.title} about={said.about} onClose={onClose}>
-      <div className="account-form">
+      <div className="form">
         {unsent > 0 && (
-          <p className="account-failed" role="alert">
+          <p className="form-failed" role="alert">
             {said.unsent(unsent)}
           </p>
         )}
-        <div className="account-buttons">
+        <div className="form-buttons">
           <Button look="primary" disabled={busy} onClick={leave}>
             {busy ? said.busy : said.action}
           </Button>

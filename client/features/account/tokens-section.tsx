@@ -2,6 +2,7 @@ import { useState } from "react";
 import { askServer } from "#client/session/account-requests.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Button } from "#client/ui/button.tsx";
+import { Failed } from "#client/ui/failed.tsx";
 import { copyText } from "#client/ui/clipboard.ts";
 import { accountWords } from "#client/ui/words/account-words.ts";
 import { formatDate } from "#client/ui/words/format-date.ts";
@@ -9,17 +10,18 @@ import { TOKEN_DAYS, TOKEN_NAME_LENGTH, TOKEN_SCOPES } from "#shared/domain/acce
 import type { TokenScope } from "#shared/domain/access-token.ts";
 import { createdTokenSchema, tokensSchema } from "#shared/protocol/token-bodies.ts";
 import type { Tokens } from "#shared/protocol/token-bodies.ts";
-import { Field } from "./field.tsx";
-import { Read, Section, useAnswer } from "./section.tsx";
-import { FormFoot, submitting } from "./sign-in-forms.tsx";
-import { useAsking } from "./use-asking.ts";
+import { Field } from "#client/ui/field.tsx";
+import { Read, Section, useServerAnswer } from "./section.tsx";
+import { FormFoot } from "#client/ui/form-foot.tsx";
+import { submitting } from "#client/ui/submitting.ts";
+import { useAsking } from "#client/ui/use-asking.ts";
 
 const said = accountWords.account;
 const USUAL_DAYS = 90;
 
 /** Personal access tokens: seen by name, made, shown once, revoked. */
 export function TokensSection({ fetch }: { fetch: typeof globalThis.fetch }) {
-  const { answered, readAgain } = useAnswer(fetch, "/api/tokens", tokensSchema);
+  const { answered, readAgain } = useServerAnswer(fetch, "/api/tokens", tokensSchema);
   const { asking, ask } = useAsking();
   const revoke = async (id: string): Promise<void> => {
     await ask(() => askServer(fetch, "DELETE", `/api/tokens/${id}`));
@@ -29,18 +31,14 @@ export function TokensSection({ fetch }: { fetch: typeof globalThis.fetch }) {
     <Section title={said.tokens} about={said.tokensAbout}>
       <Read answered={answered}>
         {({ tokens }) => (
-          <ul className="account-list">
+          <ul className="form-list">
             {tokens.map((token) => (
               <TokenLine key={token.id} token={token} onRevoke={() => void revoke(token.id)} />
             ))}
           </ul>
         )}
       </Read>
-      {asking.type === "failed" && (
-        <p className="account-failed" role="alert">
-          {asking.words}
-        </p>
-      )}
+      <Failed asking={asking} />
       <NewToken fetch={fetch} onCreated={() => void readAgain()} />
     </Section>
   );
@@ -53,7 +51,7 @@ function TokenLine({ token, onRevoke }: { token: Tokens["tokens"][number]; onRev
     <li>
       <span>
         {token.name}
-        <span className="account-hint">
+        <span className="form-hint">
           {[...scopes, said.tokenExpires(formatDate(token.expiresAt)), ...used].join(" · ")}
         </span>
       </span>
@@ -82,7 +80,7 @@ function NewToken({ fetch, onCreated }: { fetch: typeof globalThis.fetch; onCrea
     onCreated();
   };
   return (
-    <form className="account-form" onSubmit={submitting(submit)}>
+    <form className="form" onSubmit={submitting(submit)}>
       <Field
         label={said.tokenName}
         required
@@ -108,10 +106,10 @@ function NewToken({ fetch, onCreated }: { fetch: typeof globalThis.fetch; onCrea
         onChange={(event) => setDays(event.target.valueAsNumber)}
       />
       {shown !== undefined && (
-        <div className="account-form">
-          <p className="account-hint">{said.tokenShown}</p>
-          <code className="account-secret">{shown}</code>
-          <div className="account-buttons">
+        <div className="form">
+          <p className="form-hint">{said.tokenShown}</p>
+          <code className="form-secret">{shown}</code>
+          <div className="form-buttons">
             <Button look="soft" onClick={() => void copyText(shown)}>
               {said.tokenCopy}
             </Button>

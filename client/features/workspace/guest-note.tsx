@@ -40,7 +40,7 @@ export function GuestNote({ leading }: GuestNoteProps) {
     <>
       <div className="chat-header">{leading}</div>
       <div className="blank">
-        <h2>{said.title}</h2>
+        <h1>{said.title}</h1>
         <p>{said.about}</p>
         {way}
       </div>

@@ -1,4 +1,4 @@
-import { useCallback, useState } from "react";
+import { useCallback, useRef, useState } from "react";
 import { askServer } from "#client/session/account-requests.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Failed } from "#client/ui/failed.tsx";
@@ -7,6 +7,7 @@ import { Section } from "#client/ui/section.tsx";
 import { Status } from "#client/ui/status.tsx";
 import { useAnswer } from "#client/ui/use-answer.ts";
 import { useAsking } from "#client/ui/use-asking.ts";
+import { useFocusIfLost } from "#client/ui/use-focus-if-lost.ts";
 import { formatDate } from "#client/ui/words/format-date.ts";
 import { workspaceWords } from "#client/ui/words/workspace-words.ts";
 import { Button } from "#client/ui/button.tsx";
@@ -24,6 +25,8 @@ export function InviteSection({ workspace: { id, role } }: { workspace: Workspac
   const { answered, readAgain } = useAnswer(read);
   const { asking, ask } = useAsking();
   const [revoked, setRevoked] = useState(false);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useFocusIfLost(heading, revoked);
   const revoke = async (invite: string): Promise<void> => {
     setRevoked(false);
     const done = await ask(() => askServer(account.fetch, "DELETE", `${path}/${invite}`));
@@ -31,7 +34,7 @@ export function InviteSection({ workspace: { id, role } }: { workspace: Workspac
     if (done?.ok) setRevoked(true);
   };
   return (
-    <Section title={said.title}>
+    <Section title={said.title} heading={heading}>
       <InviteForm path={path} mine={role} onCreated={() => void readAgain()} />
       <Read answered={answered}>
         {({ invites }) =>

@@ -7,6 +7,7 @@ import { Section } from "#client/ui/section.tsx";
 import { Status } from "#client/ui/status.tsx";
 import type { Answered } from "#client/ui/use-answer.ts";
 import { useAsking } from "#client/ui/use-asking.ts";
+import { useFocusIfLost } from "#client/ui/use-focus-if-lost.ts";
 import { workspaceWords } from "#client/ui/words/workspace-words.ts";
 import { WORKSPACE_ROLES } from "#shared/domain/workspace.ts";
 import type { GivenRole } from "#shared/domain/workspace.ts";
@@ -26,6 +27,7 @@ interface MembersSectionProps {
 export function MembersSection({ workspace, answered, onChanged }: MembersSectionProps) {
   const { asking, done, change, remove, makeOwner } = useMemberChanges(workspace.id, onChanged);
   const heading = useRef<HTMLHeadingElement>(null);
+  useFocusIfLost(heading, done);
   return (
     <Section title={said.members} heading={heading}>
       <Read answered={answered}>
@@ -37,14 +39,8 @@ export function MembersSection({ workspace, answered, onChanged }: MembersSectio
                 member={member}
                 mine={workspace.role}
                 onRole={(role) => change(member, role)}
-                onRemove={() => {
-                  heading.current?.focus(); // the row goes, and the focus with it
-                  void remove(member);
-                }}
-                onMakeOwner={() => {
-                  heading.current?.focus();
-                  void makeOwner(member);
-                }}
+                onRemove={() => void remove(member)}
+                onMakeOwner={() => void makeOwner(member)}
               />
             ))}
           </ul>

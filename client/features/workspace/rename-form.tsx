@@ -3,7 +3,6 @@ import { askServer } from "#client/session/account-requests.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Field } from "#client/ui/field.tsx";
 import { FormFoot } from "#client/ui/form-foot.tsx";
-import { Section } from "#client/ui/section.tsx";
 import { Status } from "#client/ui/status.tsx";
 import { submitting } from "#client/ui/submitting.ts";
 import { useAsking } from "#client/ui/use-asking.ts";
@@ -33,7 +32,7 @@ export function RenameForm({ workspace, onRenamed }: RenameFormProps) {
     setRenamed(true);
   };
   return (
-    <Section title={said.nameTitle}>
+    <section className="form-section" aria-label={workspaceWords.list.name}>
       <form className="form" onSubmit={submitting(submit)}>
         <Field
           label={workspaceWords.list.name}
@@ -46,8 +45,8 @@ export function RenameForm({ workspace, onRenamed }: RenameFormProps) {
           onChange={(event) => setName(event.target.value)}
         />
         <Status>{renamed && <span className="form-done">{said.renamed}</span>}</Status>
-        <FormFoot asking={asking} action={said.rename} />
+        <FormFoot asking={asking} action={said.rename} look="soft" />
       </form>
-    </Section>
+    </section>
   );
 }

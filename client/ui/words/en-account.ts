@@ -15,6 +15,10 @@ export const enAccount = {
     too_many: "There are as many of these as there may be. Remove one first.",
     gone: "This link is over, or was used already. Ask for a new one.",
     last_credential: "This is the only way you can sign in. Add another one first.",
+    sign_in_again: "You signed in a while ago. Sign out and in again, then do this within 15 minutes.",
+    passkey_invalid: "The browser's answer can't be used. Try again.",
+    passkey_cancelled: "No passkey was used. Try again, or use another way.",
+    oidc_unavailable: "The provider doesn't answer right now. Try again in a moment, or use another way.",
     rate_limited: (seconds: number): string =>
       `Too many tries. Wait ${seconds < 90 ? plural(seconds, "second", "seconds") : plural(Math.ceil(seconds / 60), "minute", "minutes")}, then try again.`,
     unreachable: "The server can't be reached right now. Try again when you're online; nothing was changed.",
@@ -35,7 +39,6 @@ export const enAccount = {
     toSignUp: "Create an account",
     toForgot: "Forgot the password?",
     asGuest: "Continue without an account",
-    noPasskey: "No passkey was used. Try again, or use your password.",
     offline: "You're offline. Signing in needs the server.",
   },
   signUp: {
@@ -124,7 +127,9 @@ export const enAccount = {
     passkeyAdd: "Add a passkey",
     passkeyNone: "None yet. A passkey signs you in with the lock of your device instead of a password.",
     passkeyNamed: (name: string): string => `Remove passkey ${name}`,
-    passkeyUnnamed: "Passkey",
+    passkeyName: "Passkey name",
+    passkeySynced: "kept on several devices",
+    passkeySince: (when: string): string => `since ${when}`,
     remove: "Remove",
   },
   signOut: {

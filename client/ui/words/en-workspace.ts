@@ -27,7 +27,6 @@ export const enWorkspace = {
   },
   manage: {
     back: "All workspaces",
-    nameTitle: "Name",
     rename: "Rename",
     renamed: "The new name is kept.",
     members: "Members",
