@@ -53,7 +53,12 @@ export async function openAccounts({ config, database, bus, rooms, runs, limiter
     wait: (ms, signal) => sleep(clock, ms, signal),
   });
   const audit = openAudit({ database, key: readOrCreateSecret(join(dataDir, "audit-key")), clock, log });
-  const merge = openGuestMerge({ database, bus, rooms, runs, clock, createWorkspaceId, log });
+  const onMerged = (guest: AccountId, account: AccountId): void => {
+    const actor = { kind: "account", id: account } as const;
+    const target = { kind: "account", id: guest } as const;
+    void audit.record({ action: "account.merge-guest", outcome: "ok", actor, accountId: account, target });
+  };
+  const merge = openGuestMerge({ database, bus, rooms, runs, clock, createWorkspaceId, onMerged, log });
   await merge.resume();
   const sessions = openAccountSessions(database, bus);
   const profiles = openAccountProfiles(database);
@@ -68,12 +73,7 @@ export async function openAccounts({ config, database, bus, rooms, runs, limiter
     oidc: config.oidc,
     secret: readOrCreateSecret(join(dataDir, "session-secret")),
     events: {
-      async onGuestSignedIn(guest, account) {
-        await merge.merge(guest, account);
-        const actor = { kind: "account", id: account } as const;
-        const target = { kind: "account", id: guest } as const;
-        void audit.record({ action: "account.merge-guest", outcome: "ok", actor, accountId: account, target });
-      },
+      onGuestSignedIn: merge.merge,
       onPasswordReset: async (account) => {
         await credentials.claimByMail(account);
         await sessions.endAll(account);

@@ -55,14 +55,16 @@ export async function openAuth(given: AuthOptions) {
       return cookies.settle(answered, from.headers, sharedDevice);
     },
     /** The token of the session that a cookie names, whose signature is right. That it still counts is for others to ask. */
-    async tokenOf(headers: Headers): Promise<string | undefined> {
+    async tokenOf(asked: Headers): Promise<string | undefined> {
+      const headers = withTodaysName(asked);
       const current = await ofStore(tracked(() => auth.api.getSession({ headers, query: { disableRefresh: true } })));
       return current?.session.token;
     },
     /** Prolongs a session that is in use; answers the cookies to send, none when it is not due. */
-    async renew(headers: Headers): Promise<string[]> {
+    async renew(asked: Headers): Promise<string[]> {
+      const headers = withTodaysName(asked);
       const renewed = await ofStore(tracked(() => auth.api.getSession({ headers, returnHeaders: true })));
-      return renewed.headers?.getSetCookie() ?? [];
+      return [...cookies.renamed(asked), ...(renewed.headers?.getSetCookie() ?? [])];
     },
     /**
      * Gives a guest an e-mail and a password: from then on they have an account, of the same id and with all they
@@ -94,6 +96,15 @@ export async function openAuth(given: AuthOptions) {
       );
     },
   };
+}
+
+/** Before version 0.2 the cookie over TLS began with `__Secure-`; a guest who lost it would lose their chats. */
+function withTodaysName(asked: Headers): Headers {
+  const cookie = asked.get("cookie") ?? "";
+  if (!cookie.includes("__Secure-holdfast.") || cookie.includes("__Host-holdfast.session_token=")) return asked;
+  const headers = new Headers(asked);
+  headers.set("cookie", cookie.replaceAll("__Secure-holdfast.", "__Host-holdfast."));
+  return headers;
 }
 
 /** better-auth wraps what the store says; who waits has to know that it was the store. */

@@ -34,6 +34,13 @@ export function createSessionCookies({ prefix, secret, secure, lastsS }: CookieO
       if (sharedDevice) return [...others, set];
       return (asked.get("cookie") ?? "").includes(mark) ? [...others, end] : others;
     },
+    /** The session's cookie under the name it has today, for a browser that has it under the one before. */
+    renamed(asked: Headers): string[] {
+      const cookie = asked.get("cookie") ?? "";
+      const before = /(?:^|;\s*)__Secure-holdfast\.session_token=([^;]+)/.exec(cookie)?.[1];
+      if (before === undefined || cookie.includes(session)) return [];
+      return [`${session}${before}; Max-Age=${lastsS}${attributes}`];
+    },
     /** The token of the session that they set. */
     tokenIn(cookies: readonly string[]): string | undefined {
       const line = cookies.find((one) => one.startsWith(session));

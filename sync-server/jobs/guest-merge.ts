@@ -18,6 +18,8 @@ export interface GuestMergeParts {
   /** `now`: ms since 1970; `after` answers how to cancel */
   clock: { now(): number; after(ms: number, run: () => void): () => void };
   createWorkspaceId: () => string;
+  /** told of each merge that is done, also of one that a killed process began */
+  onMerged?: (guest: AccountId, account: AccountId) => void;
   log: { info(facts: object, message: string): void; error(facts: object, message: string): void };
 }
 
@@ -182,6 +184,7 @@ export function openGuestMerge(parts: GuestMergeParts): GuestMerge {
       { query: done },
     ]);
     log.info({ account: to.accountId, documents }, "what a guest had is their account's");
+    parts.onMerged?.(from.accountId, to.accountId);
   }
 
   /** Answers whether it was moved. */

@@ -212,6 +212,17 @@ describe("who is calling", () => {
       );
   });
 
+  test("a guest whose cookie has the name of before keeps their session, and gets the one of today", async () => {
+    const cookie = await signIn();
+    const before = await me(cookie);
+    const old = cookie.replace("__Host-", "__Secure-");
+    const answered = await call("/api/me", { headers: { cookie: old } });
+    expect(meSchema.parse(await answered.json())).toEqual(before);
+    const [renamed = ""] = answered.headers.getSetCookie();
+    expect(renamed).toMatch(/^__Host-holdfast\.session_token=.*; Max-Age=\d+.*; Secure/);
+    expect(await me(renamed.split(";")[0] ?? "")).toEqual(before);
+  });
+
   test("C05: privileged fields at sign-in are refused", async () => {
     for (const field of ["userId", "isAnonymous", "role", "email", "createdAt"]) {
       const response = await call("/api/auth/sign-in/anonymous", {

@@ -178,6 +178,14 @@ function expectNobodyElse({ who }: Scene, where: string): void {
   expect(mergeOf(who)?.done_at, where).toBeGreaterThan(0);
 }
 
+/** It is written down once, whichever process ended it; one that was killed right then may have taken it along. */
+async function expectAudited({ who }: Scene, stage: ReturnType<typeof stageOf>, where: string): Promise<void> {
+  const sql = "select 1 from audit where entry like '%\"account.merge-guest\"%' and instr(entry, ?)";
+  const written = (): number => readFrom(server.dataDir, sql, [who.me.accountId]).length;
+  if (stage === "done") return expect(written(), where).toBeLessThanOrEqual(1);
+  await expect.poll(written, { message: where }).toBe(1);
+}
+
 async function snapshotOf(account: Account, runId: string): Promise<RunSnapshot> {
   return runSnapshotSchema.parse(await (await account.fetch(`/api/runs/${runId}`)).json());
 }
@@ -221,6 +229,7 @@ async function killedRound(round: number, duration: Duration): Promise<void> {
   const account = await signIn(server.url, scene.email, scene.who.cookie);
   expect(await saidBy(await scene.who.fetch("/api/sync/feed")), where).toBe("401 unauthenticated");
   expectNobodyElse(scene, where);
+  await expectAudited(scene, stage, where);
   await expectAllOnce(scene, account, where);
   await expectAnswer(scene, account, logged, where);
   const settled = ownership();

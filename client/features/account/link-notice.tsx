@@ -13,7 +13,11 @@ interface LinkNoticeProps {
 /** What a link says to somebody who is not signed in, above the way to do that. A new password is `ResetLink`. */
 export function LinkNotice({ link: { page, secret }, fetch }: LinkNoticeProps) {
   useEffect(() => {
-    if (page === "join") keepInvite(secret);
+    if (page !== "join") return;
+    // At the last moment: until somebody is signed in, what whoever left this device kept in it is swept away again.
+    const keep = (): void => keepInvite(secret);
+    addEventListener("pagehide", keep);
+    return () => removeEventListener("pagehide", keep);
   }, [page, secret]);
   switch (page) {
     case "verify":
