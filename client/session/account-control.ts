@@ -18,7 +18,7 @@ export interface AccountControl {
   /** Takes the account off this device and ends its session, at once or when the network is back. */
   signOut(): Promise<void>;
   /** Goes to another workspace of the account. */
-  switchTo(workspace: { id: string; role: WorkspaceRole }): Promise<void>;
+  switchTo(workspace: { id: string; role: WorkspaceRole; name?: string }): Promise<void>;
   /** Starts the page again as whoever the browser is signed in as; a guest who became an account takes all along. */
   restart(): void;
 }
@@ -64,9 +64,9 @@ export function openAccountControl(parts: AccountControlParts, signal: AbortSign
       await leaveDevice(platform, me, signal);
       location.replace("/");
     },
-    async switchTo({ id, role }) {
+    async switchTo({ id, role, name }) {
       await flush();
-      memory.write({ ...me, workspaceId: id, role });
+      memory.write({ ...me, workspaceId: id, role, workspaceName: name });
       location.assign("/");
     },
     restart: () => {

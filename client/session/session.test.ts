@@ -127,7 +127,7 @@ test("a request that is taken for nobody's makes a page that is open ask who it 
   const session = await aBrowser(fetch, { ...remembered }).open();
   if (!session.ok) throw new Error(session.failure);
   await changed(session.value);
-  expect(session.value.status()).toEqual({ type: "signed-in" });
+  expect(session.value.status()).toMatchObject({ type: "signed-in" });
   server.signedIn = undefined;
   session.value.check();
   await changed(session.value);
@@ -151,7 +151,7 @@ test("another account in the cookie is reported, and this page keeps showing its
   const session = await browser.open();
   if (!session.ok) throw new Error(session.failure);
   await changed(session.value);
-  expect(session.value.status()).toEqual({ type: "signed-in" });
+  expect(session.value.status()).toMatchObject({ type: "signed-in" });
   server.signedIn = { ...GUEST, accountId: "other" };
   const next = changed(session.value);
   browser.wake();

@@ -13,7 +13,8 @@ import { remembered } from "./remembered.ts";
 export type SessionStatus =
   /** not asked yet, or not reachable: the last account's data is open */
   | { type: "unchecked" }
-  | { type: "signed-in" }
+  /** as what the server knows them now: their role may be another than when the page was opened */
+  | { type: "signed-in"; me: Me }
   /** the server says this session is over */
   | { type: "ended" }
   /** the browser is now signed in as someone else; this page shows the account it was opened for */
@@ -76,7 +77,7 @@ export async function openSession(
   if (asked.type === "no-guest") return err("signed-out");
   // A server that makes a guest and then knows nobody is one whose cookies this browser does not keep.
   if (asked.type !== "me") return err(asked.type === "failed" ? asked.failure : "no-cookies");
-  return ok(watchSession(parts, asked.me, { type: "signed-in" }, signal));
+  return ok(watchSession(parts, asked.me, { type: "signed-in", me: asked.me }, signal));
 }
 
 /** Asks who we are, makes a guest of nobody, and remembers the answer. Two tabs at once make one guest. */
@@ -140,7 +141,7 @@ function statusOf(me: Me, asked: Exclude<AskedMe, { type: "failed" }>): SessionS
   if (asked.type === "nobody") return { type: "ended" };
   if (asked.type === "not-a-member") return { type: "not-a-member" };
   const { accountId, merged = [] } = asked.me;
-  if (accountId === me.accountId) return { type: "signed-in" };
+  if (accountId === me.accountId) return { type: "signed-in", me: asked.me };
   const became = merged.some((guest) => guest.accountId === me.accountId);
   return { type: became ? "became" : "other-account", me: asked.me };
 }

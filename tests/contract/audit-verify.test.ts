@@ -10,6 +10,8 @@ import { openServerProcess } from "#tests/support/server-process.ts";
 import type { ServerProcess } from "#tests/support/server-process.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** starting npm takes its time on a busy machine */
+const PATIENCE_MS = 120_000;
 let server: ServerProcess;
 let folder: string;
 
@@ -23,7 +25,7 @@ beforeAll(async () => {
   server.signal("SIGTERM");
   await server.exited();
   await server.restart();
-});
+}, PATIENCE_MS);
 afterAll(async () => {
   await server?.close();
   rmSync(folder, { recursive: true, force: true });
@@ -66,7 +68,7 @@ function rowsOf(file: string): Row[] {
   return rows;
 }
 
-test("the log of a running server, and of one that was stopped and started, is whole", () => {
+test("the log of a running server, and of one that was stopped and started, is whole", { timeout: PATIENCE_MS }, () => {
   const rows = rowsOf(join(server.dataDir, "holdfast.sqlite"));
   expect(rows.length).toBeGreaterThanOrEqual(4);
   const words = `${rows.length} rows, chain whole, head ${rows.at(-1)?.hash}\n`;
@@ -74,32 +76,36 @@ test("the log of a running server, and of one that was stopped and started, is w
   expect(verify(aCopy("whole").dataDir)).toEqual({ status: 0, said: words });
 });
 
-test("a flipped byte, a row that is gone and a tail that is cut off are found, by the first place that is wrong", () => {
-  const flipped = aCopy("flipped");
-  const [, second] = rowsOf(flipped.file);
-  const bytes = readFileSync(flipped.file);
-  // What stands before the hash of a row is the end of its entry.
-  const at = bytes.indexOf(second?.hash ?? "") - 2;
-  expect(at).toBeGreaterThan(0);
-  bytes[at] = (bytes[at] ?? 0) ^ 1;
-  writeFileSync(flipped.file, bytes);
-  expect(verify(flipped.dataDir)).toEqual({
-    status: 1,
-    said: "Row 2 was changed, or is not the server's: the chain breaks there. Rows before it are whole.\n",
-  });
+test(
+  "a flipped byte, a row that is gone and a tail that is cut off are found, by the first place that is wrong",
+  { timeout: PATIENCE_MS },
+  () => {
+    const flipped = aCopy("flipped");
+    const [, second] = rowsOf(flipped.file);
+    const bytes = readFileSync(flipped.file);
+    // What stands before the hash of a row is the end of its entry.
+    const at = bytes.indexOf(second?.hash ?? "") - 2;
+    expect(at).toBeGreaterThan(0);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    writeFileSync(flipped.file, bytes);
+    expect(verify(flipped.dataDir)).toEqual({
+      status: 1,
+      said: "Row 2 was changed, or is not the server's: the chain breaks there. Rows before it are whole.\n",
+    });
 
-  const shrunk = aCopy("shrunk");
-  change(shrunk.file, "delete from audit where seq = 3");
-  expect(verify(shrunk.dataDir)).toEqual({ status: 1, said: "Missing rows: 3 to 3. Rows before them are whole.\n" });
+    const shrunk = aCopy("shrunk");
+    change(shrunk.file, "delete from audit where seq = 3");
+    expect(verify(shrunk.dataDir)).toEqual({ status: 1, said: "Missing rows: 3 to 3. Rows before them are whole.\n" });
 
-  const cut = aCopy("cut");
-  const last = rowsOf(cut.file).length;
-  change(cut.file, `delete from audit where seq > ${last - 2}`);
-  const missing = `Missing rows: ${last - 1} to ${last}. Rows before them are whole.\n`;
-  expect(verify(cut.dataDir)).toEqual({ status: 1, said: missing });
+    const cut = aCopy("cut");
+    const last = rowsOf(cut.file).length;
+    change(cut.file, `delete from audit where seq > ${last - 2}`);
+    const missing = `Missing rows: ${last - 1} to ${last}. Rows before them are whole.\n`;
+    expect(verify(cut.dataDir)).toEqual({ status: 1, said: missing });
 
-  expect(verify(join(folder, "nothing here"))).toMatchObject({
-    status: 1,
-    said: expect.stringContaining("Cannot verify"),
-  });
-});
+    expect(verify(join(folder, "nothing here"))).toMatchObject({
+      status: 1,
+      said: expect.stringContaining("Cannot verify"),
+    });
+  },
+);

@@ -35,6 +35,9 @@ const test = base.extend<People>({
   },
 });
 
+// Each has a server of its own, and browsers of two or three people.
+test.describe.configure({ mode: "parallel", timeout: 120_000 });
+
 /** Ann with a team, and Ben who joined it by her link. */
 async function annAndBen(person: People["person"], role: string): Promise<{ ann: Person; ben: Person }> {
   const [ann, ben] = [await person("Ann"), await person("Ben")];
@@ -414,7 +417,6 @@ async function look(page: Page, what: string): Promise<void> {
 }
 
 test("every dialog looks as it should everywhere, and axe finds nothing", async ({ person, app, browser }) => {
-  test.setTimeout(120_000);
   const { ann, ben } = await annAndBen(person, "guest");
   await look(ben.page, "guest");
   const cleo = await person("Cleopatra of the Long Name who is here");

@@ -20,7 +20,7 @@ import type { Chat } from "#tests/support/written-chat.ts";
 export const SLOWLY = "say it slowly";
 
 /** A device's copies of documents, by id. */
-export type Copies = ReadonlyMap<string, Y.Doc>;
+type Copies = ReadonlyMap<string, Y.Doc>;
 
 /** A guest of whom the server has something of every kind. */
 export interface MergingGuest {

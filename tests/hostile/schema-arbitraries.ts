@@ -36,10 +36,14 @@ const HUGE = 300_000;
 
 /** What the schema allows. Keys that may be left out sometimes are. */
 export function valid(schema: JsonSchema): fc.Arbitrary<unknown> {
-  const { properties = {}, required = [], type = "string", minimum = 0, maximum } = schema;
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.anyOf) return fc.oneof(...schema.anyOf.map(valid));
+  return ofType(schema);
+}
+
+function ofType(schema: JsonSchema): fc.Arbitrary<unknown> {
+  const { properties = {}, required = [], type = "string", minimum = 0, maximum } = schema;
   switch (type) {
     case "object":
       return fc.record(Object.fromEntries(Object.entries(properties).map(([key, one]) => [key, valid(one)])), {

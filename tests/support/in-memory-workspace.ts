@@ -212,7 +212,7 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
     account: {
       session: {
         me: { accountId: "account-1", workspaceId: "workspace-1", kind: "guest" },
-        status: () => ({ type: "signed-in" }),
+        status: () => ({ type: "unchecked" }),
         subscribe: () => () => undefined,
         check: () => undefined,
         checked: () => Promise.resolve(),

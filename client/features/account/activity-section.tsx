@@ -7,7 +7,7 @@ import { activityWords } from "#client/ui/words/activity-words.ts";
 import { formatDateTime } from "#client/ui/words/format-date.ts";
 import { auditPageSchema } from "#shared/protocol/audit-bodies.ts";
 import type { AuditPage } from "#shared/protocol/audit-bodies.ts";
-import { Section } from "./section.tsx";
+import { Section } from "#client/ui/section.tsx";
 import { useAsking } from "#client/ui/use-asking.ts";
 
 const said = accountWords.account;

@@ -10,7 +10,9 @@ import { passkeysSchema } from "#shared/protocol/passkey-bodies.ts";
 import type { Passkey } from "#shared/protocol/passkey-bodies.ts";
 import { browserName } from "./browser-name.ts";
 import { Field } from "#client/ui/field.tsx";
-import { Read, Section, useServerAnswer } from "./section.tsx";
+import { Read } from "#client/ui/read.tsx";
+import { Section } from "#client/ui/section.tsx";
+import { useServerAnswer } from "./use-server-answer.ts";
 import { submitting } from "#client/ui/submitting.ts";
 
 const said = accountWords.account;

@@ -3,7 +3,7 @@ import { askServer } from "#client/session/account-requests.ts";
 import { Status } from "#client/ui/status.tsx";
 import { accountWords } from "#client/ui/words/account-words.ts";
 import { Field } from "#client/ui/field.tsx";
-import { Section } from "./section.tsx";
+import { Section } from "#client/ui/section.tsx";
 import { FormFoot } from "#client/ui/form-foot.tsx";
 import { submitting } from "#client/ui/submitting.ts";
 import { useAsking } from "#client/ui/use-asking.ts";

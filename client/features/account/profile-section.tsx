@@ -5,7 +5,7 @@ import { Failed } from "#client/ui/failed.tsx";
 import { Status } from "#client/ui/status.tsx";
 import { accountWords } from "#client/ui/words/account-words.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
-import { Section } from "./section.tsx";
+import { Section } from "#client/ui/section.tsx";
 import { useAsking } from "#client/ui/use-asking.ts";
 
 const said = accountWords.account;

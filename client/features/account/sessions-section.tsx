@@ -6,7 +6,9 @@ import { formatDate } from "#client/ui/words/format-date.ts";
 import { sessionsSchema } from "#shared/protocol/account-bodies.ts";
 import type { Sessions } from "#shared/protocol/account-bodies.ts";
 import { browserName } from "./browser-name.ts";
-import { Read, Section, useServerAnswer } from "./section.tsx";
+import { Read } from "#client/ui/read.tsx";
+import { Section } from "#client/ui/section.tsx";
+import { useServerAnswer } from "./use-server-answer.ts";
 import { useAsking } from "#client/ui/use-asking.ts";
 
 const said = accountWords.account;

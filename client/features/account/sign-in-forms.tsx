@@ -8,6 +8,7 @@ import type { Methods } from "#shared/protocol/account-bodies.ts";
 import { Field } from "#client/ui/field.tsx";
 import { FormFoot } from "#client/ui/form-foot.tsx";
 import { submitting } from "#client/ui/submitting.ts";
+import { keptInvite } from "./kept-invite.ts";
 import { OtherWays } from "./other-ways.tsx";
 import { useAsking } from "#client/ui/use-asking.ts";
 import "./account.css";
@@ -88,13 +89,15 @@ function SignInForm({ fetch, methods, onPage, onDone }: FormProps) {
   );
 }
 
-function SignUpForm({ fetch, onPage, onDone }: FormProps) {
+function SignUpForm({ fetch, methods, onPage, onDone }: FormProps) {
   const { asking, ask } = useAsking();
   const [name, setName] = useState("");
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const submit = async (): Promise<void> => {
-    const body = { email, password, ...(name.trim() !== "" && { name }) };
+    // Where nobody else may, whoever is invited makes an account by that.
+    const invite = methods?.signUp === false ? keptInvite() : undefined;
+    const body = { email, password, ...(name.trim() !== "" && { name }), ...(invite !== undefined && { invite }) };
     const done = await ask(() => askServer(fetch, "POST", "/api/auth/sign-up", { body }));
     if (done?.ok) onDone();
   };

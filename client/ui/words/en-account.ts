@@ -78,8 +78,7 @@ export const enAccount = {
     failedWhy: {
       cancelled: "It was cancelled. Nothing was changed; sign in again whenever you like.",
       expired: "It took too long, or began in another browser. Nothing was changed; try again from here.",
-      "email-taken":
-        "There is an account with your e-mail already, with another way to sign in. Use that one.",
+      "email-taken": "There is an account with your e-mail already, with another way to sign in. Use that one.",
       "email-missing": "The provider doesn't tell your e-mail address, which an account needs. Nothing was changed.",
       taken: "That sign-in belongs to another account here already. Nothing was changed.",
       unavailable: "The provider doesn't answer right now. Nothing was changed; try again in a minute.",
