@@ -40,21 +40,23 @@ export const LIMIT_RULES: LimitRules = {
     // Inviting a whole office, one by one.
     account: { points: 300, seconds: HOUR },
   },
-  // Each device of the office in its first hour. A guest costs about 1 kB, so a script makes 10 MB of them in a day.
-  guest: { address: { points: 400, seconds: HOUR } },
+  // Each device of the office in its first hour, and a class in the same building. A guest costs about 1 kB, so a script
+  // makes 24 MB of them in a day.
+  guest: { address: { points: 1_000, seconds: HOUR } },
   run: {
-    // Each of the office starts ten in the same minute.
-    address: { points: 2_000, seconds: MINUTE },
-    // What one person asked for in a week without a network goes out at once.
-    account: { points: 300, seconds: MINUTE },
-    workspace: { points: 2_000, seconds: MINUTE },
+    // Two programs like the one below, or each of the office sixty times in the same minute. What a run costs is bounded
+    // by the provider's own limits and by how many it takes at a time; this bounds what the server does.
+    address: { points: 12_000, seconds: MINUTE },
+    // A program that puts a hundred questions a second to a local model, as an evaluation does.
+    account: { points: 6_000, seconds: MINUTE },
+    workspace: { points: 12_000, seconds: MINUTE },
   },
   // A device that catches up on 10,000 documents pulls 50 times and reads some pages of the feed.
   sync: {
     // After a restart all 400 devices of the office connect, catch up on some documents and try again a few times.
-    address: { points: 12_000, seconds: MINUTE },
-    // Ten devices catching up on 10,000 documents at once, or an old client with a socket for each of 1,000 documents.
-    account: { points: 1_200, seconds: MINUTE },
+    address: { points: 24_000, seconds: MINUTE },
+    // Ten old clients with a socket for each of 1,000 documents, after a restart.
+    account: { points: 12_000, seconds: MINUTE },
     workspace: { points: 24_000, seconds: MINUTE },
   },
   // At each pause in typing, at most five times a second, for a whole minute; ten of the office do so on average.
@@ -70,10 +72,10 @@ export const LIMIT_RULES: LimitRules = {
     account: { points: 120, seconds: MINUTE },
   },
   usual: {
-    // One request of each of the office in each second.
-    address: { points: 12_000, seconds: MINUTE },
-    // Twenty a second for a whole minute: ten devices that start at once, with many runs to follow.
-    account: { points: 1_200, seconds: MINUTE },
+    // Two requests of each of the office in each second.
+    address: { points: 24_000, seconds: MINUTE },
+    // A program that asks two hundred times a second how its runs stand.
+    account: { points: 12_000, seconds: MINUTE },
     workspace: { points: 24_000, seconds: MINUTE },
   },
 };

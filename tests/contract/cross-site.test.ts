@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Operation } from "#server/http/operation.ts";
 import { OPERATIONS } from "#server/http/operations.ts";
 import { MULTIPLEX_SUBPROTOCOL } from "#shared/protocol/multiplex.ts";
-import { conversationRoom, problemOf, send } from "#tests/support/attacked-server.ts";
-import type { Answer } from "#tests/support/attacked-server.ts";
+import { conversationRoom, newId, openAttackedServer, problemOf, send } from "#tests/support/attacked-server.ts";
+import type { Answer, AttackedServer } from "#tests/support/attacked-server.ts";
+import { signInGuest } from "#tests/support/guest.ts";
+import type { Guest } from "#tests/support/guest.ts";
 import { knock } from "#tests/support/knock.ts";
 import type { Caller, CallerName } from "#tests/support/policy-cast.ts";
 import { variationsOf } from "#tests/support/policy-ids.ts";
@@ -143,6 +145,36 @@ describe("row 27, C17: sockets are opened from our own pages only", () => {
       expect([from, refused, heard.length]).toEqual([from, 403, 0]);
     }
     expect(changedTables(before, storedRows(target.database))).toEqual([]);
+  });
+});
+
+describe("row 27: where the server does not know its own address, the name that it was called by counts", () => {
+  let plain: AttackedServer;
+  let guest: Guest;
+  beforeAll(async () => {
+    plain = await openAttackedServer();
+    guest = await signInGuest(plain.url);
+    await guest.fetch("/api/me");
+  });
+  afterAll(async () => {
+    await plain?.close();
+  });
+
+  test("requests and sockets from anywhere else are refused", async () => {
+    const before = storedRows(plain.database);
+    const headers = { cookie: guest.cookie, "content-type": "application/json" };
+    for (const [from, headersAt] of FOREIGN) {
+      const foreign = headersAt(plain.port);
+      const path = `/api/runs/${newId()}/stop`;
+      const answer = await send(plain.port, { method: "POST", path, headers: setOf({ ...headers, ...foreign }) });
+      expect(problemOf(answer), from).toBe("foreign_origin");
+      const room = `/sync/${conversationRoom(newId())}`;
+      const asked = { path: room, headers: { cookie: guest.cookie, ...foreign }, until: () => true };
+      expect([from, await knock(plain.url, asked)]).toEqual([from, { refused: 403, heard: [] }]);
+    }
+    expect(changedTables(before, storedRows(plain.database))).toEqual([]);
+    const own = { path: `/sync/${conversationRoom(newId())}`, headers: { cookie: guest.cookie }, until: () => true };
+    expect((await knock(plain.url, own)).heard).toHaveLength(1);
   });
 });
 

@@ -57,7 +57,8 @@ export const test = base.extend<Options & Fixtures, WorkerFixtures>({
     await provider.close();
   },
   server: async ({ provider, connected }, provide) => {
-    const env = connected ? { OPENAI_API_KEY: "test-key", OPENAI_BASE_URL: provider.baseUrl } : {};
+    // As people have it: nothing a person does in a browser may meet a limit.
+    const env = { LIMITS: "on", ...(connected && { OPENAI_API_KEY: "test-key", OPENAI_BASE_URL: provider.baseUrl }) };
     const server = await openServerProcess({ env });
     await provide(server);
     await server.close();

@@ -1,6 +1,7 @@
 /** English, as en.ts: what the audit log says, by its actions. */
 export const enActivity: Readonly<Record<string, string>> = {
   "account.sign-up": "Account created",
+  "account.sign-up anonymous": "Came as a guest",
   "account.sign-in": "Signed in",
   "account.sign-out": "Signed out",
   "account.merge-guest": "Chats of a guest were taken in",
