@@ -151,7 +151,7 @@ export async function openAccounts({ config, database, bus, rooms, runs, limiter
       mail: config.smtp !== undefined,
       ...(config.oidc && { oidc: { name: config.oidc.name } }),
     },
-    isInvited: async (token) => (await invites.look(token)) !== undefined,
+    isInvited: invites.isFor,
     sendInvite,
     now,
   };

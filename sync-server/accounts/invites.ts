@@ -7,6 +7,7 @@ import type { CreatedInvite, Invitation, Invites as ListedInvites } from "#share
 import { hashOfSecret } from "#server/access/access-tokens.ts";
 import { authorize } from "#server/access/authorize.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
+import { readMembership } from "#server/access/session-rows.ts";
 import { openTenant } from "#server/access/tenant.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { WorkspaceParts } from "./workspaces.ts";
@@ -116,6 +117,12 @@ export function openInvites({ database, bus, now, emailOf }: InviteParts) {
       return found && { workspaceName: found.workspaceName, role: found.role };
     },
 
+    /** Whether whoever has this address may come by an invitation. */
+    async isFor(token: string, email: string): Promise<boolean> {
+      const found = await find(token);
+      return found !== undefined && (found.email === null || found.email === email);
+    },
+
     /**
      * Joins by an invitation. One for an e-mail is used up; who is a member already stays what they are. `not_found` for
      * one that is over, was revoked, or is for somebody else.
@@ -129,6 +136,7 @@ export function openInvites({ database, bus, now, emailOf }: InviteParts) {
       if (!found || !authorize(principal, "workspace.join", "none")) return err("not_found");
       const workspaceId = found.workspaceId as WorkspaceId;
       if (found.email !== null && found.email !== (await emailOf(accountId))) return err("not_found");
+      if (await readMembership(database, accountId, workspaceId)) return ok({ workspaceId });
       const { count } = await kysely
         .selectFrom("member")
         .where("workspace_id", "=", workspaceId)

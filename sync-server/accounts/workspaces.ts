@@ -67,7 +67,7 @@ export function openWorkspaces({ database, bus, now }: WorkspaceParts) {
     }
   }
 
-  /** Takes somebody out, with the tokens they made for this workspace. */
+  /** Takes somebody out, with the tokens they made for this workspace, and the links by which they could come back. */
   async function remove(workspaceId: string, accountId: string): Promise<boolean> {
     const member = kysely
       .deleteFrom("member")
@@ -78,7 +78,15 @@ export function openWorkspaces({ database, bus, now }: WorkspaceParts) {
       .deleteFrom("access_token")
       .where("workspace_id", "=", workspaceId)
       .where("account_id", "=", accountId);
-    const done = await commit([{ query: member.compile(), changes: 1 }, { query: tokens.compile() }]);
+    const links = kysely
+      .deleteFrom("invite")
+      .where("workspace_id", "=", workspaceId)
+      .where((is) => is.or([is("email", "is", null), is("created_by", "=", accountId)]));
+    const done = await commit([
+      { query: member.compile(), changes: 1 },
+      { query: tokens.compile() },
+      { query: links.compile() },
+    ]);
     if (done) changed(workspaceId, accountId);
     return done;
   }

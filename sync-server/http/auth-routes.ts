@@ -35,8 +35,8 @@ interface NewAccount {
 
 export interface AuthRouteParts extends PasskeySignInParts, OidcRouteParts {
   methods: Methods;
-  /** whether the token of an invitation may be used now */
-  isInvited: (token: string) => Promise<boolean>;
+  /** whether the token of an invitation may be used now, by whoever has this address */
+  isInvited: (token: string, email: string) => Promise<boolean>;
 }
 
 /**
@@ -70,7 +70,7 @@ export function authRoutes(parts: AuthRouteParts): Hono<AppEnv> {
     const body = await readBody(c.req.raw, signUpSchema);
     if (!body.ok) return body.failure;
     const { email, password, name = "", invite, sharedDevice = false } = body.value;
-    if (!methods.signUp && (invite === undefined || !(await isInvited(invite)))) return problem("sign_up_off");
+    if (!methods.signUp && (invite === undefined || !(await isInvited(invite, email)))) return problem("sign_up_off");
     if (await isWeakPassword(password, email)) return problem("password_weak");
     const before = await callerOf(c);
     const answer = await makeAccount(c, before, { email, password, name, rememberMe: !sharedDevice });
