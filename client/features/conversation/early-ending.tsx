@@ -5,16 +5,15 @@ import { words } from "#client/ui/words/words.ts";
 import type { RunFailure, RunFailureCode } from "#shared/domain/run.ts";
 import { NoticeButtons } from "./notice-buttons.tsx";
 import type { EarlyEndingProps } from "./run-notice.tsx";
-import { useSeenLive } from "./seen-live.ts";
 import { useNow } from "./use-now.ts";
 
 /** Every failure code has words: a new code without them does not compile. */
 const FAILURES: Record<RunFailureCode, { what: string; next: string }> = failureWords;
 
 /** Says why an answer that was interrupted or failed did. */
-export function EarlyEnding({ ending, hasText, onContinue, onTryAgain, disabled }: EarlyEndingProps) {
+export function EarlyEnding({ ending, live, hasText, onContinue, onTryAgain, disabled }: EarlyEndingProps) {
   // A stored ending is read with the chat; only one that comes now may interrupt.
-  const role = useSeenLive() ? "alert" : undefined;
+  const role = live ? "alert" : undefined;
   const continues = hasText ? onContinue : undefined;
   if (ending.type === "interrupted") {
     return (

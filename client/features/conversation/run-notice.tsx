@@ -2,6 +2,7 @@ import { Suspense, lazy } from "react";
 import { words } from "#client/ui/words/words.ts";
 import type { Ending } from "./answer-state.ts";
 import { NoticeButtons } from "./notice-buttons.tsx";
+import { useSeenLive } from "./seen-live.ts";
 
 interface RunNoticeProps {
   ending: Ending;
@@ -14,6 +15,8 @@ interface RunNoticeProps {
 
 export interface EarlyEndingProps extends RunNoticeProps {
   ending: Extract<Ending, { type: "interrupted" | "failed" }>;
+  /** it came while the chat was shown, and may interrupt */
+  live: boolean;
 }
 
 const load = () => import("./early-ending.tsx");
@@ -31,6 +34,8 @@ export const preloadEarlyEnding = (): void => void load().catch(() => undefined)
 /** Says how an answer ended when it did not end by itself, that nothing is lost, and what to do next. */
 export function RunNotice({ ending, ...rest }: RunNoticeProps) {
   const { hasText, onContinue, onTryAgain, disabled } = rest;
+  // Asked here and not in what is loaded late, which always comes while the chat is shown.
+  const live = useSeenLive();
   switch (ending.type) {
     case "whole":
       return null;
@@ -46,7 +51,7 @@ export function RunNotice({ ending, ...rest }: RunNoticeProps) {
     case "failed":
       return (
         <Suspense>
-          <EarlyEnding ending={ending} {...rest} />
+          <EarlyEnding ending={ending} live={live} {...rest} />
         </Suspense>
       );
   }
