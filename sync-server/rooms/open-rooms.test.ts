@@ -10,7 +10,7 @@ import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { encodeFrame, parseFrame } from "#shared/protocol/sync-frames.ts";
 import type { ServerFrame } from "#shared/protocol/sync-frames.ts";
-import type { AccountPrincipal, RelayPrincipal } from "#server/access/principal.ts";
+import type { RelayPrincipal } from "#server/access/principal.ts";
 import { inSpan } from "#server/observability/spans.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
@@ -20,20 +20,11 @@ import { createAnnouncement } from "#tests/support/waiting.ts";
 import { openRooms } from "./open-rooms.ts";
 import { RoomsCrowded } from "./rooms.ts";
 import type { Rooms } from "./rooms.ts";
+import { principalOf } from "#tests/support/principals.ts";
 
 const accountOf = (name: string) => ({ accountId: name as AccountId, workspaceId: `${name}-home` as WorkspaceId });
-const ann: AccountPrincipal = {
-  kind: "guest",
-  role: "owner",
-  credential: { type: "session", sessionId: "1" },
-  ...accountOf("ann"),
-};
-const ben: AccountPrincipal = {
-  kind: "guest",
-  role: "owner",
-  credential: { type: "session", sessionId: "2" },
-  ...accountOf("ben"),
-};
+const ann = principalOf("ann", "ann-home", "guest");
+const ben = principalOf("ben", "ben-home", "guest");
 const relay: RelayPrincipal = { kind: "relay", ...accountOf("ann") };
 
 let folder: string;

@@ -6,7 +6,7 @@ import { Hono } from "hono";
 import { sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import * as Y from "yjs";
-import type { AccountPrincipal, RelayPrincipal } from "#server/access/principal.ts";
+import type { RelayPrincipal } from "#server/access/principal.ts";
 import type { AppEnv } from "#server/http/app-env.ts";
 import { conversationRoutes } from "#server/http/conversations.ts";
 import { feedRoutes } from "#server/http/feed.ts";
@@ -32,23 +32,14 @@ import { encodeFrame } from "#shared/protocol/sync-frames.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
 import type { FakeClock } from "#tests/support/fake-clock.ts";
 import { heldDatabase } from "./sync-socket-server.ts";
+import { principalOf } from "#tests/support/principals.ts";
 
 const DAY = 86_400_000;
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const CANARY = "canary-of-the-deleted-chat";
 const accountOf = (name: string) => ({ accountId: name as AccountId, workspaceId: `${name}-home` as WorkspaceId });
-const ann: AccountPrincipal = {
-  kind: "guest",
-  role: "owner",
-  credential: { type: "session", sessionId: "1" },
-  ...accountOf("ann"),
-};
-const ben: AccountPrincipal = {
-  kind: "guest",
-  role: "owner",
-  credential: { type: "session", sessionId: "2" },
-  ...accountOf("ben"),
-};
+const ann = principalOf("ann", "ann-home", "guest");
+const ben = principalOf("ben", "ben-home", "guest");
 const relay: RelayPrincipal = { kind: "relay", ...accountOf("ann") };
 const newId = (): string => createUuidV7(Date.now(), (length) => crypto.getRandomValues(new Uint8Array(length)));
 

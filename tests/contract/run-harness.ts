@@ -28,26 +28,19 @@ import type { RunTimers } from "#server/runs/run-timers.ts";
 import type { Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
-import type { AccountId, ConversationId, MessageId, RunId, WorkspaceId } from "#shared/domain/ids.ts";
+import type { ConversationId, MessageId, RunId } from "#shared/domain/ids.ts";
 import type { AssistantMessage } from "#shared/domain/message.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import type { RunSnapshot, StartRun } from "#shared/protocol/run-bodies.ts";
 import { parseRunEvent } from "#shared/protocol/run-events.ts";
 import type { RunEvent } from "#shared/protocol/run-events.ts";
 import { createPolicyBus } from "#server/bus/policy-bus.ts";
+import { principalOf } from "#tests/support/principals.ts";
 import { createSseParser } from "#server/runs/sse-parser.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
 
 export const newId = (): string => createUuidV7(Date.now(), (length) => crypto.getRandomValues(new Uint8Array(length)));
-
-const principalOf = (name: string): AccountPrincipal => ({
-  kind: "account",
-  accountId: name as AccountId,
-  workspaceId: `workspace-${name}` as WorkspaceId,
-  role: "owner",
-  credential: { type: "session", sessionId: `session-${name}` },
-});
 
 /** What no test waits for is quick; what would end a run stays longer than a busy machine may take. */
 const QUICK: Partial<RunTimers> = { parentWait: 300, checkpoint: 40, byeSpread: 10, logRetry: 10 };

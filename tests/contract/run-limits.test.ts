@@ -13,6 +13,7 @@ import { RUN_LIMITS } from "#server/runs/run-timers.ts";
 import type { Database } from "#server/storage/database.ts";
 import { SHORT, newId, readEvents, relayPerTest } from "./run-harness.ts";
 import type { Harness, HarnessOptions } from "./run-harness.ts";
+import { principalOf } from "#tests/support/principals.ts";
 
 const scene = relayPerTest();
 const { openRelay } = scene;
@@ -262,13 +263,7 @@ test("I2: a crash between the row and the placeholder ends as a visible, interru
   const relay = await openRelay();
   const body = await relay.prompt();
   const id = newId();
-  const principal = {
-    kind: "account",
-    accountId: "ada",
-    workspaceId: "workspace-ada",
-    role: "owner",
-    credential: { type: "session", sessionId: "s" },
-  } as never;
+  const principal = principalOf("ada");
   const row = createRunRow(principal, id as never, body, Date.now(), 0);
   await relay.database.commit([insertRun(relay.database, row)]);
   expect(await relay.message(body)).toBeUndefined();

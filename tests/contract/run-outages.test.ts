@@ -10,6 +10,7 @@ import { RoomsCrowded } from "#server/rooms/rooms.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 import { newId, relayPerTest } from "./run-harness.ts";
+import { principalOf } from "#tests/support/principals.ts";
 
 const scene = relayPerTest();
 const { openRelay } = scene;
@@ -71,13 +72,7 @@ test("who follows or repeats a run that nobody writes here is told to come back 
   const relay = await openRelay();
   const body = await relay.prompt();
   const id = newId();
-  const principal = {
-    kind: "account",
-    accountId: "ada",
-    workspaceId: "workspace-ada",
-    role: "owner",
-    credential: { type: "session", sessionId: "s" },
-  } as never;
+  const principal = principalOf("ada");
   await relay.database.commit([
     insertRun(relay.database, createRunRow(principal, id as never, body, Date.now(), LEASE_MS)),
   ]);
@@ -95,13 +90,7 @@ test("who follows or repeats a run that nobody writes here is told to come back 
 test("a run left behind before the clock was set back a week is ended now, not in a week", async () => {
   const relay = await openRelay({ timers: { sweep: 600_000 } });
   const [body, id, written] = [await relay.prompt(), newId(), newId()];
-  const principal = {
-    kind: "account",
-    accountId: "ada",
-    workspaceId: "workspace-ada",
-    role: "owner",
-    credential: { type: "session", sessionId: "s" },
-  } as never;
+  const principal = principalOf("ada");
   const nextWeek = Date.now() + 7 * 24 * 60 * 60_000;
   await relay.database.commit([
     insertRun(relay.database, createRunRow(principal, id as never, body, nextWeek, LEASE_MS)),

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { askServer } from "#client/session/account-requests.ts";
 import { Status } from "#client/ui/status.tsx";
 import { accountWords } from "#client/ui/words/account-words.ts";
-import { Field } from "#client/ui/field.tsx";
+import { PasswordField } from "./credential-fields.tsx";
 import { Section } from "#client/ui/section.tsx";
 import { FormFoot } from "#client/ui/form-foot.tsx";
 import { submitting } from "#client/ui/submitting.ts";
@@ -27,23 +27,8 @@ export function PasswordSection({ fetch }: { fetch: typeof globalThis.fetch }) {
   return (
     <Section title={said.password}>
       <form className="form" onSubmit={submitting(submit)}>
-        <Field
-          label={said.current}
-          type="password"
-          autoComplete="current-password"
-          required
-          value={current}
-          onChange={(event) => setCurrent(event.target.value)}
-        />
-        <Field
-          label={said.next}
-          hint={accountWords.signUp.passwordHint}
-          type="password"
-          autoComplete="new-password"
-          required
-          value={next}
-          onChange={(event) => setNext(event.target.value)}
-        />
+        <PasswordField use="current" label={said.current} value={current} onChange={setCurrent} />
+        <PasswordField use="new" label={said.next} value={next} onChange={setNext} />
         <Status>{changed && <span className="form-done">{said.changed}</span>}</Status>
         <FormFoot asking={asking} action={said.change} />
       </form>

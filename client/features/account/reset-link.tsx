@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { askServer } from "#client/session/account-requests.ts";
 import { Button } from "#client/ui/button.tsx";
-import { Field } from "#client/ui/field.tsx";
+import { PasswordField } from "./credential-fields.tsx";
 import { FormFoot } from "#client/ui/form-foot.tsx";
 import { Status } from "#client/ui/status.tsx";
 import { submitting } from "#client/ui/submitting.ts";
@@ -39,15 +39,7 @@ export function ResetLink({ fetch, token, onSignIn }: ResetLinkProps) {
         </div>
       ) : (
         <form className="form" onSubmit={submitting(submit)}>
-          <Field
-            label={accountWords.account.next}
-            hint={accountWords.signUp.passwordHint}
-            type="password"
-            autoComplete="new-password"
-            required
-            value={password}
-            onChange={(event) => setPassword(event.target.value)}
-          />
+          <PasswordField use="new" label={accountWords.account.next} value={password} onChange={setPassword} />
           <FormFoot asking={asking} action={said.resetAction} />
         </form>
       )}

@@ -8,6 +8,7 @@ import type { Methods } from "#shared/protocol/account-bodies.ts";
 import { Field } from "#client/ui/field.tsx";
 import { FormFoot } from "#client/ui/form-foot.tsx";
 import { submitting } from "#client/ui/submitting.ts";
+import { EmailField, PasswordField } from "./credential-fields.tsx";
 import { keptInvite } from "./kept-invite.ts";
 import { OtherWays } from "./other-ways.tsx";
 import { useAsking } from "#client/ui/use-asking.ts";
@@ -62,22 +63,8 @@ function SignInForm({ fetch, methods, onPage, onDone }: FormProps) {
   return (
     <>
       <form className="form" onSubmit={submitting(submit)}>
-        <Field
-          label={said.email}
-          type="email"
-          autoComplete="username webauthn"
-          required
-          value={email}
-          onChange={(event) => setEmail(event.target.value)}
-        />
-        <Field
-          label={said.password}
-          type="password"
-          autoComplete="current-password"
-          required
-          value={password}
-          onChange={(event) => setPassword(event.target.value)}
-        />
+        <EmailField value={email} onChange={setEmail} passkeys />
+        <PasswordField use="current" value={password} onChange={setPassword} />
         <FormFoot asking={asking} action={said.signIn.action} />
       </form>
       <OtherWays fetch={fetch} methods={methods} onDone={onDone} />
@@ -112,23 +99,8 @@ function SignUpForm({ fetch, methods, onPage, onDone }: FormProps) {
           value={name}
           onChange={(event) => setName(event.target.value)}
         />
-        <Field
-          label={said.email}
-          type="email"
-          autoComplete="username"
-          required
-          value={email}
-          onChange={(event) => setEmail(event.target.value)}
-        />
-        <Field
-          label={said.password}
-          hint={said.signUp.passwordHint}
-          type="password"
-          autoComplete="new-password"
-          required
-          value={password}
-          onChange={(event) => setPassword(event.target.value)}
-        />
+        <EmailField value={email} onChange={setEmail} />
+        <PasswordField use="new" value={password} onChange={setPassword} />
         <FormFoot asking={asking} action={said.signUp.action} />
       </form>
       <div className="form-buttons">
@@ -149,14 +121,7 @@ function ForgotForm({ fetch, methods, onPage }: FormProps) {
   return (
     <>
       <form className="form" onSubmit={submitting(submit)}>
-        <Field
-          label={said.email}
-          type="email"
-          autoComplete="username"
-          required
-          value={email}
-          onChange={(event) => setEmail(event.target.value)}
-        />
+        <EmailField value={email} onChange={setEmail} />
         <Status>
           {sent && (
             <span className="form-done">{methods?.mail === false ? said.forgot.sentToLog : said.forgot.sent}</span>
