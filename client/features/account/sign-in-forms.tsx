@@ -40,15 +40,15 @@ export function useMethods(fetch: typeof globalThis.fetch): Methods | undefined 
   return methods;
 }
 
+const FORMS = { "sign-in": SignInForm, "sign-up": SignUpForm, forgot: ForgotForm } as const;
+
 export function SignInForms({ page, ...props }: FormProps & { page: SignInPage }) {
-  switch (page) {
-    case "sign-in":
-      return <SignInForm {...props} />;
-    case "sign-up":
-      return <SignUpForm {...props} />;
-    case "forgot":
-      return <ForgotForm {...props} />;
-  }
+  const Form = FORMS[page];
+  return (
+    <div className="form">
+      <Form {...props} />
+    </div>
+  );
 }
 
 function SignInForm({ fetch, methods, onPage, onDone }: FormProps) {
