@@ -2,7 +2,7 @@ import { Button } from "#client/ui/button.tsx";
 import { words } from "#client/ui/words/words.ts";
 
 /** Why the app could not open; each has its words. */
-export type BootFailure = "offline" | "unavailable" | "failed";
+export type BootFailure = "offline" | "shared" | "unavailable" | "failed";
 
 /** What stands in place of the app when it could not open: what happened, that nothing is lost, what to do. */
 export function BootFailureScreen({ failure, onAgain }: { failure: BootFailure; onAgain: () => void }) {

@@ -20,6 +20,7 @@ import "./boot.css";
 const FAILURES: Record<Exclude<FirstContactFailure, "signed-out">, BootFailure> = {
   unreachable: "offline",
   "no-cookies": "unavailable",
+  "nothing-kept": "shared",
   "not-understood": "failed",
 };
 
@@ -41,7 +42,7 @@ function showFailure(failure: BootFailure): void {
 
 /** The app, and beside it what there is to say of the session, whose code is loaded once there is something. */
 function showApp(workspace: Workspace, session: Session): void {
-  const launch = takeLaunch(workspace.me);
+  const launch = takeLaunch(workspace.me, workspace.smallStorage);
   const render = (notice?: ReactNode): void =>
     root.render(
       <StrictMode>
@@ -67,14 +68,14 @@ async function showSignIn(platform: BrowserPlatform): Promise<void> {
 
 async function boot(signal: AbortSignal): Promise<void> {
   const platform = openBrowserPlatform(signal);
-  const { locks, smallStorage, writeCookies } = platform;
   const device = await settleDevice(platform, signal);
   if (!device.mayAsk) return await showSignIn(platform);
-  const session = await openSession({ platform, locks, smallStorage, writeCookies }, signal);
+  const session = await openSession({ ...platform, platform }, signal);
   if (!session.ok)
     return session.failure === "signed-out" ? await showSignIn(platform) : showFailure(FAILURES[session.failure]);
   // An account that is still to leave this device would be taken off it while it is open.
-  if (!(await device.welcome(session.value.me.accountId))) return showFailure("failed");
+  const { accountId, sharedDevice } = session.value.me;
+  if (!sharedDevice && !(await device.welcome(accountId))) return showFailure("failed");
   showApp(openWorkspace(platform, session.value, signal), session.value);
 }
 

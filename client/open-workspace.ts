@@ -1,8 +1,10 @@
-import { keptEditsOf } from "#client/local-store/kept-edits.ts";
+import { createKeptEdits } from "#client/local-store/kept-edits.ts";
 import { readDeviceNotes } from "#client/local-store/device-notes.ts";
 import { localStoreName } from "#client/local-store/open-local-store.ts";
 import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
+import { createMemoryStorage } from "#client/platform/memory-storage.ts";
 import { fetchAs } from "#client/platform/fetch-as.ts";
+import { createSmallStorage } from "#client/platform/small-storage.ts";
 import { steadyClock } from "#client/platform/platform.ts";
 import type { OpenSocket } from "#client/platform/platform.ts";
 import { openLateSockets } from "#client/platform/late-sockets.ts";
@@ -45,7 +47,9 @@ function inTheNameOf(platform: BrowserPlatform, session: Session): BrowserPlatfo
 /** ms after the start when notes are looked at again that another tab may have made while this one opened */
 const LOOK_AGAIN_MS = 3_000;
 
-async function lookAgain({ accountId }: Me, account: AccountControl): Promise<void> {
+async function lookAgain({ accountId, sharedDevice }: Me, account: AccountControl): Promise<void> {
+  // What was here of it before goes; nothing of this page is here.
+  if (sharedDevice) return;
   const { wipes, moves } = await readDeviceNotes();
   const isLeaving = wipes.some((wipe) => wipe.accountId === accountId);
   if (isLeaving || moves.some(({ from }) => accountOf(from) === accountId)) account.restart();
@@ -65,15 +69,24 @@ const checkingSession =
       },
     });
 
-const endEdits = (id: ConversationId): void => keptEditsOf(id).forgetAll();
+/** Where texts are kept beside the database: on a shared device in this page alone. */
+function openTexts({ sharedDevice }: Me, own: BrowserPlatform) {
+  const memory = sharedDevice ? createMemoryStorage() : undefined;
+  return {
+    smallStorage: memory ? createSmallStorage(() => memory) : own.smallStorage,
+    keptEdits: (id: ConversationId) => createKeptEdits(() => memory ?? localStorage, id),
+  };
+}
 
 /** Opens everything one account needs; all of it ends with the signal. */
 export function openWorkspace(own: BrowserPlatform, session: Session, signal: AbortSignal): Workspace {
   const browser = inTheNameOf(own, session);
   const { me } = session;
-  const { clock, locks, painting, smallStorage, backgroundDelivery } = browser;
+  const { clock, locks, painting, tabStorage, backgroundDelivery } = browser;
+  const texts = openTexts(me, own);
+  const { smallStorage, keptEdits } = texts;
   const scope = `${me.accountId}-${me.workspaceId}`;
-  rememberDatabase(smallStorage, localStoreName(me.accountId, me.workspaceId));
+  if (!me.sharedDevice) rememberDatabase(smallStorage, localStoreName(me.accountId, me.workspaceId));
   const loadSockets = async (): Promise<OpenSocket> => {
     const { openSharedSockets } = await import("#client/platform/shared-sockets.ts");
     return openSharedSockets({ platform: browser, locks, scope }, signal);
@@ -85,6 +98,12 @@ export function openWorkspace(own: BrowserPlatform, session: Session, signal: Ab
   // Another tab signed out, or is taking a guest's chats to their account: this one starts again as whoever that is.
   onLetGo(account.restart);
   clock.after(LOOK_AGAIN_MS, () => void lookAgain(me, account));
+  session.subscribe(() => {
+    const status = session.status();
+    // Signed in again, on a device that is shared by now: what is here of this account has to go.
+    if (status.type === "signed-in" && status.me.sharedDevice && !me.sharedDevice) account.restart();
+  });
+  const endEdits = (id: ConversationId): void => keptEdits(id).forgetAll();
   const cleanUp = (): void => void store.cleanUpForgotten(endEdits);
   library.onForgotten(endEdits);
   store.onFound(cleanUp);
@@ -108,7 +127,9 @@ export function openWorkspace(own: BrowserPlatform, session: Session, signal: Ab
     sync,
     runs,
     models: openModelCatalogue({ platform, smallStorage, me }, signal),
-    device: openLateDevice({ store, documents, library, sync, clock, smallStorage }, signal),
+    device: openLateDevice({ store, documents, library, sync, clock, smallStorage, me }, signal),
+    tabStorage,
+    ...texts,
     clock,
     account,
     newId: () => createUuidV7(clock.now(), platform.randomBytes),

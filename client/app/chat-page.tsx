@@ -17,7 +17,6 @@ import { useFollowScroll } from "#client/features/conversation/use-follow-scroll
 import { useRunAnnouncements } from "#client/features/conversation/use-run-announcements.ts";
 import { Welcome } from "#client/features/conversation/welcome.tsx";
 import type { OpenConversation } from "#client/local-store/documents.ts";
-import { keptEditsOf } from "#client/local-store/kept-edits.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { lazyPart } from "#client/ui/lazy-part.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
@@ -198,7 +197,7 @@ function useActions(open: OpenConversation, model: string): ConversationActions 
   const workspace = useWorkspace();
   return useMemo(
     () => ({
-      keptEdits: keptEditsOf(open.id),
+      keptEdits: workspace.keptEdits(open.id),
       edit: (message, text) => editPrompt(workspace, open, message, text, model),
       answerAgain: (prompt) => answerAgain(workspace, open, prompt, model),
       continueAnswer: (answer) => continueAnswer(workspace, open, answer, model),
@@ -209,8 +208,11 @@ function useActions(open: OpenConversation, model: string): ConversationActions 
 }
 
 function usePageTitle({ conversation }: OpenConversation, isNew: boolean): void {
+  const { me } = useWorkspace();
   const title = useWatched(conversation, () => displayTitle(conversation.summary()));
+  // On a shared device nothing of a chat is to stand in the browser's history.
+  const isPlain = isNew || title === "" || me.sharedDevice;
   useEffect(() => {
-    document.title = isNew || title === "" ? words.app.name : `${title} · ${words.app.name}`;
-  }, [title, isNew]);
+    document.title = isPlain ? words.app.name : `${title} · ${words.app.name}`;
+  }, [title, isPlain]);
 }

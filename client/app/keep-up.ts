@@ -9,7 +9,7 @@ import { isQuiet } from "./quiet-state.ts";
 
 /** Keeps this page up to date with the app, without disturbing anybody, until the signal ends. */
 export function keepUp(
-  { documents, runs, sync, clock }: Pick<Workspace, "documents" | "runs" | "sync" | "clock">,
+  { documents, runs, sync, clock, me }: Pick<Workspace, "documents" | "runs" | "sync" | "clock" | "me">,
   toast: (toast: Toast) => void,
   signal: AbortSignal,
 ): void {
@@ -17,6 +17,7 @@ export function keepUp(
   const typing = watchTyping(() => steady.now(), signal);
   const onlyHere = (): boolean => {
     const status = sync.status();
+    if (me.sharedDevice && status.type === "saving") return true;
     return status.type === "cannot-save" && status.onlyHere > 0;
   };
   const isPageQuiet = (): boolean =>

@@ -1,4 +1,3 @@
-import { createSmallStorage } from "#client/platform/small-storage.ts";
 import type { SmallStorage } from "#client/platform/small-storage.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
 import { addressOf, launchOf } from "./launch-state.ts";
@@ -6,11 +5,10 @@ import type { Launch } from "./launch-state.ts";
 
 const INSTALLED = "(display-mode: standalone), (display-mode: minimal-ui), (display-mode: fullscreen)";
 
-const storage = createSmallStorage(() => localStorage);
 const placeKey = ({ accountId, workspaceId }: Me): string => `holdfast.last-place.${accountId}.${workspaceId}`;
 
 /** Reads what opening this page asks for, once, before anything is shown, and puts the address right. */
-export function takeLaunch(me: Me, kept: SmallStorage = storage): Launch {
+export function takeLaunch(me: Me, kept: SmallStorage): Launch {
   const [navigation] = performance.getEntriesByType("navigation");
   const launch = launchOf({
     path: location.pathname,
@@ -26,6 +24,6 @@ export function takeLaunch(me: Me, kept: SmallStorage = storage): Launch {
 }
 
 /** Remembers where a person is in the installed app; pages in the browser have an address of their own. */
-export function rememberPlace(me: Me, path: string, kept: SmallStorage = storage): void {
+export function rememberPlace(me: Me, path: string, kept: SmallStorage): void {
   if (matchMedia(INSTALLED).matches) kept.write(placeKey(me), path);
 }

@@ -14,7 +14,7 @@ interface LaunchPowers {
 
 /** Does what opening the page asked for, once, and remembers where a person goes from there. */
 export function useLaunch(launch: Launch, { newId, location, openSearch }: LaunchPowers): void {
-  const { documents, me } = useWorkspace();
+  const { documents, me, smallStorage } = useWorkspace();
   const follow = useEffectEvent(async (): Promise<void> => {
     if (launch.type === "search") openSearch();
     if (launch.type !== "share") return;
@@ -30,5 +30,5 @@ export function useLaunch(launch: Launch, { newId, location, openSearch }: Launc
       history.replaceState(history.state, "", globalThis.location.pathname);
   });
   useEffect(() => void follow(), []);
-  useEffect(() => rememberPlace(me, location), [me, location]);
+  useEffect(() => rememberPlace(me, location, smallStorage), [me, location, smallStorage]);
 }

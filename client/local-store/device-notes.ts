@@ -13,6 +13,8 @@ export interface WipeNote {
   tellServer: boolean;
   /** ms since 1970: when something of it was last found here */
   foundAt: number;
+  /** what waits here is to be sent before it goes: the account is still signed in, on a device that is shared now */
+  sendFirst?: boolean | undefined;
 }
 
 /** The database of a guest that is on its way into that of an account. */

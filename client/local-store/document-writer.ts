@@ -29,7 +29,10 @@ export interface WriterHost {
   changed(): void;
 }
 
-/** Keeps one document stored: coalesces, retries, and after a failure writes the whole state. */
+/**
+ * Keeps one document stored: coalesces, retries, and after a failure writes the whole state. Where nothing is to be kept
+ * on the device, an edit counts as stored once the server has it.
+ */
 export interface DocumentWriter {
   local(token: number, update: Uint8Array): void;
   remote(update: Uint8Array): void;
@@ -80,6 +83,7 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
   let cancelSettling: (() => void) | undefined;
   /** raised when the database is another one: keys of the one before may name other rows */
   let database = 0;
+  const keepsNothing = store.health().type === "none";
 
   const anythingWaits = (): boolean =>
     behind || waiting.local.length > 0 || waiting.remote.length > 0 || waiting.commands.length > 0;
@@ -95,7 +99,7 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
   function flush(): Promise<void> {
     cancelTimer?.();
     cancelTimer = undefined;
-    queue = queue.then(() => (anythingWaits() ? write() : undefined));
+    queue = queue.then(() => (anythingWaits() ? (keepsNothing ? passOn() : write()) : undefined));
     return queue;
   }
 
@@ -134,6 +138,18 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
     host.changed();
     if (unfoldedRows >= ROWS_UNTIL_COMPACTION) await compact();
   }
+
+  /** Where nothing is kept: other windows get the edits all the same, and the commands wait in this one. */
+  function passOn(): void {
+    const { local, commands } = waiting;
+    waiting = { local: [], remote: [], commands: [] };
+    behind = false;
+    for (const command of commands) if (host.wanted(command)) host.commandStored(command);
+    host.stored(merged(local));
+    host.changed();
+  }
+
+  const onlyHere = (): boolean => keepsNothing && lastToken > acknowledged;
 
   function onWritten(key: number | undefined, through: number, update: Uint8Array | undefined, whole: boolean): void {
     failures = 0;
@@ -223,8 +239,9 @@ export function createDocumentWriter(host: WriterHost, store: LocalStore, clock:
     flush,
     compact,
     noteRows: (count) => void (unfoldedRows += count),
-    unstored: () => writing || anythingWaits(),
-    unstoredEdits: () => writingEdits || behind || waiting.local.length > 0 || waiting.commands.length > 0,
+    unstored: () => onlyHere() || writing || anythingWaits(),
+    unstoredEdits: () =>
+      onlyHere() || writingEdits || behind || waiting.local.length > 0 || waiting.commands.length > 0,
     failing: () => failing,
     outbox: () => rows.map((row) => row.key),
     close() {

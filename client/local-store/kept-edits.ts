@@ -25,7 +25,7 @@ function keysIn(storage: EditStorage, prefix: string): string[] {
 }
 
 /**
- * Keeps the unsent new wording of sent prompts on this device, so that a reload, a crash or another chat in between
+ * Ids are random, so those of two accounts never meet in one storage. Keeps the unsent new wording of sent prompts on this device, so that a reload, a crash or another chat in between
  * loses none of it. Where storage is refused, an edit lives as long as its editor.
  */
 export function createKeptEdits(open: () => EditStorage, conversationId: ConversationId): KeptEdits {
@@ -57,6 +57,3 @@ export function createKeptEdits(open: () => EditStorage, conversationId: Convers
       }),
   };
 }
-
-/** The edits kept in this browser profile. Ids are random, so those of two accounts never meet. */
-export const keptEditsOf = (id: ConversationId): KeptEdits => createKeptEdits(() => localStorage, id);

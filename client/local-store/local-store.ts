@@ -18,7 +18,11 @@ export type StoreFailure =
   /** there is no database, or it is broken */
   | "unavailable";
 
-export type StoreHealth = { type: "ok" } | { type: "failing"; reason: StoreFailure };
+export type StoreHealth =
+  | { type: "ok" }
+  | { type: "failing"; reason: StoreFailure }
+  /** a shared device: nothing is to be kept on it, and each method answers `unavailable` */
+  | { type: "none" };
 
 /** A document as it is stored. */
 export interface StoredDocument {

@@ -72,6 +72,18 @@ export interface Database {
   close: () => void;
 }
 
+const never = (): (() => void) => () => undefined;
+
+/** In place of one on a shared device. */
+export const noDatabase: Database = {
+  health: () => ({ type: "none" }),
+  subscribe: never,
+  onReopened: never,
+  onFound: never,
+  run: async () => err("unavailable"),
+  close: () => undefined,
+};
+
 type Opened = IDBPDatabase<DatabaseSchema>;
 export type Upgrade = IDBPTransaction<DatabaseSchema, Stores, "versionchange">;
 

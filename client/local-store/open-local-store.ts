@@ -14,7 +14,7 @@ import type {
 } from "./local-store.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
-import { openDatabase } from "./open-database.ts";
+import { noDatabase, openDatabase } from "./open-database.ts";
 import type { Transaction } from "./open-database.ts";
 import type * as Quarantine from "./quarantine.ts";
 import {
@@ -36,10 +36,11 @@ export const localStoreName = (accountId: string, workspaceId: string): string =
 
 /**
  * Opens the store in IndexedDB. Without IndexedDB everything answers `unavailable` and nothing throws.
+ * @param name absent on a shared device, on which there is to be none
  * @param clock without one, a database that neither opens nor fails is waited for
  */
-export function openLocalStore(name: string, clock?: Pick<Clock, "after">): LocalStore {
-  const database = openDatabase(name, clock);
+export function openLocalStore(name: string | undefined, clock?: Pick<Clock, "after">): LocalStore {
+  const database = name === undefined ? noDatabase : openDatabase(name, clock);
   const quarantinedListeners = new Set<() => void>();
 
   /** Does what is needed rarely, with code that is loaded for it. */

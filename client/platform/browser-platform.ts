@@ -18,6 +18,8 @@ export interface BrowserPlatform extends Platform {
   locks: Locks;
   painting: Painting;
   smallStorage: SmallStorage;
+  /** of this tab alone, and gone with it */
+  tabStorage: SmallStorage;
   backgroundDelivery: BackgroundDelivery;
   /** has the browser write down who it is, which else a crash may make it forget */
   writeCookies: () => void;
@@ -37,6 +39,7 @@ export function openBrowserPlatform(signal: AbortSignal): BrowserPlatform {
     locks: createLocks((navigator as { locks?: LockManager }).locks),
     painting: createPainting(browserClock),
     smallStorage: createSmallStorage(() => localStorage),
+    tabStorage: createSmallStorage(() => sessionStorage),
     backgroundDelivery: createBackgroundDelivery(
       (navigator as { serviceWorker?: ServiceWorkerContainer }).serviceWorker,
     ),

@@ -5,7 +5,7 @@ export interface SmallStorage {
   write(key: string, text: string): boolean;
 }
 
-/** `localStorage`, or this page's memory where the browser refuses it. */
+/** `localStorage` or its like, or this page's memory where the browser refuses it. */
 export function createSmallStorage(storage: () => Storage): SmallStorage {
   const memory = new Map<string, string>();
   return {

@@ -1,9 +1,7 @@
 import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
 import { fetchAs } from "#client/platform/fetch-as.ts";
-import { meSchema } from "#shared/protocol/http-bodies.ts";
 import type { WorkspaceRole } from "#shared/domain/workspace.ts";
-import { remembered } from "./remembered.ts";
-import { ME_KEY } from "./session.ts";
+import { rememberedMe } from "./remembered-me.ts";
 import type { Session } from "./session.ts";
 
 /** What a person does with who they are here. Each starts the page again, as whoever they are then. */
@@ -33,16 +31,22 @@ interface AccountControlParts {
 export function openAccountControl(parts: AccountControlParts, signal: AbortSignal): AccountControl {
   const { platform, session, flush } = parts;
   const { me } = session;
-  const memory = remembered(platform.smallStorage, ME_KEY, meSchema);
+  const memory = rememberedMe(platform);
   let leaving = false;
 
   async function restart(): Promise<void> {
     await flush();
     const status = session.status();
+    const now = "me" in status ? status.me : me;
     if (status.type === "became") {
       const { noteMove } = await import("./change-account.ts");
-      await noteMove(platform, me, status.me, signal);
-    } else if (status.type === "other-account") memory.write(status.me);
+      await noteMove(platform, me, now, signal);
+    }
+    if (now.sharedDevice && !me.sharedDevice) {
+      const { noteShared } = await import("./change-account.ts");
+      await noteShared(platform, now, signal);
+    }
+    if (now !== me) memory.write(now);
     // The address may name a chat of the account before.
     location.replace("/");
   }

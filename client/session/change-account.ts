@@ -4,10 +4,9 @@ import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
 import { browserTraces } from "./browser-traces.ts";
 import { moveIn } from "./move-in.ts";
-import { remembered } from "./remembered.ts";
-import { ME_KEY, SIGNED_OUT_KEY } from "./session.ts";
-import { meSchema } from "#shared/protocol/http-bodies.ts";
-import { wipeDevice } from "./wipe-device.ts";
+import { rememberedMe } from "./remembered-me.ts";
+import { SIGNED_OUT_KEY } from "./session.ts";
+import { noteWipe, wipeDevice } from "./wipe-device.ts";
 
 const nameOf = ({ accountId, workspaceId }: Me): string => localStoreName(accountId, workspaceId);
 
@@ -21,12 +20,25 @@ export async function noteMove(platform: BrowserPlatform, guest: Me, account: Me
     const parts = { platform, locks: platform.locks, traces: browserTraces };
     await moveIn(parts, { from: guest, to: account }, signal);
   }
-  remembered(platform.smallStorage, ME_KEY, meSchema).write(account);
+}
+
+/**
+ * Notes that nothing is to be kept of an account here any more, because its device is shared now: the next start of the
+ * page sends what waits here of it, and then takes all of it off the device.
+ */
+export async function noteShared(
+  { clock, locks }: BrowserPlatform,
+  { accountId }: Me,
+  signal: AbortSignal,
+): Promise<void> {
+  const wipe = { accountId, tellServer: false, sendFirst: true, foundAt: clock.now() };
+  await noteWipe({ locks, traces: browserTraces }, wipe, signal);
 }
 
 /** Takes an account off this device and ends its session, also without a network: then the next start tells the server. */
 export async function leaveDevice(platform: BrowserPlatform, me: Me, signal: AbortSignal): Promise<void> {
   platform.smallStorage.write(SIGNED_OUT_KEY, "1");
+  rememberedMe(platform).forget();
   const parts = { platform, locks: platform.locks, traces: browserTraces };
   await wipeDevice(parts, { accountId: me.accountId }, signal);
 }

@@ -1,11 +1,12 @@
 import type { SmallStorage } from "#client/platform/small-storage.ts";
 import type { SyncState } from "#client/sync/sync-status.ts";
+import type { Me } from "#shared/protocol/http-bodies.ts";
 import type { DeviceCopy, DeviceCopyParts } from "./device-copy.ts";
 
 /** ms after the start when the code below is loaded: it must be here when the network is not */
 const LOAD_AFTER_MS = 3_000;
 
-type LateDeviceParts = Omit<DeviceCopyParts, "storage"> & { sync: SyncState; smallStorage: SmallStorage };
+type LateDeviceParts = Omit<DeviceCopyParts, "storage"> & { sync: SyncState; smallStorage: SmallStorage; me: Me };
 
 /** The device copy, whose code no first paint waits for. Sees to it that the browser is asked to keep what is here. */
 export function openLateDevice(parts: LateDeviceParts, signal: AbortSignal): () => Promise<DeviceCopy> {

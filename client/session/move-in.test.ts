@@ -1,15 +1,13 @@
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { beforeEach, expect, test } from "vitest";
-import * as Y from "yjs";
 import { readDeviceNotes } from "#client/local-store/device-notes.ts";
 import { localStoreName, openLocalStore } from "#client/local-store/open-local-store.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
-import { aSummary } from "#tests/support/a-summary.ts";
 import { countRequestsAsSteps, liveUntil } from "#tests/support/dying-tab.ts";
 import { createSeededRandom } from "#tests/support/seeded-random.ts";
-import { openWipedBrowser } from "#tests/support/wiped-device.ts";
+import { keepUnsentChat, openWipedBrowser } from "#tests/support/wiped-device.ts";
 import type { WipedBrowser } from "#tests/support/wiped-device.ts";
 import { finishDevice, moveIn } from "./move-in.ts";
 
@@ -32,21 +30,7 @@ async function anew(): Promise<void> {
   globalThis.indexedDB = new IDBFactory();
   browser = openWipedBrowser();
   browser.server.session = ANN.accountId;
-  const store = openLocalStore(localStoreName(GUEST.accountId, GUEST.workspaceId));
-  const doc = new Y.Doc();
-  doc.clientID = 1;
-  doc.getText("draft").insert(0, "unsent");
-  await store.write({
-    id: CHAT,
-    epoch: 0,
-    local: Y.encodeStateAsUpdate(doc),
-    remote: undefined,
-    state: undefined,
-    commands: [],
-    summary: { summary: aSummary("Unsent"), changedAt: 1, headSeq: undefined },
-    strict: false,
-  });
-  store.close();
+  await keepUnsentChat(localStoreName(GUEST.accountId, GUEST.workspaceId), CHAT);
   for (const [key, value] of [
     ["holdfast.me", JSON.stringify({ ...GUEST, kind: "guest" })],
     ["holdfast.new-chat.guest.own", CHAT],

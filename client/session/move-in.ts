@@ -11,6 +11,7 @@ import type { Result } from "#shared/lib/result.ts";
 import { meSchema } from "#shared/protocol/http-bodies.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
 import { remembered } from "./remembered.ts";
+import { sendBeforeWipe } from "./send-before-wipe.ts";
 import { finishWipe } from "./wipe-device.ts";
 import type { WipeOutcome, WipeParts } from "./wipe-device.ts";
 
@@ -36,7 +37,7 @@ export async function finishDevice(parts: WipeParts, signal: AbortSignal): Promi
   const { moves } = await readDeviceNotes(parts.platform.clock);
   // One that fails again, for want of room say, is there to be tried the next time.
   for (const note of moves) await finishMove(parts, note, signal);
-  return outcome;
+  return (await sendBeforeWipe(parts, signal)) ? await finishWipe(parts, signal) : outcome;
 }
 
 async function finishMove(parts: WipeParts, note: MoveNote, signal: AbortSignal): Promise<ReturnType<typeof moveIn>> {

@@ -14,13 +14,16 @@ export const knowsPasskeys = (): boolean => "PublicKeyCredential" in globalThis;
 const CANCELLED: Refusal = { code: "passkey_cancelled", retryAfter: undefined };
 
 /** Has a person show a passkey, and signs in by it. */
-export async function signInWithPasskey(fetch: Fetch): Promise<Result<undefined, Refusal>> {
+export async function signInWithPasskey(
+  fetch: Fetch,
+  device: { sharedDevice?: true },
+): Promise<Result<undefined, Refusal>> {
   const options = await askServer(fetch, "POST", "/api/auth/passkey/options", { answer: passkeyRequestSchema });
   if (!options.ok) return options;
   const { startAuthentication } = await import("@simplewebauthn/browser");
   const credential = await startAuthentication({ optionsJSON: options.value as never }).catch(() => undefined);
   if (!credential) return err(CANCELLED);
-  return await askServer(fetch, "POST", "/api/auth/passkey/sign-in", { body: { credential } });
+  return await askServer(fetch, "POST", "/api/auth/passkey/sign-in", { body: { credential, ...device } });
 }
 
 /** Has the browser make a passkey for the account. */

@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest";
 import { noLocks } from "#client/platform/locks.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import type { SmallStorage } from "#client/platform/small-storage.ts";
+import type { Me } from "#shared/protocol/http-bodies.ts";
 import { openSession } from "./session.ts";
 
 const GUEST = { accountId: "a1", workspaceId: "w1", kind: "guest" as const };
@@ -18,13 +19,14 @@ function memoryStorage(texts: Record<string, string> = {}): SmallStorage & { tex
 }
 
 /** A server with cookies: who is signed in is one variable that a guest sign-in sets. */
-function aServer({ signedIn = undefined as typeof GUEST | undefined, up = true, keepsCookies = true } = {}) {
+function aServer({ signedIn = undefined as Me | undefined, up = true, keepsCookies = true } = {}) {
   const server = { signedIn, up, guests: 0, asked: [] as string[] };
   const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     await Promise.resolve();
     const path = String(input);
     const body = typeof init?.body === "string" ? ` ${init.body}` : "";
-    server.asked.push(`${init?.method ?? "GET"} ${path}${body}`);
+    const workspace = new Headers(init?.headers).get("x-holdfast-workspace");
+    server.asked.push(`${init?.method ?? "GET"} ${path}${body}${workspace === null ? "" : ` in ${workspace}`}`);
     if (!server.up) throw new TypeError("network");
     if (path === "/api/auth/sign-in/anonymous") {
       server.guests++;
@@ -42,6 +44,7 @@ function aBrowser(fetch: typeof globalThis.fetch, texts: Record<string, string> 
   const woken = new Set<() => void>();
   const page = new AbortController();
   const smallStorage = memoryStorage(texts);
+  const tabStorage = memoryStorage();
   const writeCookies = vi.fn<() => void>();
   const connectivity = {
     online: () => true,
@@ -54,8 +57,10 @@ function aBrowser(fetch: typeof globalThis.fetch, texts: Record<string, string> 
   return {
     page,
     texts: smallStorage.texts,
+    tabTexts: tabStorage.texts,
     writeCookies,
-    open: () => openSession({ platform: { fetch, connectivity }, locks, smallStorage, writeCookies }, page.signal),
+    open: () =>
+      openSession({ platform: { fetch, connectivity }, locks, smallStorage, tabStorage, writeCookies }, page.signal),
     wake: () => woken.forEach((callback) => callback()),
   };
 }
@@ -161,6 +166,52 @@ test("another account in the cookie is reported, and this page keeps showing its
   expect(browser.texts).toEqual(remembered);
   expect(await session.value.renew()).toBe(true);
   expect(JSON.parse(browser.texts["holdfast.me"] ?? "")).toMatchObject({ accountId: "other" });
+});
+
+const SHARED = { ...GUEST, accountId: "ann", kind: "account" as const, sharedDevice: true };
+const TAB = "holdfast.shared-device";
+
+test("of somebody on a shared device nothing is remembered, but that this tab has to ask", async () => {
+  const { fetch } = aServer({ signedIn: SHARED });
+  const browser = aBrowser(fetch);
+  expect(await browser.open()).toMatchObject({ ok: true, value: { me: SHARED } });
+  expect(browser.texts).toEqual({});
+  expect(browser.tabTexts).toEqual({ [TAB]: "w1" });
+  // A cookie that goes with the browser need not outlive it.
+  expect(browser.writeCookies).not.toHaveBeenCalled();
+});
+
+test("a tab of a shared device asks the server, whoever else this browser remembers, and leaves that alone", async () => {
+  const { server, fetch } = aServer({ signedIn: SHARED });
+  const browser = aBrowser(fetch, { ...remembered });
+  browser.tabTexts[TAB] = "w7";
+  expect(await browser.open()).toMatchObject({ ok: true, value: { me: SHARED } });
+  expect(server.asked).toEqual(["GET /api/me in w7"]);
+  expect(browser.texts).toEqual(remembered);
+});
+
+test("once the session on a shared device is over, whoever this browser remembers opens", async () => {
+  const { server, fetch } = aServer();
+  const browser = aBrowser(fetch, { ...remembered });
+  browser.tabTexts[TAB] = "w1";
+  expect(await browser.open()).toMatchObject({ ok: true, value: { me: GUEST } });
+  expect(browser.tabTexts[TAB]).toBe("");
+  expect(server.guests).toBe(0);
+});
+
+test("without a network a shared device has nothing to open, and says so", async () => {
+  const browser = aBrowser(aServer({ up: false }).fetch, { ...remembered });
+  browser.tabTexts[TAB] = "w1";
+  expect(await browser.open()).toEqual({ ok: false, failure: "nothing-kept" });
+  expect(browser.tabTexts[TAB]).toBe("w1");
+});
+
+test("who signs in here for good again is remembered again", async () => {
+  const browser = aBrowser(aServer({ signedIn: GUEST }).fetch);
+  browser.tabTexts[TAB] = "w1";
+  await browser.open();
+  expect(browser.tabTexts[TAB]).toBe("");
+  expect(JSON.parse(browser.texts["holdfast.me"] ?? "")).toEqual(GUEST);
 });
 
 test("memory of a shape this version does not know is as good as none", async () => {

@@ -5,9 +5,8 @@ import type { Platform } from "#client/platform/platform.ts";
 import type { SmallStorage } from "#client/platform/small-storage.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
-import { meSchema } from "#shared/protocol/http-bodies.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
-import { remembered } from "./remembered.ts";
+import { rememberedMe } from "./remembered-me.ts";
 
 /** Whether the server still knows who we are. Losing the session never touches what is on this device. */
 export type SessionStatus =
@@ -47,17 +46,19 @@ export type FirstContactFailure =
   /** the server answered something this version does not understand */
   | "not-understood"
   /** nobody is signed in, and nobody is to be made a guest: they signed out here, or the server takes no guests */
-  | "signed-out";
+  | "signed-out"
+  /** on a shared device nothing was kept that could be opened without the server */
+  | "nothing-kept";
 
 export interface SessionParts {
   platform: Pick<Platform, "fetch" | "connectivity">;
   locks: Locks;
   smallStorage: SmallStorage;
+  tabStorage: SmallStorage;
   /** has the browser write down the cookies it was given */
   writeCookies: () => void;
 }
 
-export const ME_KEY = "holdfast.me";
 /** Whoever signed out here is asked who they are, and not made a guest. */
 export const SIGNED_OUT_KEY = "holdfast.signed-out";
 const SIGN_IN_LOCK = "holdfast-first-contact";
@@ -70,11 +71,13 @@ export async function openSession(
   parts: SessionParts,
   signal: AbortSignal,
 ): Promise<Result<Session, FirstContactFailure>> {
-  const last = remembered(parts.smallStorage, ME_KEY, meSchema);
+  const last = rememberedMe(parts);
   const known = last.read();
   if (known) return ok(watchSession(parts, known, { type: "unchecked" }, signal));
   const asked = await becomeSomeone(parts, signal);
+  if (asked.type === "shared-over") return await openSession(parts, signal);
   if (asked.type === "no-guest") return err("signed-out");
+  if (asked.type === "failed" && last.sharedIn() !== undefined) return err("nothing-kept");
   // A server that makes a guest and then knows nobody is one whose cookies this browser does not keep.
   if (asked.type !== "me") return err(asked.type === "failed" ? asked.failure : "no-cookies");
   return ok(watchSession(parts, asked.me, { type: "signed-in", me: asked.me }, signal));
@@ -86,14 +89,14 @@ async function becomeSomeone(parts: SessionParts, signal: AbortSignal): Promise<
   if (asked.type === "me") {
     if (isSignedOut(parts)) parts.smallStorage.write(SIGNED_OUT_KEY, "");
     // Before a word is written that would be lost with them.
-    parts.writeCookies();
-    remembered(parts.smallStorage, ME_KEY, meSchema).write(asked.me);
+    if (!asked.me.sharedDevice) parts.writeCookies();
+    rememberedMe(parts).write(asked.me);
   }
   return asked;
 }
 
 function watchSession(parts: SessionParts, me: Me, initial: SessionStatus, signal: AbortSignal): Session {
-  const { platform, smallStorage } = parts;
+  const { platform } = parts;
   const listeners = new Set<() => void>();
   let status = initial;
   let asking = false;
@@ -113,7 +116,7 @@ function watchSession(parts: SessionParts, me: Me, initial: SessionStatus, signa
     if (asked.type === "failed" || signal.aborted) return; // what was known stays known
     status = statusOf(me, asked);
     // The account's kind may have changed: a guest that became an account keeps its ids and its data.
-    if (asked.type === "me" && status.type === "signed-in") remembered(smallStorage, ME_KEY, meSchema).write(asked.me);
+    if (status.type === "signed-in" && status.me.sharedDevice === me.sharedDevice) rememberedMe(parts).write(status.me);
     for (const listener of listeners) listener();
   }
   signal.addEventListener(
@@ -146,14 +149,24 @@ function statusOf(me: Me, asked: Exclude<AskedMe, { type: "failed" }>): SessionS
   return { type: became ? "became" : "other-account", me: asked.me };
 }
 
-type FirstContact = AskedMe | { type: "no-guest" };
+type FirstContact =
+  | AskedMe
+  | { type: "no-guest" }
+  /** whoever was here on a shared device is gone: whoever this device remembers is next */
+  | { type: "shared-over" };
 
 const isSignedOut = ({ smallStorage }: SessionParts): boolean => Boolean(smallStorage.read(SIGNED_OUT_KEY));
 
 /** Who the cookie says we are; a guest is made where it says nobody, unless they signed out here. */
 async function firstContact(parts: SessionParts, signal: AbortSignal): Promise<FirstContact> {
   const { fetch } = parts.platform;
-  const asked = await askMe(fetch, signal);
+  const last = rememberedMe(parts);
+  const there = await askMe(fetch, signal, last.sharedIn());
+  const asked = there.type === "not-a-member" ? await askMe(fetch, signal) : there;
+  if (asked.type === "nobody" && last.sharedIn() !== undefined) {
+    last.endShared();
+    return { type: "shared-over" };
+  }
   if (isSignedOut(parts) && asked.type !== "me") return { type: "no-guest" };
   if (asked.type !== "nobody") return asked;
   try {

@@ -3,6 +3,7 @@ import { removeDatabase, within } from "#client/local-store/remove-database.ts";
 import type { TabMessage } from "#client/local-store/tab-messages.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import { meSchema } from "#shared/protocol/http-bodies.ts";
+import { SHARED_TAB_KEY } from "./remembered-me.ts";
 import { DATABASES_KEY, accountOf } from "./wipe-mark.ts";
 import { isEdit, wipedKeys } from "./wiped-keys.ts";
 import type { Staying } from "./wiped-keys.ts";
@@ -119,7 +120,10 @@ async function conversationIdsIn(name: string): Promise<string[]> {
 
 /** Answers whether anything was there. */
 function clearStorage(storage: OpenStorage, staying: Staying): boolean {
-  const keys = wipedKeys(entriesOf(storage), staying);
+  const entries = entriesOf(storage);
+  // A tab that is open for somebody on a shared device has nothing but ids, and needs them.
+  if (entries.some(([key, value]) => key === SHARED_TAB_KEY && value !== "")) return false;
+  const keys = wipedKeys(entries, staying);
   for (const key of keys) storage().removeItem(key);
   return keys.length > 0;
 }
@@ -139,7 +143,7 @@ const listDatabases = async (): Promise<string[]> =>
   ((await quietly(() => indexedDB.databases())) ?? []).flatMap(({ name }) => name ?? []);
 
 /** Those the browser lists, and those that were noted when they were made, because older ones list none. */
-async function databaseNames(local: OpenStorage): Promise<string[]> {
+export async function databaseNames(local: OpenStorage): Promise<string[]> {
   const noted = entriesOf(local).flatMap(([key, value]) => (key === DATABASES_KEY ? value.split("\n") : []));
   const all = [...(await listDatabases()), ...noted];
   return [...new Set(all)].filter((name) => name.startsWith("holdfast:"));

@@ -57,7 +57,7 @@ export async function wipeDevice(
 /** Does, as far as that is possible now, what is left of any wipe. Safe to repeat, in several tabs at once too. */
 export async function finishWipe(parts: WipeParts, signal: AbortSignal): Promise<WipeOutcome> {
   return await parts.locks.hold(LOCK, signal, async () => {
-    const wipes = await readWipes(parts);
+    const wipes = (await readWipes(parts)).filter(({ sendFirst }) => !sendFirst);
     if (wipes.length === 0) return { held: [], told: true };
     const [swept, told] = await Promise.all([
       sweepDevice(parts, new Set(wipes.map(({ accountId }) => accountId)), signal),
@@ -80,6 +80,13 @@ function nextWipe(now: number, wipe: WipeNote, { found, held }: Sweep, told: boo
   return isOver ? undefined : next;
 }
 
+/** Notes what is to be wiped at the next start. Answers whether it is noted for good. */
+export const noteWipe = (
+  parts: Pick<WipeParts, "locks" | "traces">,
+  wipe: WipeNote,
+  signal: AbortSignal,
+): Promise<boolean> => parts.locks.hold(LOCK, signal, () => keepWipes(parts, { kept: [wipe] }));
+
 /** Notes that somebody signed in again to an account that had left. Answers whether it may be opened now. */
 export async function letReturn(parts: WipeParts, accountId: string, signal: AbortSignal): Promise<boolean> {
   return await parts.locks.hold(LOCK, signal, async () => {
@@ -90,7 +97,13 @@ export async function letReturn(parts: WipeParts, accountId: string, signal: Abo
   });
 }
 
-const wipesSchema = z.array(z.object({ accountId: z.string(), tellServer: z.boolean(), foundAt: z.number() }));
+const wipeSchema = z.object({
+  accountId: z.string(),
+  tellServer: z.boolean(),
+  foundAt: z.number(),
+  sendFirst: z.optional(z.boolean()),
+});
+const wipesSchema = z.array(wipeSchema);
 
 async function readWipes({ platform, traces }: WipeParts): Promise<WipeNote[]> {
   const { wipes } = await readDeviceNotes(platform.clock);
@@ -105,7 +118,10 @@ interface WipeChange {
 }
 
 /** Answers whether it is noted for good. */
-async function keepWipes({ traces }: WipeParts, { kept, done = [], endedMoves = [] }: WipeChange): Promise<boolean> {
+async function keepWipes(
+  { traces }: Pick<WipeParts, "traces">,
+  { kept, done = [], endedMoves = [] }: WipeChange,
+): Promise<boolean> {
   const isNoted = await changeDeviceNotes((notes) => {
     for (const wipe of kept) void notes.objectStore("wipes").put(wipe);
     for (const { accountId } of done) void notes.objectStore("wipes").delete(accountId);

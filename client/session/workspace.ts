@@ -1,11 +1,14 @@
 import { createContext, useContext } from "react";
 import type { Documents } from "#client/local-store/documents.ts";
+import type { KeptEdits } from "#client/local-store/kept-edits.ts";
 import type { Library } from "#client/local-store/library.ts";
 import type { Clock } from "#client/platform/platform.ts";
+import type { SmallStorage } from "#client/platform/small-storage.ts";
 import type { Runs } from "#client/runs/runs.ts";
 import type { SyncState } from "#client/sync/sync-status.ts";
 import type { AccountControl } from "./account-control.ts";
 import type { DeviceCopy } from "./device-copy.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
 import { assert } from "#shared/lib/assert.ts";
 import type { Me, Models } from "#shared/protocol/http-bodies.ts";
 
@@ -23,6 +26,12 @@ export interface Workspace {
   sync: SyncState;
   runs: Runs;
   models: ModelCatalogue;
+  /** short texts of this device; on a shared one they live as long as the page */
+  smallStorage: SmallStorage;
+  /** of this tab alone, on a shared device too: for no word that anybody wrote */
+  tabStorage: SmallStorage;
+  /** the unsent new wordings of prompts of a conversation, kept in the same way */
+  keptEdits(id: ConversationId): KeptEdits;
   /** what is on this device as a whole; its code is loaded when it is asked for */
   device(): Promise<DeviceCopy>;
   clock: Clock;

@@ -21,7 +21,7 @@ const fetchBringBack: LoadBringBack = async () => (await import("#client/local-s
 export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadBringBack = fetchBringBack) => {
   const ending = new AbortController();
   const name = localStoreName(me.accountId, me.workspaceId);
-  const store = openLocalStore(name, platform.clock);
+  const store = openLocalStore(me.sharedDevice ? undefined : name, platform.clock);
   const tabs = openTabs(platform.openBroadcast(name, ending.signal), ending.signal);
   const commands = openRunCommands(store);
   const library = openLibrary(store, tabs, () => documents.flush());

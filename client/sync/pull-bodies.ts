@@ -105,7 +105,7 @@ export function createBodyPuller(
   /** Asks for what is lacking besides what is on its way, where there is any and it could be stored. */
   function askForMore(underWay: readonly Lacking[], signal: AbortSignal): Promise<Asked> | undefined {
     // A device that cannot store would ask for the same for ever.
-    const mayStore = store.health().type !== "failing" && platform.clock.now() >= notBefore;
+    const mayStore = store.health().type === "ok" && platform.clock.now() >= notBefore;
     const here = new Set(underWay.map(({ id }) => id));
     const some = isSupported && mayStore ? library.lacking().filter((one) => isWanted(one) && !here.has(one.id)) : [];
     return some.length > 0 ? ask(some.slice(0, atOnce), signal) : undefined;
@@ -139,7 +139,7 @@ export function createBodyPuller(
       const early = await nextAnswer(signal);
       if ((await told) === false) {
         // A disk that is nearly full may take the next small thing, and fail at the next feed.
-        if (store.health().type === "failing") notBefore = platform.clock.now() + LATER_MS;
+        if (store.health().type !== "ok") notBefore = platform.clock.now() + LATER_MS;
         return "done";
       }
       // A page that tells of erased chats is not known here before it is about to be stored.

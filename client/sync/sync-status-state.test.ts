@@ -36,6 +36,18 @@ test("offline counts what is stored here; a device that cannot store says that f
   expect(syncStatus(false, failing)).toEqual({ type: "cannot-save", reason: "full", ...memory });
 });
 
+test("P4: on a shared device only the server's word counts, and without it the window is all there is", () => {
+  const none: Unsaved = { ...clean, health: { type: "none" }, known: false };
+  const memory = { onlyHere: 1, unsent: 1 };
+  const written = { ...none, memory, pending: true };
+  expect(syncStatus(true, none)).toEqual({ type: "saved" });
+  expect(syncStatus(false, none)).toEqual({ type: "offline", changes: 0 });
+  expect(syncStatus(true, written)).toEqual({ type: "saving" });
+  const cannotSave = { type: "cannot-save", reason: "shared-device", ...memory };
+  expect(syncStatus(false, written)).toEqual(cannotSave);
+  expect(syncStatus(true, { ...written, refused: new Set(["c"]) })).toEqual(cannotSave);
+});
+
 const storing = (pending: boolean, unstoredEdits: boolean, failing?: "full" | "unavailable") => ({
   pending: () => pending,
   unstoredEdits: () => unstoredEdits,

@@ -62,6 +62,7 @@ export interface Unsaved {
 
 /** The words of the status line. It errs on the side of "not yet" (C10). */
 export function syncStatus(online: boolean, unsaved: Unsaved): SyncStatus {
+  if (unsaved.health.type === "none") return onSharedDevice(online, unsaved);
   if (unsaved.health.type === "failing")
     return { type: "cannot-save", reason: unsaved.health.reason, ...unsaved.memory };
   if (!online) return { type: "offline", changes: unsaved.outbox };
@@ -71,6 +72,14 @@ export function syncStatus(online: boolean, unsaved: Unsaved): SyncStatus {
   if (documents > 0) return { type: "refused", documents, unreadable: unreadable.size };
   const saved = unsaved.known && !unsaved.unstored && !unsaved.pending && unsaved.outbox === 0;
   return saved ? { type: "saved" } : { type: "saving" };
+}
+
+/** Where nothing is kept, all there is beside the server's copy is what is open. */
+function onSharedDevice(online: boolean, { memory, refused }: Unsaved): SyncStatus {
+  if (memory.unsent === 0) return online ? { type: "saved" } : { type: "offline", changes: 0 };
+  return online && refused.size === 0
+    ? { type: "saving" }
+    : { type: "cannot-save", reason: "shared-device", ...memory };
 }
 
 /** An open document, as far as storing it goes. */

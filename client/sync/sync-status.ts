@@ -13,8 +13,8 @@ export type SyncStatus =
    * read back either
    */
   | { type: "refused"; documents: number; unreadable: number }
-  /** this device cannot store; sync goes on from memory */
-  | ({ type: "cannot-save"; reason: StoreFailure } & InMemory);
+  /** this device cannot store, or is not to; sync goes on from memory */
+  | ({ type: "cannot-save"; reason: StoreFailure | "shared-device" } & InMemory);
 
 /** What the open chats of this window hold that is not stored everywhere it should be. */
 export interface InMemory {

@@ -29,6 +29,7 @@ export function TitleField({ label, title, onSave, onClose }: TitleFieldProps) {
       aria-label={label}
       defaultValue={title}
       maxLength={200}
+      autoComplete="off"
       dir="auto"
       onBlur={(event) => finish(event.target.value)}
       onKeyDown={(event) => {

@@ -1,3 +1,5 @@
+import { createKeptEdits } from "#client/local-store/kept-edits.ts";
+import { createMemoryStorage } from "#client/platform/memory-storage.ts";
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -285,7 +287,10 @@ test("C13: what was erased while a device with edits was away can be made a new 
   other.comeBack();
   await until(() => other.entry(id)?.erased === true);
   expect(other.entry(id)).toMatchObject({ changedAfterDeletion: true, summary: { deleted: true } });
-  const recovering = recoverChat({ ...other.tab(), newId }, id);
+  const recovering = recoverChat(
+    { ...other.tab(), keptEdits: (of) => createKeptEdits(createMemoryStorage, of), newId },
+    id,
+  );
   let recovered: ConversationId | undefined;
   void recovering.then((made) => (recovered = made));
   await until(() => recovered !== undefined);

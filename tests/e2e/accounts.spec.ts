@@ -1,52 +1,13 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
-import type { Page } from "@playwright/test";
 import { PASSWORD, newEmail } from "#tests/support/account.ts";
 import { chooseInAccountMenu, createAccount, expectAccount, signInHere, signOut } from "./account-steps.ts";
 import { chatPage, openChatPage } from "./chat-page.ts";
+import { withoutSync } from "./device.ts";
 import { test } from "./fixtures.ts";
+import { keptHere as kept } from "./kept-here.ts";
 
 const CANARY = "CANARY-of-Ann-7f3a";
-
-/** Everything this browser keeps for the app that holds a text. */
-const kept = (page: Page, text: string): Promise<string[]> =>
-  page.evaluate(async (canary) => {
-    const found: string[] = [];
-    const look = (where: string, value: unknown): void => {
-      const seen = JSON.stringify(value, (_, one: unknown) =>
-        one instanceof Uint8Array ? new TextDecoder("latin1").decode(one) : one,
-      );
-      if (seen?.includes(canary)) found.push(where);
-    };
-    for (const storage of [localStorage, sessionStorage])
-      for (let at = 0; at < storage.length; at++) {
-        const key = storage.key(at) ?? "";
-        look("storage", [key, storage.getItem(key)]);
-      }
-    for (const { name = "" } of await indexedDB.databases()) {
-      const db = await new Promise<IDBDatabase>((resolve, reject) => {
-        const opening = indexedDB.open(name);
-        opening.addEventListener("success", () => resolve(opening.result));
-        opening.addEventListener("error", () => reject(opening.error ?? new Error("not opened")));
-      });
-      look("a database's name", name);
-      for (const store of db.objectStoreNames) {
-        const all = db.transaction(store).objectStore(store).getAll();
-        look(
-          `${name}/${store}`,
-          await new Promise((resolve) => all.addEventListener("success", () => resolve(all.result))),
-        );
-      }
-      db.close();
-    }
-    for (const name of await caches.keys()) {
-      for (const request of await (await caches.open(name)).keys()) {
-        look(name, request.url);
-        look(name, await (await caches.match(request))?.clone().text());
-      }
-    }
-    return found;
-  }, text);
 
 test("a guest makes an account and keeps what they wrote; another browser opens it by signing in", async ({
   chat,
@@ -82,15 +43,15 @@ test("what a guest wrote without a network comes along into the account they sig
   const email = newEmail();
   await createAccount(chat.page, email);
   const elsewhere = await browser.newContext({ serviceWorkers: "block" });
-  const other = await openChatPage(await elsewhere.newPage(), app.url);
-  await other.page.route("**/api/sync/push", (route) => route.abort());
-  await other.page.routeWebSocket("**/sync**", (socket) => void socket.close());
+  const page = await elsewhere.newPage();
+  const letThrough = await withoutSync(page);
+  const other = await openChatPage(page, app.url);
   await other.composer.fill("Only on this device");
-  await expect(other.syncStatus).toContainText(/Offline|Saving/);
+  await expect.poll(() => kept(page, "Only on this device")).not.toEqual([]);
   await chooseInAccountMenu(other.page, "Sign in or create an account…");
   await signInHere(other.page, email);
   await expectAccount(other.page, email);
-  await other.page.unrouteAll({ behavior: "ignoreErrors" });
+  await letThrough();
   await expect(other.composer).toHaveValue("Only on this device");
   await expect(chat.library.getByRole("link", { name: /Only on this device/ })).toBeVisible({ timeout: 30_000 });
   await elsewhere.close();

@@ -17,6 +17,23 @@ export async function cutFromServer(page: Page): Promise<() => Promise<void>> {
   };
 }
 
+/**
+ * Keeps what is written from the server, while everything else gets through. Call before the page is opened, in a context
+ * without a service worker. Answers how to let it go.
+ */
+export async function withoutSync(page: Page): Promise<() => Promise<void>> {
+  const network = { cut: true };
+  await page.route("**/api/sync/push", (route) => (network.cut ? route.abort("connectionfailed") : route.continue()));
+  await page.routeWebSocket(/\/sync\b/u, (socket) => {
+    if (network.cut) void socket.close({ code: 4503 });
+    else socket.connectToServer();
+  });
+  return async () => {
+    network.cut = false;
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+  };
+}
+
 /** A page of the app's origin on which the app does not run. */
 export async function openBesideTheApp(page: Page, url: string): Promise<Page> {
   const beside = await page.context().newPage();

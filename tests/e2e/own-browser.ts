@@ -6,6 +6,8 @@ import { killBrowserOf } from "#tests/support/browser-processes.ts";
 
 /** A browser with its profile on disk, which survives it. */
 export interface OwnBrowser {
+  /** the folder of its profile */
+  profile: string;
   /** Starts it, or starts it again. */
   start(): Promise<BrowserContext>;
   /** Ends it as a person does. */
@@ -19,6 +21,7 @@ export async function openOwnBrowser(type: BrowserType, launchOptions: LaunchOpt
   const profile = await mkdtemp(join(tmpdir(), "holdfast-profile-"));
   let context: BrowserContext | undefined;
   return {
+    profile,
     async start() {
       context = await type.launchPersistentContext(profile, {
         ...launchOptions,

@@ -1,8 +1,11 @@
 import * as Y from "yjs";
 import type { DocumentStatus, Documents, OpenConversation } from "#client/local-store/documents.ts";
+import { createKeptEdits } from "#client/local-store/kept-edits.ts";
 import type { LibraryEntry } from "#client/local-store/library.ts";
 import type { RunCommand } from "#client/local-store/run-command.ts";
 import type { Delivery, LiveRun, Runs } from "#client/runs/runs.ts";
+import { createMemoryStorage } from "#client/platform/memory-storage.ts";
+import { createSmallStorage } from "#client/platform/small-storage.ts";
 import type { DeviceCopy } from "#client/session/device-copy.ts";
 import type { Workspace } from "#client/session/workspace.ts";
 import type { StorageNotice, SyncStatus } from "#client/sync/sync-status.ts";
@@ -181,6 +184,7 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
     removeSetAside: () => Promise.resolve(true),
   };
 
+  const texts = createMemoryStorage();
   const workspace: Workspace = {
     me: { accountId: "account-1", workspaceId: "workspace-1", kind: "guest" },
     documents,
@@ -207,6 +211,9 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
       },
     },
     runs,
+    smallStorage: createSmallStorage(() => texts),
+    tabStorage: createSmallStorage(() => texts),
+    keptEdits: (id) => createKeptEdits(() => texts, id),
     models: { models: () => options.models ?? MODELS, subscribe: () => () => undefined },
     device: () => Promise.resolve(device),
     account: {

@@ -1,10 +1,12 @@
 import { openDB } from "idb";
+import * as Y from "yjs";
 import { localStoreName, openLocalStore } from "#client/local-store/open-local-store.ts";
 import { DATABASE_VERSION } from "#client/local-store/open-database.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import type { Broadcast } from "#client/platform/platform.ts";
 import type { WipeParts } from "#client/session/wipe-device.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
+import { aSummary } from "./a-summary.ts";
 import { takeStep } from "./dying-tab.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import type { FakeClock } from "./fake-clock.ts";
@@ -182,6 +184,25 @@ async function fillDatabase(name: string, chat: string, words: string): Promise<
   await db.put("meta", words, "cursor");
   await db.add("quarantine", { documentId: chat, reason: "corrupt", content: words });
   db.close();
+}
+
+/** Stores a chat called "Unsent" whose one edit the server does not have. */
+export async function keepUnsentChat(databaseName: string, id: ConversationId): Promise<void> {
+  const store = openLocalStore(databaseName);
+  const doc = new Y.Doc();
+  doc.clientID = 1;
+  doc.getText("draft").insert(0, "unsent");
+  await store.write({
+    id,
+    epoch: 0,
+    local: Y.encodeStateAsUpdate(doc),
+    remote: undefined,
+    state: undefined,
+    commands: [],
+    summary: { summary: aSummary("Unsent"), changedAt: 1, headSeq: undefined },
+    strict: false,
+  });
+  store.close();
 }
 
 /** Where anything of Ann is to be found. */

@@ -12,20 +12,22 @@ const said = accountWords.signIn;
 interface OtherWaysProps {
   fetch: typeof globalThis.fetch;
   methods: Methods | undefined;
+  /** what is said of the device, beside who signs in */
+  device: { sharedDevice?: true };
   /** somebody is signed in now */
   onDone: () => void;
 }
 
 /** Signing in without a password. */
-export function OtherWays({ fetch, methods, onDone }: OtherWaysProps) {
+export function OtherWays({ fetch, methods, device, onDone }: OtherWaysProps) {
   const { asking, ask } = useAsking();
   const withPasskey = async (): Promise<void> => {
-    const done = await ask(() => signInWithPasskey(fetch));
+    const done = await ask(() => signInWithPasskey(fetch, device));
     if (done?.ok) onDone();
   };
   const withProvider = async (): Promise<void> => {
     const started = await ask(() =>
-      askServer(fetch, "POST", "/api/auth/oidc/start", { body: { next: "/" }, answer: oidcStartedSchema }),
+      askServer(fetch, "POST", "/api/auth/oidc/start", { body: { next: "/", ...device }, answer: oidcStartedSchema }),
     );
     if (started?.ok) location.assign(started.value.url);
   };

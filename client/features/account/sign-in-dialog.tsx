@@ -17,7 +17,7 @@ export function SignInDialog({ account, onClose }: SignInDialogProps) {
   const methods = useMethods(fetch);
   return (
     <Dialog title={titleOf(page)} about={aboutOf(page)} onClose={onClose}>
-      <SignInForms key={page} page={page} fetch={fetch} methods={methods} onPage={setPage} onDone={account.changed} />
+      <SignInForms page={page} fetch={fetch} methods={methods} onPage={setPage} onDone={account.changed} />
     </Dialog>
   );
 }

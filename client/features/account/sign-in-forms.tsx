@@ -11,6 +11,7 @@ import { submitting } from "#client/ui/submitting.ts";
 import { EmailField, PasswordField } from "./credential-fields.tsx";
 import { keptInvite } from "./kept-invite.ts";
 import { OtherWays } from "./other-ways.tsx";
+import { SharedDeviceBox } from "./shared-device-box.tsx";
 import { useAsking } from "#client/ui/use-asking.ts";
 import "./account.css";
 
@@ -22,6 +23,9 @@ interface FormProps {
   onPage: (page: SignInPage) => void;
   /** somebody is signed in now */
   onDone: () => void;
+  /** whether nothing is to be kept on this device */
+  sharedDevice: boolean;
+  onSharedDevice: (sharedDevice: boolean) => void;
 }
 
 /** What one of the pages is called, and what it is for. */
@@ -42,21 +46,27 @@ export function useMethods(fetch: typeof globalThis.fetch): Methods | undefined 
 
 const FORMS = { "sign-in": SignInForm, "sign-up": SignUpForm, forgot: ForgotForm } as const;
 
-export function SignInForms({ page, ...props }: FormProps & { page: SignInPage }) {
+type SignInFormsProps = Omit<FormProps, "sharedDevice" | "onSharedDevice"> & { page: SignInPage };
+
+export function SignInForms({ page, ...props }: SignInFormsProps) {
+  const [sharedDevice, setSharedDevice] = useState(false);
   const Form = FORMS[page];
   return (
     <div className="form">
-      <Form {...props} />
+      <Form key={page} {...props} sharedDevice={sharedDevice} onSharedDevice={setSharedDevice} />
     </div>
   );
 }
 
-function SignInForm({ fetch, methods, onPage, onDone }: FormProps) {
+/** As a body says it: absent means that the device is one's own. */
+const ofDevice = (sharedDevice: boolean): { sharedDevice?: true } => (sharedDevice ? { sharedDevice } : {});
+
+function SignInForm({ fetch, methods, onPage, onDone, sharedDevice, onSharedDevice }: FormProps) {
   const { asking, ask } = useAsking();
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const submit = async (): Promise<void> => {
-    const body = { email, password };
+    const body = { email, password, ...ofDevice(sharedDevice) };
     const done = await ask(() => askServer(fetch, "POST", "/api/auth/sign-in", { body }));
     if (done?.ok) onDone();
   };
@@ -65,9 +75,10 @@ function SignInForm({ fetch, methods, onPage, onDone }: FormProps) {
       <form className="form" onSubmit={submitting(submit)}>
         <EmailField value={email} onChange={setEmail} passkeys />
         <PasswordField use="current" value={password} onChange={setPassword} />
+        <SharedDeviceBox checked={sharedDevice} onChange={onSharedDevice} />
         <FormFoot asking={asking} action={said.signIn.action} />
       </form>
-      <OtherWays fetch={fetch} methods={methods} onDone={onDone} />
+      <OtherWays fetch={fetch} methods={methods} device={ofDevice(sharedDevice)} onDone={onDone} />
       <div className="form-buttons">
         <Button onClick={() => onPage("sign-up")}>{said.signIn.toSignUp}</Button>
         <Button onClick={() => onPage("forgot")}>{said.signIn.toForgot}</Button>
@@ -76,7 +87,7 @@ function SignInForm({ fetch, methods, onPage, onDone }: FormProps) {
   );
 }
 
-function SignUpForm({ fetch, methods, onPage, onDone }: FormProps) {
+function SignUpForm({ fetch, methods, onPage, onDone, sharedDevice, onSharedDevice }: FormProps) {
   const { asking, ask } = useAsking();
   const [name, setName] = useState("");
   const [email, setEmail] = useState("");
@@ -84,7 +95,13 @@ function SignUpForm({ fetch, methods, onPage, onDone }: FormProps) {
   const submit = async (): Promise<void> => {
     // Where nobody else may, whoever is invited makes an account by that.
     const invite = methods?.signUp === false ? keptInvite() : undefined;
-    const body = { email, password, ...(name.trim() !== "" && { name }), ...(invite !== undefined && { invite }) };
+    const body = {
+      email,
+      password,
+      ...(name.trim() !== "" && { name }),
+      ...(invite !== undefined && { invite }),
+      ...ofDevice(sharedDevice),
+    };
     const done = await ask(() => askServer(fetch, "POST", "/api/auth/sign-up", { body }));
     if (done?.ok) onDone();
   };
@@ -101,6 +118,7 @@ function SignUpForm({ fetch, methods, onPage, onDone }: FormProps) {
         />
         <EmailField value={email} onChange={setEmail} />
         <PasswordField use="new" value={password} onChange={setPassword} />
+        <SharedDeviceBox checked={sharedDevice} onChange={onSharedDevice} />
         <FormFoot asking={asking} action={said.signUp.action} />
       </form>
       <div className="form-buttons">

@@ -49,7 +49,7 @@ export function SignInScreen({ platform, link }: SignInScreenProps) {
       {opened && <LinkNotice link={opened} fetch={fetch} />}
       <h1>{titleOf(form)}</h1>
       <p>{form === "sign-in" ? said.signIn.screenAbout : said[form === "sign-up" ? "signUp" : "forgot"].about}</p>
-      <SignInForms key={form} page={form} fetch={fetch} methods={methods} onPage={setForm} onDone={begin} />
+      <SignInForms page={form} fetch={fetch} methods={methods} onPage={setForm} onDone={begin} />
       {methods?.guests && (
         <div className="account-ways">
           <Button look="soft" onClick={asGuest}>

@@ -3,13 +3,15 @@ import { useEffect, useState } from "react";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Button } from "#client/ui/button.tsx";
 import { Dialog } from "#client/ui/dialog.tsx";
+import { useWatched } from "#client/ui/use-watched.ts";
 import { accountWords } from "#client/ui/words/account-words.ts";
 
 const said = accountWords.signOut;
 
 /** Asks before everything of the account goes from this device, and says what would be lost. */
 export function SignOutDialog({ onClose }: { onClose: () => void }) {
-  const { account, device } = useWorkspace();
+  const { account, device, sync, me } = useWorkspace();
+  const isSaved = useWatched(sync, () => sync.status().type === "saved");
   const [unsent, setUnsent] = useState(0);
   const [busy, setBusy] = useState(false);
   useEffect(() => {
@@ -25,6 +27,11 @@ export function SignOutDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={said.title} about={said.about} onClose={onClose}>
       <div className="form">
+        {me.sharedDevice && !isSaved && (
+          <p className="form-failed" role="alert">
+            {said.onlyHere}
+          </p>
+        )}
         {unsent > 0 && (
           <p className="form-failed" role="alert">
             {said.unsent(unsent)}

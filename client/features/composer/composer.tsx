@@ -64,6 +64,8 @@ export function Composer(props: ComposerProps) {
           ref={field}
           rows={1}
           dir="auto"
+          // Else the browser keeps the words in files of its own, which nobody wipes. Drafts come back without it.
+          autoComplete="off"
           aria-label={words.composer.message}
           aria-describedby={view.line ? "composer-line" : undefined}
           placeholder={words.composer.placeholder}

@@ -34,6 +34,7 @@ export function PromptEditor({ message, keptEdits, takesFocus, onSave, onClose }
         aria-label={words.chat.editLabel}
         defaultValue={keptEdits.read(message.id) ?? message.text}
         dir="auto"
+        autoComplete="off"
         onInput={(event) => {
           keptEdits.keep(message.id, event.currentTarget.value);
           event.currentTarget.style.height = `${event.currentTarget.scrollHeight}px`;

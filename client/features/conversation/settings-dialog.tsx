@@ -59,6 +59,7 @@ function SystemPrompt({ stored, onChange }: { stored: string; onChange: (text: s
       <textarea
         rows={4}
         dir="auto"
+        autoComplete="off"
         aria-label={dialogWords.settings.systemPrompt}
         aria-describedby={hint}
         value={stored}

@@ -1,4 +1,3 @@
-import { keptEditsOf } from "#client/local-store/kept-edits.ts";
 import type { Workspace } from "#client/session/workspace.ts";
 import { trashWords } from "#client/ui/words/trash-words.ts";
 import { words } from "#client/ui/words/words.ts";
@@ -12,7 +11,7 @@ import { whenLoaded } from "./restore-chat.ts";
  * one is stored here. Answers the new id; `undefined` where there is nothing to read.
  */
 export async function recoverChat(
-  { documents, library, newId }: Pick<Workspace, "documents" | "library" | "newId">,
+  { documents, library, keptEdits, newId }: Pick<Workspace, "documents" | "library" | "keptEdits" | "newId">,
   id: ConversationId,
 ): Promise<ConversationId | undefined> {
   const from = documents.open(id);
@@ -28,7 +27,7 @@ export async function recoverChat(
       newRunId: newId,
     });
     if (await copy.stored()) {
-      keptEditsOf(id).moveTo(copy.id);
+      keptEdits(id).moveTo(copy.id);
       await library.forget(id);
     }
     return copy.id;

@@ -17,7 +17,16 @@ const said = storageWords.dialog;
 
 /** What is on this device, whether it stays there, and ways to take it along. */
 export function StorageDialog({ onClose }: { onClose: () => void }) {
+  const { me } = useWorkspace();
   const { overview, readAgain } = useOverview();
+  if (me.sharedDevice)
+    return (
+      <Dialog title={said.title} about={said.shared} onClose={onClose}>
+        <div className="storage-foot">
+          <Button onClick={onClose}>{words.app.close}</Button>
+        </div>
+      </Dialog>
+    );
   return (
     <Dialog title={said.title} about={said.about} onClose={onClose}>
       {overview === undefined || overview === "failed" ? (

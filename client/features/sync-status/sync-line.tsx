@@ -18,12 +18,12 @@ const TroubleAdvice = lazy(() =>
 
 /** What is true about where this person's words are stored right now (promise P4). */
 export function SyncLine() {
-  const { sync } = useWorkspace();
+  const { sync, me } = useWorkspace();
   const status = useWatched(sync, () => sync.status(), sameFields);
   const notice = useWatched(sync, () => sync.notice(), sameFields);
   // Advice is needed when nothing can be loaded any more.
   useEffect(() => whenIdle(() => void loadAdvice().catch(() => undefined)), []);
-  const trouble = status.type === "cannot-save" || status.type === "refused" || notice !== undefined;
+  const told = me.sharedDevice || status.type === "cannot-save" || status.type === "refused" || notice !== undefined;
   return (
     <div className="sync-line" data-status={status.type}>
       <span className="sync-dot" aria-hidden="true" />
@@ -32,7 +32,7 @@ export function SyncLine() {
         <Status aria-label={words.sync.label} aria-live="off">
           {syncWords(status)}
         </Status>
-        {trouble && (
+        {told && (
           <Suspense fallback={<KeepOpen />}>
             <TroubleAdvice status={status} notice={notice} />
           </Suspense>

@@ -16,10 +16,13 @@ interface TroubleAdviceProps {
   notice: StorageNotice | undefined;
 }
 
-/** What happened, what is not saved, and what a person can do. */
+/** What happened, what is not saved, and what a person can do; and where nothing is kept, that. */
 export function TroubleAdvice({ status, notice }: TroubleAdviceProps) {
+  const { me } = useWorkspace();
+  useLeaveGuard(me.sharedDevice === true && status.type === "saving");
   return (
     <>
+      {me.sharedDevice && status.type !== "cannot-save" && <p className="sync-advice">{storageWords.shared}</p>}
       {status.type === "cannot-save" && <CannotSaveAdvice {...status} />}
       {status.type === "refused" && <RefusedAdvice {...status} />}
       {notice && <NoticeAdvice notice={notice} />}
@@ -48,7 +51,7 @@ function CannotSaveAdvice({ reason, onlyHere, unsent }: CannotSave) {
             {storageWords.reload}
           </Button>
         ) : (
-          <TryAgain key={reason} />
+          reason !== "shared-device" && <TryAgain key={reason} />
         )}
       </div>
     </div>

@@ -29,6 +29,10 @@ export const enAccount = {
   name: "Name",
   nameHint: "What others see. You may leave it empty.",
   busy: "One moment…",
+  sharedDevice: {
+    label: "This is a shared device",
+    hint: "Nothing is kept here: Holdfast needs the network, and you are signed out when the browser is closed.",
+  },
   signIn: {
     title: "Sign in",
     about: "Chats you have here as a guest come along into your account.",
@@ -132,6 +136,8 @@ export const enAccount = {
     remove: "Remove",
   },
   signOut: {
+    onlyHere:
+      "Not everything is on the server yet, and what isn't will be lost. Go online and wait for “Saved” to keep it.",
     title: "Sign out?",
     about: "Everything of your account is removed from this device. It stays on the server.",
     unsent: (changes: number): string =>

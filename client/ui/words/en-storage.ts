@@ -28,7 +28,12 @@ export const enStorage = {
       what: "This browser keeps nothing for Holdfast, as in a private window.",
       next: "Allow storage for this site, or keep this tab open while you work.",
     },
+    "shared-device": {
+      what: "Nothing is kept on this shared device, and not all you wrote is on the server yet.",
+      next: "Keep this window open until it says “Saved”.",
+    },
   },
+  shared: "Shared device: nothing you write is kept on it. Sign out when you go.",
   onlyHere: (chats: number, online: boolean): string =>
     `${plural(chats, "chat has changes that are", "chats have changes that are")} only in this window. ${
       online ? "They are on their way to the server." : "Keep it open until you're back online, or export them."
@@ -69,6 +74,7 @@ export const enStorage = {
   dialog: {
     title: "Storage on this device",
     about: "What this browser keeps of your chats, so that they open without a network.",
+    shared: "This is a shared device: nothing of your chats is kept in this browser. They are on the server.",
     reading: "Reading…",
     failed: "This can't be shown right now. Try again when you're online.",
     unknown: "Can't be told right now",

@@ -31,6 +31,8 @@ export const en = {
       "This browser doesn't let Holdfast store anything, for example in a private window. Allow storage for this site, then try again.",
     offline:
       "This is the first visit on this device, and the server can't be reached. Check the connection, then try again.",
+    shared:
+      "This is a shared device, on which nothing is kept, and the server can't be reached. Try again when it can.",
     failed: "Something went wrong while opening. What is stored on this device was not changed.",
     again: "Try again",
   },
