@@ -84,8 +84,8 @@ test("without a network what is written is in this window alone, and that is sai
   const chat = await openShared(page, app.url, email);
   await network.cut();
   await chat.composer.fill("kept nowhere yet");
-  await expect(page.getByRole("alert")).toContainText("Keep this window open until it says “Saved”.");
-  await expect(chat.syncStatus).not.toContainText("Saved");
+  await expect(page.getByRole("alert")).toContainText("Keep this window open until it says “Saved”");
+  await expect(chat.syncStatus).toContainText("Only in this window");
   await network.restore();
   await chat.saved();
   await network.cut();

@@ -23,7 +23,7 @@ export function SyncLine() {
   const notice = useWatched(sync, () => sync.notice(), sameFields);
   // Advice is needed when nothing can be loaded any more.
   useEffect(() => whenIdle(() => void loadAdvice().catch(() => undefined)), []);
-  const told = me.sharedDevice || status.type === "cannot-save" || status.type === "refused" || notice !== undefined;
+  const trouble = status.type === "cannot-save" || status.type === "refused" || notice !== undefined;
   return (
     <div className="sync-line" data-status={status.type}>
       <span className="sync-dot" aria-hidden="true" />
@@ -32,8 +32,8 @@ export function SyncLine() {
         <Status aria-label={words.sync.label} aria-live="off">
           {syncWords(status)}
         </Status>
-        {told && (
-          <Suspense fallback={<KeepOpen />}>
+        {(trouble || me.sharedDevice) && (
+          <Suspense fallback={trouble && <KeepOpen />}>
             <TroubleAdvice status={status} notice={notice} />
           </Suspense>
         )}

@@ -13,6 +13,6 @@ export function syncWords(status: SyncStatus): string {
     case "refused":
       return words.sync.refused(status.documents);
     case "cannot-save":
-      return words.sync.cannotSave;
+      return status.reason === "shared-device" ? words.sync.onlyHere : words.sync.cannotSave;
   }
 }

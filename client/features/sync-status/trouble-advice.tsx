@@ -43,7 +43,7 @@ function CannotSaveAdvice({ reason, onlyHere, unsent }: CannotSave) {
       <p role="alert">
         {what} {next}
       </p>
-      <p>{inMemoryWords(onlyHere, unsent, online)}</p>
+      {reason !== "shared-device" && <p>{inMemoryWords(onlyHere, unsent, online)}</p>}
       <div className="sync-buttons">
         <ExportButton what="everything" label={storageWords.export.button} />
         {helpsReload(reason) ? (

@@ -29,8 +29,8 @@ export const enStorage = {
       next: "Allow storage for this site, or keep this tab open while you work.",
     },
     "shared-device": {
-      what: "Nothing is kept on this shared device, and not all you wrote is on the server yet.",
-      next: "Keep this window open until it says “Saved”.",
+      what: "Nothing is kept on this shared device, and the server doesn't have all you wrote yet.",
+      next: "Keep this window open until it says “Saved”, or export your chats.",
     },
   },
   shared: "Shared device: nothing you write is kept on it. Sign out when you go.",

@@ -91,6 +91,7 @@ export const en = {
     offline: (changes: number) => `Offline – ${plural(changes, "change", "changes")} on this device`,
     refused: (chats: number) => `Can't save ${plural(chats, "chat", "chats")} to the server`,
     cannotSave: "Can't save on this device",
+    onlyHere: "Only in this window",
     keepOpen: "Keep this window open.",
     notice: "Something happened to what is stored here",
   },
