@@ -14,6 +14,7 @@ test("signing in with a provider brings what a guest wrote along, and never take
   chat,
   app,
 }) => {
+  test.setTimeout(120_000);
   const { page } = chat;
   peer = await openOidcPeer({ redirectUri: `${app.url}/api/auth/callback/oidc` });
   await app.server.kill("SIGKILL");

@@ -150,6 +150,7 @@ test("no file of the browser's profile holds a word of it, though the browser is
   app,
   ownBrowser,
 }) => {
+  test.setTimeout(180_000);
   const email = newEmail();
   await signUp(app.url, email);
   const write = async (shared: boolean, text: string): Promise<void> => {
