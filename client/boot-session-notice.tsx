@@ -5,7 +5,7 @@ import { Button } from "#client/ui/button.tsx";
 import { lazyPart } from "#client/ui/lazy-part.tsx";
 import { ToastProvider } from "#client/ui/toast.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
-import { words } from "#client/ui/words/words.ts";
+import { sessionWords } from "#client/ui/words/session-words.ts";
 
 const signInDialog = lazyPart(async () => (await import("#client/features/account/sign-in-dialog.tsx")).SignInDialog);
 
@@ -17,7 +17,7 @@ export function SessionNotice({ session, account }: { session: Session; account:
     if (status === "became") account.restart();
   }, [status, account]);
   if (status !== "ended" && status !== "other-account" && status !== "not-a-member") return null;
-  const said = words.session[status];
+  const said = sessionWords[status];
   const act = (): void => {
     if (status === "ended") setSigningIn(true);
     else if (status === "other-account") account.restart();
@@ -26,12 +26,12 @@ export function SessionNotice({ session, account }: { session: Session; account:
   const startAnew = (): void => void session.renew().then((known) => known && account.restart());
   return (
     <div className="session-notice" role="alert">
-      <p>{said.text}</p>
+      <p>{session.me.sharedDevice ? said.shared : said.text}</p>
       <Button look="soft" onClick={act}>
         {said.action}
       </Button>
       {status === "ended" && session.me.kind === "guest" && (
-        <Button onClick={startAnew}>{words.session.newGuest}</Button>
+        <Button onClick={startAnew}>{sessionWords.newGuest}</Button>
       )}
       {signingIn && (
         <ToastProvider>

@@ -13,6 +13,8 @@ export interface WipeNote {
   tellServer: boolean;
   /** ms since 1970: when something of it was last found here */
   foundAt: number;
+  /** somebody signed out: whoever comes next is asked who they are */
+  signedOut?: boolean | undefined;
   /** what waits here is to be sent before it goes: the account is still signed in, on a device that is shared now */
   sendFirst?: boolean | undefined;
 }

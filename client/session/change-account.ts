@@ -1,4 +1,5 @@
 import { changeDeviceNotes } from "#client/local-store/change-device-notes.ts";
+import { readDeviceNotes } from "#client/local-store/device-notes.ts";
 import { localStoreName } from "#client/local-store/open-local-store.ts";
 import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
@@ -33,6 +34,15 @@ export async function noteShared(
 ): Promise<void> {
   const wipe = { accountId, tellServer: false, sendFirst: true, foundAt: clock.now() };
   await noteWipe({ locks, traces: browserTraces }, wipe, signal);
+}
+
+/** Lets somebody go on as a new guest where another one signed out. */
+export async function goOnAsGuest({ clock, smallStorage }: BrowserPlatform): Promise<void> {
+  const { wipes } = await readDeviceNotes(clock);
+  await changeDeviceNotes((notes) => {
+    for (const wipe of wipes) void notes.objectStore("wipes").put({ ...wipe, signedOut: false });
+  });
+  smallStorage.write(SIGNED_OUT_KEY, "");
 }
 
 /** Takes an account off this device and ends its session, also without a network: then the next start tells the server. */

@@ -1,4 +1,7 @@
+import { readDeviceNotes } from "#client/local-store/device-notes.ts";
 import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
+import { rememberedMe } from "./remembered-me.ts";
+import { SIGNED_OUT_KEY } from "./session.ts";
 import { isToFinish } from "./wipe-mark.ts";
 
 export interface SettledDevice {
@@ -18,7 +21,11 @@ export async function settleDevice(platform: BrowserPlatform, signal: AbortSigna
     import("./browser-traces.ts"),
   ]);
   const parts = { platform, locks, traces: browserTraces };
+  const { wipes } = await readDeviceNotes(clock);
   const { told } = await finishDevice(parts, signal);
+  // A browser that was killed may have forgotten that it was noted there.
+  if (wipes.some(({ signedOut }) => signedOut) && !rememberedMe(platform).read())
+    smallStorage.write(SIGNED_OUT_KEY, "1");
   return {
     mayAsk: told,
     welcome: (accountId) => letReturn(parts, accountId, signal),

@@ -50,7 +50,8 @@ export async function wipeDevice(
   // A guest whose chats are on their way into this account is nobody else.
   const endedMoves = moves.filter(({ to }) => accountOf(to) === accountId);
   const guests = endedMoves.map(({ from }) => ({ accountId: accountOf(from), tellServer: false, foundAt }));
-  await keepWipes(parts, { kept: [{ accountId, tellServer, foundAt }, ...guests], endedMoves });
+  const wipe: WipeNote = { accountId, tellServer, foundAt, signedOut: tellServer };
+  await keepWipes(parts, { kept: [wipe, ...guests], endedMoves });
   return await finishWipe(parts, signal);
 }
 
@@ -101,6 +102,7 @@ const wipeSchema = z.object({
   accountId: z.string(),
   tellServer: z.boolean(),
   foundAt: z.number(),
+  signedOut: z.optional(z.boolean()),
   sendFirst: z.optional(z.boolean()),
 });
 const wipesSchema = z.array(wipeSchema);

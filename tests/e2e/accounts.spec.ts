@@ -1,11 +1,13 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
+import type { Page } from "@playwright/test";
 import { PASSWORD, newEmail } from "#tests/support/account.ts";
 import { chooseInAccountMenu, createAccount, expectAccount, signInHere, signOut } from "./account-steps.ts";
 import { chatPage, openChatPage } from "./chat-page.ts";
 import { withoutSync } from "./device.ts";
 import { test } from "./fixtures.ts";
 import { keptHere as kept } from "./kept-here.ts";
+import type { OwnBrowser } from "./own-browser.ts";
 
 const CANARY = "CANARY-of-Ann-7f3a";
 
@@ -93,6 +95,51 @@ for (const network of ["online", "offline"] as const) {
     await expect(chat.row(CANARY).first()).toBeVisible();
   });
 }
+
+/** Signs out, and kills the browser so many ms after the button was pressed; the server does not hear of it by then. */
+async function killWhileSigningOut(own: OwnBrowser, page: Page, ms: number): Promise<void> {
+  await page.route("**/api/auth/sign-out", () => undefined);
+  await chooseInAccountMenu(page, "Sign out…");
+  const button = page.getByRole("dialog", { name: "Sign out?" }).getByRole("button", { name: "Sign out", exact: true });
+  const pressed = button.click({ noWaitAfter: true }).catch(() => undefined);
+  await page.waitForTimeout(ms);
+  await own.kill();
+  await pressed;
+}
+
+test("a browser that is killed while somebody signs out has nothing of them after its next start", async ({
+  app,
+  ownBrowser,
+}) => {
+  test.setTimeout(240_000);
+  let finished = 0;
+  for (const ms of [60, 150, 300, 600]) {
+    const ann = newEmail();
+    const first = await openChatPage(await (await ownBrowser.start()).newPage(), app.url);
+    await createAccount(first.page, ann, CANARY);
+    await first.send(CANARY);
+    await expect(first.lastArticle).toContainText("A scripted answer.");
+    await first.saved();
+    await killWhileSigningOut(ownBrowser, first.page, ms);
+
+    const again = chatPage(await (await ownBrowser.start()).newPage());
+    await again.page.goto(app.url);
+    const heading = again.page.getByRole("heading", { name: "Sign in" });
+    await expect(heading.or(again.composer)).toBeVisible();
+    if (await heading.isVisible()) finished += 1;
+    else {
+      // It was killed before anything was begun.
+      await expect(again.row(CANARY)).toBeVisible();
+      await signOut(again.page);
+    }
+    for (const secret of [CANARY, ann]) expect(await kept(again.page, secret), `killed after ${ms} ms`).toEqual([]);
+    await again.page.getByRole("button", { name: "Continue without an account" }).click();
+    await expect(again.composer).toBeVisible();
+    await expect(again.library).not.toContainText(CANARY);
+    await ownBrowser.stop();
+  }
+  expect(finished).toBeGreaterThan(0);
+});
 
 test("a sign-out in one tab ends the other one too", async ({ chat, app, context }) => {
   await createAccount(chat.page, newEmail());

@@ -96,6 +96,22 @@ test("without a network what is written is in this window alone, and that is sai
   await expect(chat.composer).toHaveValue("kept nowhere yet");
 });
 
+test("who signs in again on a shared device goes on with what is in the window", async ({ page, app, context }) => {
+  const email = newEmail();
+  const account = await signUp(app.url, email);
+  const chat = await openShared(page, app.url, email);
+  await context.clearCookies();
+  await page.evaluate(() => window.dispatchEvent(new Event("online")));
+  await expect(page.getByRole("alert")).toContainText("sign in to save it");
+  await chat.composer.fill("in this window alone");
+  await page.getByRole("button", { name: "Sign in…" }).click();
+  await page.getByRole("checkbox", { name: "This is a shared device" }).check();
+  await signInHere(page, email);
+  await chat.saved();
+  await expect(chat.composer).toHaveValue("in this window alone");
+  await expect.poll(async () => (await account.send("GET", "/api/sync/feed")).text()).toContain("in this window alone");
+});
+
 test("two windows of a shared device show the same, and one signs both out", async ({ page, app, context }) => {
   const email = newEmail();
   await signUp(app.url, email);

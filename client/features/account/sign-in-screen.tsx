@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
-import { SIGNED_OUT_KEY } from "#client/session/session.ts";
+import { goOnAsGuest } from "#client/session/change-account.ts";
 import { settleDevice } from "#client/session/settle-device.ts";
 import { Button } from "#client/ui/button.tsx";
 import { readTheme, showTheme } from "#client/ui/theme.ts";
@@ -31,10 +31,7 @@ export function SignInScreen({ platform, link }: SignInScreenProps) {
   const [opened, setOpened] = useState(link);
   const [fetch] = useState(() => fetchOnceSettled(platform));
   const methods = useMethods(fetch);
-  const asGuest = (): void => {
-    platform.smallStorage.write(SIGNED_OUT_KEY, "");
-    begin();
-  };
+  const asGuest = (): void => void goOnAsGuest(platform).then(begin);
   if (opened?.page === "reset") {
     return (
       <main className="sign-in-screen">

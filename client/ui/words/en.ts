@@ -36,21 +36,6 @@ export const en = {
     failed: "Something went wrong while opening. What is stored on this device was not changed.",
     again: "Try again",
   },
-  session: {
-    ended: {
-      text: "You've been signed out here. Everything on this device is kept, but nothing syncs.",
-      action: "Sign in…",
-    },
-    "other-account": {
-      text: "This browser is now signed in to another account. What you see here stays on this device.",
-      action: "Open that account",
-    },
-    newGuest: "Start as a new guest",
-    "not-a-member": {
-      text: "You don't belong to this workspace any more. What you wrote in it no longer syncs.",
-      action: "Open your own workspace",
-    },
-  },
   library: {
     newChat: "New chat",
     search: "Search",
