@@ -282,7 +282,9 @@ export function openLocalDocument(id: ConversationId, host: LocalDocumentHost): 
       updateStatus();
     },
     ended(code) {
-      if (code === CloseCode.gone || code === CloseCode.oldEpoch) base = "gone";
+      // What the server never had can still be read and copied here: it says so too where we may write no new chats.
+      const isOnlyHere = code === CloseCode.gone && unacknowledged.length > 0 && !host.isForgotten(id);
+      if (!isOnlyHere && (code === CloseCode.gone || code === CloseCode.oldEpoch)) base = "gone";
       updateStatus();
     },
     handOver: (one) => (successor ? successor.handOver(one) : handedOver.add(one)),

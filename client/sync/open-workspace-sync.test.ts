@@ -245,6 +245,11 @@ test("C7: a chat that is gone is not asked for again on waking, and what was wri
   const open = tab.documents.open(aConversation());
   open.conversation.rename("Into the void");
   await until(() => tab.sync.status().type === "refused", browser.clock);
+  // It can be read, and copied.
+  expect(open.status().type).toBe("ready");
+  const nothingOfOurs = tab.documents.open(aConversation());
+  await until(() => nothingOfOurs.status().type === "gone", browser.clock);
+  nothingOfOurs.release();
   open.release();
   server.endWith(undefined);
   for (let waking = 0; waking < 5; waking++) {

@@ -141,6 +141,7 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void, onServed:
 
   function greet(session: RoomSession, view: DurableView): void {
     session.greeted = true;
+    if (!view.exists && !session.mayClaim) return close(session.session, CloseCode.gone, "unknown");
     if (session.epoch !== view.epoch) {
       const old = session.epoch < view.epoch;
       return close(session.session, old ? CloseCode.oldEpoch : CloseCode.gone, old ? "old-epoch" : "unknown");
@@ -175,6 +176,8 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void, onServed:
 
   return {
     size: (): number => sessions.size,
+    /** whether there are sessions, and none of them could begin the document */
+    nobodyMayClaim: (): boolean => sessions.size > 0 && ![...sessions.values()].some(({ mayClaim }) => mayClaim),
     get: (id: SessionId): RoomSession | undefined => sessions.get(id),
     send,
     close,

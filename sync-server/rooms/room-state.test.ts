@@ -6,6 +6,7 @@ import type { ClientFrame } from "#shared/protocol/sync-frames.ts";
 import { aDevice, aRoom, logOf, textOf, types } from "#tests/support/driven-room.ts";
 import { foldLog } from "./compaction.ts";
 import { UNCLAIMED } from "./room-events.ts";
+import type { RoomEvent } from "./room-events.ts";
 import { IDLE_MS } from "./room-state.ts";
 import { CLOSE_BYTES, FULL_BYTES, STUCK_MS } from "./slow-socket-state.ts";
 
@@ -163,9 +164,11 @@ describe("R6: before the commit is durable", () => {
   });
 });
 
+const A_READER = { mayWrite: false, mayClaim: false };
+
 test("R7: frames of a reader are dropped, counted and nacked; the document is untouched", () => {
-  const room = aRoom();
-  const session = room.joinLive({ mayWrite: false, mayClaim: false });
+  const room = aRoom({ ...UNCLAIMED, exists: true });
+  const session = room.joinLive(A_READER);
   const device = aDevice(9);
   room.receive(session, device.write("no"));
   room.receive(session, { type: "step2", update: Y.encodeStateAsUpdate(device.doc) });
@@ -391,6 +394,33 @@ describe("R18: claims", () => {
     room.receive(session, device.write(" again"));
     expect(room.commits().map((batch) => batch.claim)).toEqual([true, false]);
     expect(room.commits()[0]).toMatchObject({ clients: [[9, "account:ann"]], expectedHead: 0, headSeq: 1 });
+  });
+  test("R15: who could not begin it finds none where nobody wrote one, as where it is somebody else's", () => {
+    const ends = (
+      [
+        ["loaded", { log: UNCLAIMED }],
+        ["load-failed", { failure: "unknown" }],
+      ] as const
+    ).map(([type, what]) => {
+      const room = aRoom(UNCLAIMED, { load: false });
+      const session = room.joinLive(A_READER);
+      room.receive(session, aDevice(9).write("no"));
+      room.handle({ type, ...what } as RoomEvent);
+      expect([room.sent(session), room.closes(session)]).toEqual([[], [CloseCode.gone]]);
+      return room.all;
+    });
+    expect(ends[0]).toEqual(ends[1]);
+    expect(ends[0]?.at(-1)).toEqual({ type: "evict" });
+  });
+  test("R15: also while another device of theirs is about to begin it, which goes on", () => {
+    const room = aRoom();
+    const writer = room.joinLive();
+    const reader = room.joinLive(A_READER);
+    expect([room.sent(reader), room.closes(reader)]).toEqual([[], [CloseCode.gone]]);
+    room.receive(writer, aDevice(9).write("mine"));
+    room.handle({ type: "committed" });
+    expect(room.sent(writer).at(-1)).toMatchObject({ type: "ack", frames: 1 });
+    expect(types(room.sent(room.joinLive(A_READER)))).toEqual(["hello", "step2", "digest"]);
   });
   test("who loses the race is told that there is nothing", () => {
     const room = aRoom();

@@ -110,6 +110,8 @@ export function createRoom(options: RoomOptions): Room {
     const updates = log.checkpoint ? [log.checkpoint, ...log.tail] : log.tail;
     // Not before: whoever comes first takes it, and a room that only reads its log again would be left without.
     memory.holds(0);
+    // To who could not begin it, a document that nobody wrote is as somebody else's: not there, and found out as soon.
+    if (!log.exists && sessions.nobodyMayClaim() && pins === 0) return onLoadFailed("unknown");
     if (!memory.mayOpen(updates)) return onLoadFailed("crowded");
     const live = createLiveDocument(freshClientId(bindings, random), updates, processorTime);
     if (live === undefined) {

@@ -53,7 +53,7 @@ export interface Rooms {
   admits(principal: Principal, name: RoomName): Promise<{ ok: true } | { ok: false; failure: OpenFailure }>;
   /**
    * Connects a transport to a room. The first authenticated write to an unknown document claims it for the
-   * principal's account and workspace.
+   * principal's account and workspace; who may write none is told that there is none.
    * @param extended whether the socket negotiated `holdfast.sync.v1`
    */
   join(principal: Principal, name: RoomName, transport: SessionTransport, extended: boolean): Session;

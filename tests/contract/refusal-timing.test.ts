@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WORKSPACE_PARAMETER } from "#shared/protocol/account-header.ts";
 import type { Operation } from "#server/http/operation.ts";
 import { OPERATIONS } from "#server/http/operations.ts";
 import { conversationRoom, newId, problemOf, send } from "#tests/support/attacked-server.ts";
@@ -71,11 +72,13 @@ const actingIn = (workspaceId: () => string) => async () => {
   const headers = { ...outsider.headers, ...inWorkspace(workspaceId()) };
   expect(problemOf(await send(target.port, { path: "/api/me", headers }))).toBe("not_found");
 };
-const opening = (id: () => string, epoch: number) => async () => {
-  const path = `/sync/${conversationRoom(id()).replace(/0$/, String(epoch))}`;
-  const { closed } = await knock(target.url, { path, headers: outsider.headers, until: () => false });
-  expect(closed).toBe(4404);
-};
+const opening =
+  (id: () => string, epoch: number, { headers } = outsider, query = "") =>
+  async () => {
+    const path = `/sync/${conversationRoom(id()).replace(/0$/, String(epoch))}${query}`;
+    const { closed } = await knock(target.url, { path, headers, until: () => false });
+    expect(closed).toBe(4404);
+  };
 
 describe("C33: what is somebody else's is refused as fast as what never was", () => {
   test.each(NAMED)("%s", async (name, operation) => {
@@ -111,5 +114,17 @@ describe("C33: what is somebody else's is refused as fast as what never was", ()
           unknown,
         ),
       ).toBeLessThan(APART_MS);
+  });
+
+  test.each(["team guest", "reading token"] as const)("a room of a socket, to a %s", async (name) => {
+    const query = name === "team guest" ? `?${WORKSPACE_PARAMETER}=${cast.team}` : "";
+    const open = (id: () => string) => opening(id, 0, server.caller(name), query);
+    const { conversationId } = cast.people.victim.home;
+    expect(
+      await apartOf(
+        open(() => conversationId),
+        open(newId),
+      ),
+    ).toBeLessThan(APART_MS);
   });
 });

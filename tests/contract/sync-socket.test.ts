@@ -184,18 +184,28 @@ describe("a document of another account", () => {
 
 describe("bad input", () => {
   test("R7: a connection that may only read changes nothing and is told", async () => {
+    let mayWrite = true;
     const server = await aServer({
       authorize: (principal, action, resource) =>
-        action !== "document.write" && action !== "document.claim" && authorize(principal, action, resource),
+        (mayWrite || (action !== "document.write" && action !== "document.claim")) &&
+        authorize(principal, action, resource),
     });
-    const socket = aSocket(server, newRoom(), "ann", [SYNC_SUBPROTOCOL]);
+    const room = newRoom();
+    const doc = new Y.Doc();
+    doc.getText("draft").insert(0, "yes");
+    const before = aSocket(server, room, "ann", [SYNC_SUBPROTOCOL]);
+    const itsInbox = inboxOf(before);
+    await isOpen(before);
+    before.send(encodeFrame({ type: "update", update: Y.encodeStateAsUpdate(doc) }));
+    await itsInbox.next("ack");
+    mayWrite = false;
+    const socket = aSocket(server, room, "ann", [SYNC_SUBPROTOCOL]);
     const inbox = inboxOf(socket);
     expect(await inbox.next("hello")).toMatchObject({ mayWrite: false });
-    const doc = new Y.Doc();
     doc.getText("draft").insert(0, "no");
     socket.send(encodeFrame({ type: "step2", update: Y.encodeStateAsUpdate(doc) }));
     expect(await inbox.next("nack")).toEqual({ type: "nack", frame: 1, code: "denied" });
-    expect(await rowsOf(server, "doc_update")).toBe(0);
+    expect(await rowsOf(server, "doc_update")).toBe(1);
     expect(server.notices.join()).toContain("denied");
   });
 

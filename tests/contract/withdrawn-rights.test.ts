@@ -271,11 +271,11 @@ describe("a member who was made a guest", () => {
         type: "refused",
         code: "denied",
       });
-      // One that nobody has is not claimed either.
+      // One that nobody has is not claimed either, and is not there for them.
       const unknown = newId();
-      expect(await pushEdit(who, unknown, anEdit("new"), acting)).toEqual({ type: "refused", code: "denied" });
+      expect(await pushEdit(who, unknown, anEdit("new"), acting)).toEqual({ type: "gone" });
       const knock = { ids: { first: unknown }, query: asked.query, headers };
-      expect((await askSocket(target, knock, true)).outcome).toBe("read-only");
+      expect((await askSocket(target, knock, true)).outcome).toBe("closed 4404");
       expect(isStored(unknown)).toBe(0);
       const again = runBody({ ...chat, answerId: newId() });
       expect(await saidBy(await put(headers, newId(), again))).toBe("404 not_found");

@@ -16,8 +16,9 @@ export interface Knock {
 export interface Knocked {
   /** the status of an upgrade that was refused */
   refused?: number;
-  /** the code of a socket that was closed */
+  /** the code of a socket that was closed, and what was said with it */
   closed?: number;
+  reason?: string;
   heard: readonly Buffer[];
 }
 
@@ -46,7 +47,7 @@ export function knock(
       heard.push(data);
       if (until(heard)) done({});
     });
-    socket.on("close", (code) => done({ closed: code }));
+    socket.on("close", (code, reason) => done({ closed: code, reason: reason.toString() }));
     socket.on("error", () => undefined); // `close` follows
   });
 }
