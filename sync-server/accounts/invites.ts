@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
-import type { GivenRole } from "#shared/domain/workspace.ts";
+import type { GivenRole, WorkspaceRole } from "#shared/domain/workspace.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import type { CreatedInvite, Invitation, Invites as ListedInvites } from "#shared/protocol/workspace-bodies.ts";
@@ -28,10 +28,12 @@ export type Invites = ReturnType<typeof openInvites>;
 export function openInvites({ database, bus, now, emailOf }: InviteParts) {
   const { kysely } = database;
 
-  const may = async (principal: AccountPrincipal, id: string, role?: GivenRole): Promise<boolean> => {
+  /** Whether somebody may invite others, and make or end an invitation for a role. */
+  const may = async (principal: AccountPrincipal, id: string, role?: WorkspaceRole): Promise<boolean> => {
     const resource = await openTenant(database, principal).workspaceResource(id);
     if (!authorize(principal, "member.invite", resource)) return false;
-    return role !== "admin" || authorize(principal, "admin.change", resource);
+    const isBelowAdmin = role === undefined || role === "member" || role === "guest";
+    return isBelowAdmin || authorize(principal, "admin.change", resource);
   };
 
   const open = (id: string) =>
@@ -101,8 +103,15 @@ export function openInvites({ database, bus, now, emailOf }: InviteParts) {
       return ok({ id, role, ...(email !== undefined && { email }), createdAt, expiresAt, token });
     },
 
+    /** Ends an invitation for a role that the caller may give; who may not make one for an admin ends none. */
     async revoke(principal: AccountPrincipal, workspaceId: string, id: string): Promise<Result<void, "not_found">> {
-      if (!(await may(principal, workspaceId))) return err("not_found");
+      const found = await kysely
+        .selectFrom("invite")
+        .where("workspace_id", "=", workspaceId)
+        .where("id", "=", id)
+        .select("role")
+        .executeTakeFirst();
+      if (!(await may(principal, workspaceId, found?.role))) return err("not_found");
       const { numDeletedRows } = await kysely
         .deleteFrom("invite")
         .where("workspace_id", "=", workspaceId)

@@ -1,5 +1,5 @@
 import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
-import type { GivenRole } from "#shared/domain/workspace.ts";
+import type { GivenRole, WorkspaceRole } from "#shared/domain/workspace.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import type { Members, WorkspaceEntry } from "#shared/protocol/workspace-bodies.ts";
@@ -68,12 +68,14 @@ export function openWorkspaces({ database, bus, now }: WorkspaceParts) {
   }
 
   /** Takes somebody out, with the tokens they made for this workspace, and the links by which they could come back. */
-  async function remove(workspaceId: string, accountId: string): Promise<boolean> {
+  async function remove(workspaceId: string, accountId: string, role: WorkspaceRole): Promise<boolean> {
     const member = kysely
       .deleteFrom("member")
       .where("workspace_id", "=", workspaceId)
       .where("account_id", "=", accountId)
-      .where("role", "!=", "owner");
+      .where("role", "!=", "owner")
+      // Made something else in this moment, they may not be the caller's to take out.
+      .where("role", "=", role);
     const tokens = kysely
       .deleteFrom("access_token")
       .where("workspace_id", "=", workspaceId)
@@ -180,13 +182,14 @@ export function openWorkspaces({ database, bus, now }: WorkspaceParts) {
     /** Takes a member out of the workspace. */
     async remove(principal: AccountPrincipal, id: string, accountId: string): Promise<Result<void, "not_found">> {
       const role = await roleOf(id, accountId);
-      if (!(await may(principal, actionOn(role ?? ""), id))) return err("not_found");
-      return (await remove(id, accountId)) ? ok(undefined) : err("not_found");
+      if (!(await may(principal, actionOn(role ?? ""), id)) || role === undefined) return err("not_found");
+      return (await remove(id, accountId, role)) ? ok(undefined) : err("not_found");
     },
 
     async leave(principal: AccountPrincipal, id: string): Promise<Result<void, "not_found">> {
-      if (!(await may(principal, "workspace.leave", id))) return err("not_found");
-      return (await remove(id, principal.accountId)) ? ok(undefined) : err("not_found");
+      const role = await roleOf(id, principal.accountId);
+      if (!(await may(principal, "workspace.leave", id)) || role === undefined) return err("not_found");
+      return (await remove(id, principal.accountId, role)) ? ok(undefined) : err("not_found");
     },
 
     /** Makes a member the owner; who was it is an admin from then on. */

@@ -88,6 +88,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   "DELETE /api/workspaces/:id/members/:accountId": { who: "signed in", as: ADMINS, taken: "204" },
   "GET /api/workspaces/:id/invites": { who: "signed in", as: ADMINS, taken: "200" },
   "POST /api/workspaces/:id/invites": { who: "signed in", as: ADMINS, taken: "201" },
+  // Only the owner takes back what would make somebody an admin: to admins that is foreign.
   "DELETE /api/workspaces/:id/invites/:inviteId": { who: "signed in", as: ADMINS, taken: "204" },
   "GET /api/workspaces/:id/audit": { who: "signed in", as: ADMINS, taken: "200" },
   // Whoever holds the link of an invitation that is for somebody else sees where it leads to, and cannot go there.

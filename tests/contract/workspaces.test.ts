@@ -211,6 +211,26 @@ describe("invitations", () => {
     expect(await invitesTo(admin, team)).toHaveLength(before + 5);
   });
 
+  test("are taken back by who may give their role: an admin ends none for an admin, whoever made it", async () => {
+    const team = await aTeam();
+    const end = async (who: Account, id: string): Promise<string> =>
+      saidBy(await who.send("DELETE", `/api/workspaces/${team}/invites/${id}`));
+    for (const email of [undefined, newEmail()]) {
+      const forAdmin = await newInvite(owner, team, email, "admin");
+      const forMember = await newInvite(owner, team, email, "member");
+      for (const one of [member, guest, outsider, loner])
+        for (const { id } of [forAdmin, forMember]) expect(await end(one, id)).toBe("404 not_found");
+      expect(await end(admin, forAdmin.id)).toBe("404 not_found");
+      expect((await invitesTo(owner, team)).map(({ id }) => id)).toEqual(
+        expect.arrayContaining([forAdmin.id, forMember.id]),
+      );
+      expect(await end(admin, forMember.id)).toBe("204");
+      expect(await end(owner, forAdmin.id)).toBe("204");
+    }
+    const elsewhere = await newInvite(owner, await createTeam(owner, "Elsewhere"));
+    expect(await end(owner, elsewhere.id)).toBe("404 not_found");
+  });
+
   test("a guest without an account sees where one leads to, and needs an account to go there", async () => {
     const team = await createTeam(owner, "Later");
     const { token } = await newInvite(owner, team);
@@ -252,6 +272,17 @@ describe("roles", () => {
     expect(await rolesIn(team)).toEqual(before);
     expect(await remove(admin, team, guest)).toBe("204");
     expect(await rolesIn(team)).toEqual({ Olga: "owner", Ada: "admin", Mia: "guest", Otto: "admin" });
+  });
+
+  test("whoever was made an admin in this moment is not an admin's to take out", async () => {
+    for (let round = 0; round < 8; round++) {
+      const team = await aTeam();
+      const [made, removed] = await Promise.all([setRole(owner, team, member, "admin"), remove(admin, team, member)]);
+      const roles = await rolesIn(team);
+      // One was first, and the other was refused for it.
+      expect([made, removed].toSorted()).toEqual(["204", "404 not_found"]);
+      expect(roles["Mia"]).toBe(made === "204" ? "admin" : undefined);
+    }
   });
 
   test("members and guests change nobody, themselves neither", async () => {

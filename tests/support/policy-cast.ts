@@ -132,6 +132,7 @@ export async function openPolicyCast(server: Server) {
     victimsTeam,
     house,
     invite: await newInvite(owner, team),
+    adminsInvite: await newInvite(owner, team, undefined, "admin"),
     houseInvite: await newInvite(pawn, house),
     victimsInvite: await newInvite(victim, victimsTeam),
     /** only the victim may use it */

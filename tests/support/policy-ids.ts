@@ -6,7 +6,7 @@ import type { IdKind, Ids } from "./policy-requests.ts";
 export type Place = "home" | "team";
 
 /** Whose an id is that is not the caller's, or not of where they act. */
-const OWNERS = ["victim", "victim's team", "teammate", "own, elsewhere", "never was"] as const;
+const OWNERS = ["victim", "victim's team", "teammate", "own, elsewhere", "over an admin", "never was"] as const;
 type Owner = (typeof OWNERS)[number];
 
 /** Ids to ask with: all valid for the caller, or with some places (`foreign`) that name somebody else's. */
@@ -78,7 +78,7 @@ function foreignIds(
   { name, person }: Caller,
   place: Place,
 ): (kind: IdKind) => string | undefined {
-  const { people, victimsTeam, victimsInvite, victimsMail } = cast;
+  const { people, victimsTeam, victimsInvite, victimsMail, adminsInvite } = cast;
   if (owner === "never was") return (kind) => (isMade(kind) ? undefined : unknownId(kind));
   const { victim } = people;
   const theirs: Record<Exclude<Owner, "never was">, Belongings> = {
@@ -98,6 +98,8 @@ function foreignIds(
     },
     teammate: belongingsOf(name === "owner" ? people.admin : people.owner, "team"),
     "own, elsewhere": chatIds(place === "home" ? person?.inTeam : person?.home),
+    // What makes or unmakes an admin is the owner's.
+    "over an admin": name === "owner" ? {} : { invite: adminsInvite.id, member: people.admin.me.accountId },
   };
   return (kind) => theirs[owner][kind];
 }

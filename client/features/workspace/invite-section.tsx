@@ -14,6 +14,7 @@ import { Button } from "#client/ui/button.tsx";
 import { invitesSchema } from "#shared/protocol/workspace-bodies.ts";
 import type { Invites, WorkspaceEntry } from "#shared/protocol/workspace-bodies.ts";
 import { InviteForm } from "./invite-form.tsx";
+import { mayRevoke } from "./member-rights-state.ts";
 
 const { invite: said, roles: ROLES } = workspaceWords;
 
@@ -43,7 +44,11 @@ export function InviteSection({ workspace: { id, role } }: { workspace: Workspac
               <h4 className="invites-title">{said.open}</h4>
               <ul className="form-list">
                 {invites.map((invite) => (
-                  <InviteLine key={invite.id} invite={invite} onRevoke={() => void revoke(invite.id)} />
+                  <InviteLine
+                    key={invite.id}
+                    invite={invite}
+                    onRevoke={mayRevoke(role, invite.role) ? () => void revoke(invite.id) : undefined}
+                  />
                 ))}
               </ul>
             </>
@@ -56,7 +61,13 @@ export function InviteSection({ workspace: { id, role } }: { workspace: Workspac
   );
 }
 
-function InviteLine({ invite, onRevoke }: { invite: Invites["invites"][number]; onRevoke: () => void }) {
+interface InviteLineProps {
+  invite: Invites["invites"][number];
+  /** absent where it is not theirs to take back */
+  onRevoke: (() => void) | undefined;
+}
+
+function InviteLine({ invite, onRevoke }: InviteLineProps) {
   const whom = invite.email ?? said.anybody;
   return (
     <li>
@@ -66,9 +77,11 @@ function InviteLine({ invite, onRevoke }: { invite: Invites["invites"][number]; 
           {[ROLES[invite.role].name, said.ends(formatDate(invite.expiresAt))].join(" · ")}
         </span>
       </span>
-      <Button look="soft" aria-label={said.revokeNamed(whom)} onClick={onRevoke}>
-        {said.revoke}
-      </Button>
+      {onRevoke && (
+        <Button look="soft" aria-label={said.revokeNamed(whom)} onClick={onRevoke}>
+          {said.revoke}
+        </Button>
+      )}
     </li>
   );
 }

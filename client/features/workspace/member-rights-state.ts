@@ -24,5 +24,9 @@ export function rolesFor(mine: WorkspaceRole, theirs: WorkspaceRole): readonly G
   return roles.some((role) => role === theirs) ? roles : [];
 }
 
+/** Whether somebody may take back an invitation for a role. */
+export const mayRevoke = (mine: WorkspaceRole, role: WorkspaceRole): boolean =>
+  rolesToGive(mine).some((given) => given === role);
+
 /** Whether somebody runs the workspace: renames it, invites people, sees who is invited. */
 export const mayRun = (mine: WorkspaceRole): boolean => rolesToGive(mine).length > 0;
