@@ -6,6 +6,7 @@ import { RESET_LINK_S, VERIFY_LINK_S } from "./access/auth-options.ts";
 import { openAuth } from "./access/auth.ts";
 import { openLiveRights } from "./access/live-rights.ts";
 import { createPrincipalResolver } from "./access/principal-resolver.ts";
+import { createRefusals } from "./access/refusals.ts";
 import { readOrCreateSecret } from "./access/secret.ts";
 import { openCredentials } from "./accounts/credentials.ts";
 import { INVITE_MS, openInvites } from "./accounts/invites.ts";
@@ -144,6 +145,7 @@ export async function openAccounts({ config, database, bus, rooms, runs, limiter
     limiter,
     trustedProxies: config.trustedProxies,
     audit,
+    refusals: createRefusals({ audit, now }),
     database,
     methods: {
       guests: config.guests,

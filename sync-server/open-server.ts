@@ -9,6 +9,7 @@ import type { AccountPrincipal } from "./access/principal.ts";
 import { createPolicyBus } from "./bus/policy-bus.ts";
 import type { Config } from "./config/config.ts";
 import { openAssetArchive } from "./http/asset-archive.ts";
+import { auditSockets } from "./http/audit-requests.ts";
 import { conversationRoutes } from "./http/conversations.ts";
 import { createHttpServer } from "./http/http-server.ts";
 import { admitUpgrade } from "./http/limit-requests.ts";
@@ -130,6 +131,7 @@ export async function openServer(
     rights,
     admitUpgrade: (request, principal) => admitUpgrade(limiter, request, config, principal),
     allowsOrigin: (headers) => isOwnOrigin(headers, publicUrl),
+    onRefused: auditSockets(accounts.parts),
     log,
     meters: metrics,
     signal: sockets.signal,

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { Audit } from "#server/access/audit.ts";
+import type { Refusals } from "#server/access/refusals.ts";
 import type { AccessTokens } from "#server/accounts/tokens.ts";
 import type { Database } from "#server/storage/database.ts";
 import type { AppEnv } from "./app-env.ts";
@@ -24,6 +25,7 @@ export interface AccountParts
   credentials: PasskeyRouteParts["credentials"];
   tokens: AccessTokens;
   audit: Audit;
+  refusals: Refusals;
   database: Database;
 }
 

@@ -1,51 +1,54 @@
+import type { IncomingMessage } from "node:http";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { AuditActor, AuditEntry } from "#shared/domain/audit.ts";
-import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
+import type { AuditEntry } from "#shared/domain/audit.ts";
+import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { Audit } from "#server/access/audit.ts";
+import type { Action } from "#server/access/authorize.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
+import { auditedCaller } from "#server/access/refusals.ts";
+import type { Refusals } from "#server/access/refusals.ts";
 import type { AppEnv } from "./app-env.ts";
 import { auditAddress, clientAddress } from "./client-address.ts";
 import type { AuditedAs, Operation } from "./operation.ts";
 
-/** Of refusals that are all the same, one is written down in so long: whoever asks again and again fills no disk. */
-const SAME_REFUSAL_MS = 60_000;
-const REMEMBERED = 5_000;
 /** What a caller may meet without trying anything. */
 const HARMLESS = new Set([400, 408, 410, 413, 415, 429]);
 
 interface AuditOptions {
   audit: Pick<Audit, "record">;
+  refusals: Refusals;
   trustedProxies: number;
-  /** ms since 1970 */
-  now: () => number;
 }
 
 /** Writes down what the table of operations says is to be, and what was refused to somebody. Never waits for the store. */
-export function auditRequests({ audit, trustedProxies, now }: AuditOptions) {
-  const refusals = new Map<string, number>();
-
-  /** Whether a refusal is a new one. */
-  function isNew(name: string): boolean {
-    const before = refusals.get(name);
-    if (before !== undefined && Math.abs(now() - before) < SAME_REFUSAL_MS) return false;
-    refusals.delete(name);
-    refusals.set(name, now());
-    const [oldest] = refusals.keys();
-    if (refusals.size > REMEMBERED && oldest !== undefined) refusals.delete(oldest);
-    return true;
-  }
-
-  return createMiddleware<AppEnv>(async (c, next) => {
+export const auditRequests = ({ audit, refusals, trustedProxies }: AuditOptions) =>
+  createMiddleware<AppEnv>(async (c, next) => {
     await next();
     const entry = entryOf(c, c.res.status);
     if (entry === undefined) return;
     const from = auditAddress(clientAddress(c.env?.incoming, trustedProxies));
-    const { outcome, action, actor, reason, target } = entry;
-    if (outcome === "refused" && !isNew([action, actor.kind, actor.id, reason, target?.id, from].join(" "))) return;
-    void audit.record({ ...entry, address: from });
+    const { outcome } = entry;
+    if (outcome === "refused") refusals.record({ ...entry, outcome, address: from });
+    else void audit.record({ ...entry, address: from });
   });
-}
+
+/** The same for sockets: which document was refused to whom, or an edit of it. */
+export const auditSockets =
+  ({ refusals, trustedProxies }: Pick<AuditOptions, "refusals" | "trustedProxies">) =>
+  (
+    request: IncomingMessage,
+    principal: AccountPrincipal,
+    { document, action }: { document: ConversationId; action: Action },
+  ): void =>
+    refusals.record({
+      ...auditedCaller(principal),
+      action: "resource.access",
+      outcome: "refused",
+      reason: action,
+      target: { kind: "document", id: document },
+      address: auditAddress(clientAddress(request, trustedProxies)),
+    });
 
 function entryOf(c: Context<AppEnv>, status: number): AuditEntry | undefined {
   const { operation, subject } = c.var;
@@ -67,10 +70,13 @@ function entryOf(c: Context<AppEnv>, status: number): AuditEntry | undefined {
   };
 }
 
-function whoOf(principal: AccountPrincipal | undefined, subject: AccountId | undefined) {
-  const actor = actorOf(principal, subject);
-  if (principal) return { actor, accountId: principal.accountId, workspaceId: principal.workspaceId };
-  return { actor, ...(subject !== undefined && { accountId: subject }) };
+function whoOf(
+  principal: AccountPrincipal | undefined,
+  subject: AccountId | undefined,
+): ReturnType<typeof auditedCaller> {
+  if (principal) return auditedCaller(principal);
+  if (subject === undefined) return { actor: { kind: "nobody" } };
+  return { actor: { kind: "account", id: subject }, accountId: subject };
 }
 
 /** Why somebody was refused it; `undefined` where it was done. */
@@ -96,10 +102,4 @@ function targetOf(c: Context<AppEnv>, audited: AuditedAs | undefined): Pick<Audi
   const { kind, param } = audited.target;
   const id = c.req.param(param);
   return id === undefined ? {} : { target: { kind, id } };
-}
-
-function actorOf(principal: AccountPrincipal | undefined, subject: string | undefined): AuditActor {
-  if (principal?.credential.type === "token") return { kind: "token", id: principal.credential.tokenId };
-  if (principal) return { kind: principal.kind, id: principal.accountId };
-  return subject === undefined ? { kind: "nobody" } : { kind: "account", id: subject };
 }

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import type { Context } from "hono";
 import {
   BULK_TYPE,
   PULL_BODY_BYTES,
@@ -9,8 +10,7 @@ import {
   parsePush,
 } from "#shared/protocol/bulk-sync.ts";
 import type { PushAnswer, Pushed } from "#shared/protocol/bulk-sync.ts";
-import type { Principal } from "#server/access/principal.ts";
-import type { Rooms } from "#server/rooms/rooms.ts";
+import type { OnRefused, Rooms } from "#server/rooms/rooms.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readBytes } from "./body.ts";
 
@@ -23,29 +23,32 @@ export const bulkSyncRoutes = (rooms: Pick<Rooms, "pull" | "push">): Hono<AppEnv
     .post("/pull", async (c) => {
       const wanted = await readBytes(c.req.raw, { type: BULK_TYPE, limit: PULL_BODY_BYTES, parse: parsePull });
       if (!wanted.ok) return wanted.failure;
-      return bytesOf(encodePulled(await rooms.pull(c.var.principal, wanted.value)));
+      return bytesOf(encodePulled(await rooms.pull(c.var.principal, wanted.value, noting(c))));
     })
     .post("/push", async (c) => {
       const edits = await readBytes(c.req.raw, { type: BULK_TYPE, limit: PUSH_BODY_BYTES, parse: parsePush });
       if (!edits.ok) return edits.failure;
-      return bytesOf(encodePushAnswers(await pushAll(rooms, c.var.principal, edits.value)));
+      const push = (one: Pushed): Promise<PushAnswer> => rooms.push(c.var.principal, one, noting(c));
+      return bytesOf(encodePushAnswers(await pushAll(push, edits.value)));
     });
+
+/** What was refused of some documents stands in the audit log, though the answer is no refusal. */
+const noting =
+  (c: Context<AppEnv>): OnRefused =>
+  (refused) =>
+    c.set("outcome", { refused });
 
 const bytesOf = (bytes: Uint8Array): Response =>
   new Response(bytes.slice(), { headers: { "content-type": BULK_TYPE, "cache-control": "no-store" } });
 
 /** Edits of the same document keep their order. */
-async function pushAll(
-  rooms: Pick<Rooms, "push">,
-  principal: Principal,
-  edits: readonly Pushed[],
-): Promise<PushAnswer[]> {
+async function pushAll(push: (one: Pushed) => Promise<PushAnswer>, edits: readonly Pushed[]): Promise<PushAnswer[]> {
   const answers: PushAnswer[] = [];
   const queue = [...new Set(edits.map(({ id }) => id))];
   const workers = Array.from({ length: Math.min(AT_ONCE, queue.length) }, async () => {
     for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
       for (const [at, one] of edits.entries()) {
-        if (one.id === id) answers[at] = await rooms.push(principal, one);
+        if (one.id === id) answers[at] = await push(one);
       }
     }
   });

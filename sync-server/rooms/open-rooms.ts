@@ -153,6 +153,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     { extended, may }: { extended: boolean; may: boolean },
   ): Session {
     if (closed || !may) {
+      if (!closed) transport.refused?.("document.read");
       transport.close(closed ? CloseCode.unavailable : CloseCode.gone, closed ? "unavailable" : "unknown");
       return refused;
     }
@@ -221,12 +222,13 @@ export function openRooms(options: RoomsOptions): Rooms {
       throw new CommitError(outcome.failure);
     },
 
-    async pull(principal, wanted) {
+    async pull(principal, wanted, onRefused) {
       if (closed) throw new CommitError("unavailable");
       if (!mayOwn(principal, "document.read")) return wanted.map(() => ({ type: "gone" }));
-      return await pullDocuments({ database, foldSince: folding.foldSince, turnstile, log }, principal, wanted);
+      const parts = { database, foldSince: folding.foldSince, turnstile, log, onRefused };
+      return await pullDocuments(parts, principal, wanted);
     },
-    push: (principal, pushed) => pushUpdate({ join: enterToPush, clock }, principal, pushed),
+    push: (principal, pushed, onRefused) => pushUpdate({ join: enterToPush, clock, onRefused }, principal, pushed),
     erased: readAgain,
     rehomed: readAgain,
 

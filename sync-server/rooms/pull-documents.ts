@@ -9,6 +9,7 @@ import type { FoldThread } from "./fold-thread.ts";
 import type { RoomLogger } from "./room-driver.ts";
 import { readLog, readParts } from "./room-log.ts";
 import type { LogParts } from "./room-log.ts";
+import type { OnRefused } from "./rooms.ts";
 import type { Turnstile } from "./turnstile.ts";
 import { STATE_VECTOR_BYTES } from "./update-limits.ts";
 
@@ -24,6 +25,7 @@ export interface PullParts {
   /** lets `BATCHES_AT_ONCE` in; one for all requests */
   turnstile: Turnstile;
   log: RoomLogger;
+  onRefused: OnRefused | undefined;
 }
 
 /** A document whose log is to be read. */
@@ -47,6 +49,7 @@ export async function pullDocuments(
 ): Promise<Pulled[]> {
   const rows = await openTenant(parts.database, principal).documents(wanted.map(({ id }) => id));
   const byId = new Map(rows.map((row) => [row.id, row]));
+  if (wanted.some(({ id }) => !byId.has(id))) parts.onRefused?.("document.read");
   const known = wanted.map((one) => compare(one, byId.get(one.id)));
   const answers: Pulled[] = known.map((one) => (one.type === "unread" ? LATER : one));
   const unread = known.flatMap((one, at) => (one.type === "unread" ? [{ at, ...one }] : []));

@@ -4,7 +4,7 @@ import { encodeFrame, parseFrame } from "#shared/protocol/sync-frames.ts";
 import type { NackCode } from "#shared/protocol/sync-frames.ts";
 import type { Principal } from "#server/access/principal.ts";
 import type { RoomClock } from "./room-driver.ts";
-import type { Rooms, Session, SessionTransport } from "./rooms.ts";
+import type { OnRefused, Rooms, Session, SessionTransport } from "./rooms.ts";
 
 /** A room that did not answer for so long is not waited for, in ms; the edits may be stored all the same. */
 const ANSWER_MS = 20_000;
@@ -12,6 +12,7 @@ const ANSWER_MS = 20_000;
 export interface PushParts {
   join: Rooms["join"];
   clock: RoomClock;
+  onRefused: OnRefused | undefined;
 }
 
 /**
@@ -19,7 +20,7 @@ export interface PushParts {
  * others as if they had come by one (R1 to R9). Repeating it changes nothing.
  */
 export function pushUpdate(
-  { join, clock }: PushParts,
+  { join, clock, onRefused }: PushParts,
   principal: Principal,
   { id, epoch, update }: Pushed,
 ): Promise<PushAnswer> {
@@ -49,6 +50,8 @@ export function pushUpdate(
       },
       close: (code) => answer(nacked ? { type: "refused", code: nacked } : answerOfClose(code)),
       bufferedBytes: () => 0,
+      // Whatever it was: they came to write.
+      refused: () => onRefused?.("document.write"),
     };
     session = join(principal, { kind: "conversation", id, epoch }, transport, true);
     if (answered) return session.left();

@@ -55,6 +55,8 @@ export interface RoomDriverOptions {
 
 export type RoomDriver = ReturnType<typeof createRoomDriver>;
 
+type EffectOf<T extends RoomEffect["type"]> = Extract<RoomEffect, { type: T }>;
+
 const processorTime = createProcessorTime();
 
 /** Carries out what a room decides: storage, transports, promises. One for each live document and owner. */
@@ -96,11 +98,8 @@ export function createRoomDriver(options: RoomDriverOptions) {
     switch (effect.type) {
       case "send":
         return transports.get(effect.session)?.send(effect.frame);
-      case "close": {
-        const transport = transports.get(effect.session);
-        transports.delete(effect.session);
-        return transport?.close(effect.code, effect.reason);
-      }
+      case "close":
+        return close(effect);
       case "pause":
         return transports.get(effect.session)?.pause?.();
       case "resume":
@@ -117,12 +116,24 @@ export function createRoomDriver(options: RoomDriverOptions) {
       case "changed":
         return tellWatchers();
       case "noticed":
-        onNotice(effect.what);
-        return log.warn({ document: key.id, what: effect.what, session: effect.session }, "sync");
+        return notice(effect);
       case "evict":
         onEnd();
         return tellWatchers();
     }
+  }
+
+  function close({ session, code, reason, isRefusal }: EffectOf<"close">): void {
+    const transport = transports.get(session);
+    transports.delete(session);
+    if (isRefusal) transport?.refused?.("document.read");
+    transport?.close(code, reason);
+  }
+
+  function notice({ what, session }: EffectOf<"noticed">): void {
+    onNotice(what);
+    if (what === "denied" && session !== undefined) transports.get(session)?.refused?.("document.write");
+    log.warn({ document: key.id, what, session }, "sync");
   }
 
   function tellWatchers(): void {
@@ -134,7 +145,7 @@ export function createRoomDriver(options: RoomDriverOptions) {
       const read = await readLog(database.kysely, key);
       if (!read.ok && read.failure === "unavailable")
         log.error({ document: key.id }, "the log of a document is damaged: restore a backup, see docs/operations.md");
-      dispatch(read.ok ? { type: "loaded", log: read.value } : { type: "load-failed", failure: read.failure });
+      dispatch(read.ok ? { type: "loaded", log: read.value } : { type: "load-failed", ...failureOf(read.failure) });
     } catch (error) {
       log.error({ document: key.id, err: error }, "a document could not be read");
       dispatch({ type: "load-failed", failure: "unavailable" });
@@ -221,6 +232,9 @@ export function createRoomDriver(options: RoomDriverOptions) {
     },
   };
 }
+
+const failureOf = (failure: "unknown" | "erased" | "unavailable") =>
+  failure === "erased" ? ({ failure: "unknown", wasErased: true } as const) : { failure };
 
 function heldBy(transport: SessionTransport): Hold {
   const buffered = transport.bufferedBytes();

@@ -88,7 +88,8 @@ export type Look = (stored: ConversationDocument | "unknown" | "unavailable" | "
 /** Everything that can happen to a room. */
 export type RoomEvent =
   | { type: "loaded"; log: DocumentLog }
-  | { type: "load-failed"; failure: Exclude<OpenFailure, "old-epoch"> }
+  /** `wasErased`: `unknown`, though it was the principal's own */
+  | { type: "load-failed"; failure: Exclude<OpenFailure, "old-epoch">; wasErased?: boolean }
   | ({ type: "joined" } & JoiningSession)
   | { type: "received"; session: SessionId; message: Uint8Array }
   | { type: "drained"; session: SessionId }
@@ -122,8 +123,8 @@ export type EditOutcome =
 /** What the shell has to carry out, in order. */
 export type RoomEffect =
   | { type: "send"; session: SessionId; frame: Uint8Array }
-  /** the session is over; nothing more is sent to it */
-  | { type: "close"; session: SessionId; code: CloseCode; reason: string }
+  /** the session is over; nothing more is sent to it. `isRefusal`: the document never was theirs to open */
+  | { type: "close"; session: SessionId; code: CloseCode; reason: string; isRefusal?: true }
   /** stop and go on reading from the transport: more waits than the room can take */
   | { type: "pause" | "resume"; session: SessionId }
   /** read the log; answer with `loaded` or `load-failed` */

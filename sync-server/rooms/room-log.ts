@@ -21,18 +21,19 @@ export const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update
 const READ_TRIES = 3;
 
 /**
- * Reads everything a room needs. `unknown` where the document is another account's, or erased (R22); a document nobody
- * wrote yet is an empty log. `unavailable` where the log has holes, or bytes of it are not what was written.
+ * Reads everything a room needs. `unknown` where the document is another account's, `erased` where it was the account's
+ * (R22); a document nobody wrote yet is an empty log. `unavailable` where the log has holes, or bytes of it are not what was written.
  */
 export async function readLog(
   db: Kysely<Schema>,
   key: RoomKey,
-): Promise<Result<DocumentLog, "unknown" | "unavailable">> {
+): Promise<Result<DocumentLog, "unknown" | "erased" | "unavailable">> {
   for (let attempt = 0; attempt < READ_TRIES; attempt++) {
     const row = await db.selectFrom("document").selectAll().where("id", "=", key.id).executeTakeFirst();
     if (row === undefined) return ok(UNCLAIMED);
     const isOwn = row.owner_id === key.accountId && row.workspace_id === key.workspaceId;
-    if (!isOwn || row.erased_at !== null) return err("unknown");
+    if (!isOwn) return err("unknown");
+    if (row.erased_at !== null) return err("erased");
     const [parts, clients] = await Promise.all([readParts(db, [row]), readClients(db, row)]);
     const own = parts.get(key.id);
     if (own !== undefined) {

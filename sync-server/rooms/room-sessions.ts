@@ -116,9 +116,9 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void, onServed:
     showAwareness(left.shown);
   }
 
-  function close(id: SessionId, code: CloseCode, reason: string): void {
+  function close(id: SessionId, code: CloseCode, reason: string, isRefusal = false): void {
     if (!sessions.has(id)) return;
-    emit({ type: "close", session: id, code, reason });
+    emit({ type: "close", session: id, code, reason, ...(isRefusal && { isRefusal }) });
     forget(id);
   }
 
@@ -141,10 +141,11 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void, onServed:
 
   function greet(session: RoomSession, view: DurableView): void {
     session.greeted = true;
-    if (!view.exists && !session.mayClaim) return close(session.session, CloseCode.gone, "unknown");
+    if (!view.exists && !session.mayClaim) return close(session.session, CloseCode.gone, "unknown", true);
     if (session.epoch !== view.epoch) {
-      const old = session.epoch < view.epoch;
-      return close(session.session, old ? CloseCode.oldEpoch : CloseCode.gone, old ? "old-epoch" : "unknown");
+      if (session.epoch < view.epoch) return close(session.session, CloseCode.oldEpoch, "old-epoch");
+      // Written down where nobody wrote it, too: somebody else's cannot be told from it by what the log says.
+      return close(session.session, CloseCode.gone, "unknown", !view.exists);
     }
     const { epoch, headSeq } = view;
     const mayWrite = view.exists ? session.mayWrite : session.mayClaim;
@@ -182,10 +183,11 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void, onServed:
     send,
     close,
     forget,
-    closeAll(code: CloseCode, reason: string): void {
+    /** @param isRefusal of what those who only come now asked for; who was let in before lost it in the meantime */
+    closeAll(code: CloseCode, reason: string, isRefusal = false): void {
       // All leave before anybody is told that somebody left.
       awareness = new Map();
-      for (const id of sessions.keys()) close(id, code, reason);
+      for (const [id, { greeted }] of sessions) close(id, code, reason, isRefusal && !greeted);
     },
     join(joining: JoiningSession): void {
       sessions.set(joining.session, {

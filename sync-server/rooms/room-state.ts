@@ -147,9 +147,9 @@ export function createRoom(options: RoomOptions): Room {
     startLoading();
   }
 
-  function onLoadFailed(failure: keyof typeof CLOSED_WITH): void {
+  function onLoadFailed(failure: keyof typeof CLOSED_WITH, wasErased = false): void {
     if (failure === "crowded") emit({ type: "noticed", what: failure, session: undefined });
-    sessions.closeAll(CLOSED_WITH[failure], failure);
+    sessions.closeAll(CLOSED_WITH[failure], failure, failure === "unknown" && !wasErased);
     for (const item of inbox) {
       if (item.type === "edit") emit({ type: "settled", edit: item.edit, outcome: { ok: false, failure } });
     }
@@ -321,7 +321,7 @@ export function createRoom(options: RoomOptions): Room {
         if (phase.type !== "loading") return;
         return phase.isOutdated ? startLoading() : onLoaded(event.log, now);
       case "load-failed":
-        return phase.type === "loading" ? onLoadFailed(event.failure) : undefined;
+        return phase.type === "loading" ? onLoadFailed(event.failure, event.wasErased) : undefined;
       case "joined":
         sessions.join(event);
         return advance(now);

@@ -2,6 +2,7 @@ import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { RoomName } from "#shared/domain/room-name.ts";
 import type { PushAnswer, Pulled, Pushed, Wanted } from "#shared/protocol/bulk-sync.ts";
+import type { Action } from "#server/access/authorize.ts";
 import type { Principal } from "#server/access/principal.ts";
 import { CommitError } from "#server/storage/database.ts";
 
@@ -35,7 +36,11 @@ export interface SessionTransport {
   /** asks to stop, and to go on, reading from the network; a transport that cannot is closed when it floods */
   pause?(): void;
   resume?(): void;
+  /** To be told what was refused for want of a right, to write it down: a document, or an edit that was dropped. */
+  refused?: OnRefused;
 }
+
+export type OnRefused = (action: Extract<Action, "document.read" | "document.write">) => void;
 
 /** One client's connection to a room. */
 export interface Session {
@@ -87,9 +92,9 @@ export interface Rooms {
    * What the principal lacks of many documents, in order, as it is durably stored; bounded by `PULL_ANSWER_BYTES`.
    * No document is opened for it.
    */
-  pull(principal: Principal, wanted: readonly Wanted[]): Promise<Pulled[]>;
+  pull(principal: Principal, wanted: readonly Wanted[], onRefused?: OnRefused): Promise<Pulled[]>;
   /** Takes edits of one document as from a socket of the principal; answers once they are durable or were not taken. */
-  push(principal: Principal, pushed: Pushed): Promise<PushAnswer>;
+  push(principal: Principal, pushed: Pushed, onRefused?: OnRefused): Promise<PushAnswer>;
   /**
    * To be told once a document was erased in the store (R22): ends its live copy, closes its sockets 4404, and tells
    * its owner's devices that the feed moved.

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import type { RawData, WebSocket } from "ws";
+import type { ConversationId } from "#shared/domain/ids.ts";
 import { parseRoomName } from "#shared/domain/room-name.ts";
 import type { RoomName } from "#shared/domain/room-name.ts";
 import {
@@ -22,7 +23,7 @@ import { NO_METERS } from "#server/observability/meters.ts";
 import type { Meters } from "#server/observability/meters.ts";
 import { createAckWatch } from "./ack-watch.ts";
 import { createFrameBudget, frameCost } from "./frame-budget-state.ts";
-import type { Rooms, Session, SessionTransport } from "./rooms.ts";
+import type { OnRefused, Rooms, Session, SessionTransport } from "./rooms.ts";
 import { openChannels } from "./socket-channels.ts";
 import { createSocketCounts } from "./socket-counts.ts";
 import type { SocketCounts } from "./socket-counts.ts";
@@ -43,9 +44,16 @@ export interface SyncSocketOptions extends WatchOptions {
     request: IncomingMessage,
     principal?: AccountPrincipal,
   ) => Promise<Readonly<Record<string, string>> | undefined>;
+  /** To be told whom a document, or an edit of it, was refused. */
+  onRefused?: (request: IncomingMessage, principal: AccountPrincipal, refusal: Refused) => void;
   meters?: Meters;
   /** ends the service: no upgrades any more, and open sockets are cut */
   signal: AbortSignal;
+}
+
+export interface Refused {
+  document: ConversationId;
+  action: Parameters<OnRefused>[0];
 }
 
 export interface SyncSockets {
@@ -109,6 +117,7 @@ export function attachSyncSocket(server: Server, options: SyncSocketOptions): Sy
 type Place = RoomName | "all";
 
 interface Admitted {
+  request: IncomingMessage;
   place: Place;
   principal: AccountPrincipal;
   headers: Headers;
@@ -131,7 +140,7 @@ async function admit(request: IncomingMessage, options: SyncSocketOptions): Prom
   if (principal === undefined) return err({ status: 401 });
   const tooManyOfTheirs = await options.admitUpgrade?.(request, principal);
   if (tooManyOfTheirs) return err({ status: 429, headers: tooManyOfTheirs });
-  return ok({ place, principal, headers });
+  return ok({ request, place, principal, headers });
 }
 
 // Room names hold nothing that a client would have to escape.
@@ -182,7 +191,7 @@ function connect(
   const { principal, place } = admitted;
   const transport = transportOf(ws, log, meters.socketClosed);
   const timers = watchOver(ws, transport, admitted, options);
-  const join = joining(principal, transport, counts, options);
+  const join = joining(admitted, transport, counts, options);
   const session =
     place === "all"
       ? openShared(transport, principal, counts, join, meters)
@@ -209,10 +218,10 @@ type Join = (name: RoomName, lane: SessionTransport, extended: boolean) => Sessi
 
 /** Connects a socket, or a channel of one, to a room: counted, measured and held to its budget. */
 function joining(
-  principal: AccountPrincipal,
+  { request, principal }: Pick<Admitted, "request" | "principal">,
   socket: SocketTransport,
   counts: SocketCounts,
-  { rooms, meters = NO_METERS }: SyncSocketOptions,
+  { rooms, onRefused, meters = NO_METERS }: SyncSocketOptions,
 ): Join {
   return (name, lane, extended) => {
     if (!counts.take(principal.accountId)) {
@@ -224,7 +233,8 @@ function joining(
       acks?.sent(frame, performance.now());
       lane.send(frame);
     };
-    const session = rooms.join(principal, name, { ...lane, send }, extended);
+    const refused: OnRefused = (action) => onRefused?.(request, principal, { document: name.id, action });
+    const session = rooms.join(principal, name, { ...lane, send, refused }, extended);
     const budget = createFrameBudget(Date.now());
     return {
       receive(bytes) {
