@@ -9,15 +9,19 @@ import type { CreatedToken } from "#shared/protocol/token-bodies.ts";
 import { SYNC_SUBPROTOCOL } from "#shared/protocol/sync-frames.ts";
 import type { CreatedInvite } from "#shared/protocol/workspace-bodies.ts";
 import { cookiesOf, postAuth } from "#tests/support/account.ts";
-import { conversationRoom, newId, sendBytes } from "#tests/support/attacked-server.ts";
+import { conversationRoom, newId } from "#tests/support/attacked-server.ts";
 import { bytesOfDatabase, createCanaries } from "#tests/support/canaries.ts";
+import { openPasskeyVisits, openProviderVisits } from "#tests/support/canary-sign-ins.ts";
+import { sayNonsense } from "#tests/support/canary-nonsense.ts";
+import type { CanaryAsker } from "#tests/support/canary-sign-ins.ts";
 import { openMailServer } from "#tests/support/mail-server.ts";
 import type { MailServer } from "#tests/support/mail-server.ts";
 import { openNodeDevice } from "#tests/support/node-device.ts";
-import { answer } from "#tests/support/provider-behaviour.ts";
-import type { Behaviour } from "#tests/support/provider-behaviour.ts";
+import { openOidcPeer } from "#tests/support/oidc-peer.ts";
+import type { OidcPeer } from "#tests/support/oidc-peer.ts";
+import { WAYS, quotingProvider } from "#tests/support/quoting-provider.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
-import type { RecordedRequest, ScriptedProvider } from "#tests/support/scripted-provider.ts";
+import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
 import { openServerProcess } from "#tests/support/server-process.ts";
 import type { ServerProcess } from "#tests/support/server-process.ts";
 import { anEdit, runBody } from "#tests/support/written-chat.ts";
@@ -53,6 +57,7 @@ interface Heard {
 }
 
 let mail: MailServer;
+let peer: OidcPeer;
 let provider: ScriptedProvider;
 let server: ServerProcess;
 /** every answer that says something went wrong, and every event stream */
@@ -111,32 +116,6 @@ async function mailedToken(page: string, to: string): Promise<string> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
-
-/** A provider that quotes all it was sent, the key included, in whatever way it fails. */
-function quoting({ headers, body, index }: RecordedRequest): Behaviour {
-  const quote = `${JSON.stringify(body.messages)} ${String(headers["authorization"])}`;
-  const error = { message: quote, type: quote, code: null, param: quote };
-  const refusal = (status: number): Behaviour => ({
-    kind: "refusal",
-    status,
-    headers: { "x-request-id": PROMPT, "retry-after-ms": "1" },
-    error,
-  });
-  const ways: Behaviour[] = [
-    answer([ANSWER]),
-    ...[400, 404, 413, 422, 503].map(refusal),
-    { kind: "plain", status: 200, contentType: "text/html", body: `<p>${quote}</p>` },
-    { kind: "plain", status: 200, contentType: "text/event-stream", body: `data: ${quote}\n\n` },
-    { kind: "plain", status: 502, contentType: "text/plain", body: quote },
-    answer([ANSWER], { ending: { type: "error", after: 1, error } }),
-    answer([ANSWER], { ending: { type: "cut", after: 1 } }),
-    answer([ANSWER], { model: PROMPT }),
-    // A provider that knows no such key is asked no more for a while.
-    ...[403, 402, 401].map(refusal),
-  ];
-  return ways[index % ways.length] ?? answer([ANSWER]);
-}
-const WAYS = 15;
 
 async function writeChat(cookie: string): Promise<{ conversationId: string; promptId: string }> {
   const [conversationId, promptId] = [newId(), newId()];
@@ -275,55 +254,20 @@ async function tokens(cookie: string): Promise<void> {
   await ask("GET", "/api/sync/feed", { token: `${token}x` });
 }
 
-/** Whatever no app sends, with everything in it that must not turn up. */
-async function nonsense(cookie: string): Promise<void> {
-  const all = { email: EMAIL, password: RIGHT, token: KEY, [PROMPT]: SYSTEM_PROMPT, [EMAIL]: [RIGHT] };
-  const broken = `{"email":"${EMAIL}","password":"${RIGHT}","${PROMPT}":`;
-  const paths = [
-    "sign-in",
-    "sign-up",
-    "password/forgot",
-    "password/reset",
-    "email/verify",
-    "oidc/start",
-    "passkey/sign-in",
-  ];
-  for (const path of paths) {
-    await ask("POST", `/api/auth/${path}`, json(all));
-    await ask("POST", `/api/auth/${path}`, { body: broken, headers: { "content-type": "application/json" } });
-    await ask("POST", `/api/auth/${path}`, { body: broken, headers: { "content-type": PROMPT } });
-  }
-  for (const path of [
-    "/api/tokens",
-    "/api/workspaces",
-    "/api/account/password",
-    "/api/invites/accept",
-    "/api/passkeys",
-  ]) {
-    await ask("POST", path, json(all, cookie));
-    await ask("POST", path, { body: broken, cookie, headers: { "content-type": "application/json" } });
-  }
-  const where = `${PROMPT}/${encodeURIComponent(EMAIL)}?password=${encodeURIComponent(RIGHT)}&key=${KEY}`;
-  for (const method of ["GET", "POST", "DELETE", PROMPT.slice(0, 6).toUpperCase()])
-    for (const path of [`/api/${where}`, `/api/auth/${where}`, `/${where}`, `/api/auth/sign-in/${where}`])
-      await ask(method, path, { cookie }).catch(() => undefined);
-  await ask("GET", "/api/me", { cookie: `holdfast.session_token=${PROMPT}.${KEY}` });
-  await ask("GET", "/api/me", { cookie, headers: { "x-holdfast-workspace": PROMPT, "x-forwarded-for": PROMPT } });
-  await ask("POST", "/api/auth/sign-in", {
-    ...json(all),
-    headers: { "content-type": "application/json", host: PROMPT },
-  });
-  for (const bytes of [
-    `GET /api/me HTTP/1.1\r\nhost: localhost\r\n${PROMPT} ${KEY}\r\n\r\n`,
-    `${PROMPT} ${KEY}\r\n\r\n`,
-    `POST /api/auth/sign-in HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${PROMPT}\r\n\r\n`,
-  ])
-    heard.push({ what: "bytes", status: 400, text: await sendBytes(server.port, bytes) });
-}
+/** How what is in `tests/support` asks. */
+const asker = (): CanaryAsker => ({
+  url: server.url,
+  canaries,
+  word: PROMPT,
+  ask,
+  hear: (what, status, text) => void heard.push({ what, status, text }),
+  keepCookie,
+});
 
 /** Takes tables away behind the server's back, so that it has to say that it made a mistake. */
-async function mistakes(cookie: string, token: string): Promise<number> {
-  const tables = ["access_token", "invite", "member", "run", "document", "user", "verification"];
+async function mistakes(cookie: string, token: string, doors: Doors): Promise<number> {
+  const [back, shown] = [await doors.provider.comeBack(), await doors.passkeys.show()];
+  const tables = ["access_token", "invite", "member", "run", "document", "user", "verification", "passkey", "account"];
   const database = new SqliteDatabase(join(server.dataDir, "holdfast.sqlite"), { timeout: 5_000 });
   for (const table of tables) database.exec(`alter table "${table}" rename to "${table}_gone"`);
   const before = heard.length;
@@ -332,6 +276,10 @@ async function mistakes(cookie: string, token: string): Promise<number> {
   await ask("POST", "/api/auth/password/forgot", json({ email: EMAIL }));
   await ask("POST", "/api/auth/password/reset", json({ token: KEY, password: RESET }));
   await ask("POST", "/api/invites/look", json({ token: KEY }));
+  await doors.provider.enter(back);
+  await doors.passkeys.signIn(shown, undefined);
+  await ask("POST", "/api/auth/passkey/options", json({}));
+  await ask("POST", "/api/auth/oidc/start", json({}));
   await ask("GET", "/api/sync/feed", { token });
   await ask("GET", "/api/sync/feed", { cookie });
   await ask("GET", "/api/workspaces", { cookie });
@@ -344,24 +292,37 @@ async function mistakes(cookie: string, token: string): Promise<number> {
   return heard.slice(before).filter(({ status }) => status >= 500).length;
 }
 
+interface Doors {
+  provider: ReturnType<typeof openProviderVisits>;
+  passkeys: ReturnType<typeof openPasskeyVisits>;
+}
+
 let failures = 0;
 beforeAll(async () => {
   mail = await openMailServer({
     refusal: (to) => (to === REFUSED_EMAIL ? { code: 550, words: `nobody here is called ${to}` } : undefined),
   });
-  provider = await openScriptedProvider({ otherwise: quoting });
+  provider = await openScriptedProvider({ otherwise: quotingProvider({ answer: ANSWER, word: PROMPT }) });
   const env = { LIMITS: "off", LOG_LEVEL: "trace", OPENAI_BASE_URL: provider.baseUrl, OPENAI_API_KEY: KEY };
   server = await openServerProcess({ env });
   // Only now is it known where people reach it, which links in mails need.
   await server.kill("SIGTERM");
-  await server.restart({ PUBLIC_URL: server.url, SMTP_URL: `smtp://127.0.0.1:${mail.port}` });
+  peer = await openOidcPeer({ redirectUri: `${server.url}/api/auth/callback/oidc` });
+  await server.restart({ PUBLIC_URL: server.url, SMTP_URL: `smtp://127.0.0.1:${mail.port}`, ...peer.env });
   const cookie = await signIns();
+  const doors = { provider: openProviderVisits(asker(), peer), passkeys: openPasskeyVisits(asker()) };
+  await doors.provider.all({ email: EMAIL, cookie });
+  await doors.passkeys.all(cookie);
   await invitations(cookie);
   await tokens(cookie);
   await runs(cookie);
   await sync(cookie);
-  await nonsense(cookie);
-  failures = await mistakes(cookie, canaries.add("access token", `hft_${"canary".repeat(8)}`));
+  await sayNonsense(
+    asker(),
+    { prompt: PROMPT, systemPrompt: SYSTEM_PROMPT, email: EMAIL, password: RIGHT, key: KEY },
+    cookie,
+  );
+  failures = await mistakes(cookie, canaries.add("access token", `hft_${"canary".repeat(8)}`), doors);
   // Everything that was to be written down is, once it has ended.
   server.signal("SIGTERM");
   await server.exited();
@@ -370,6 +331,7 @@ afterAll(async () => {
   await server?.close();
   await provider?.close();
   await mail?.close();
+  await peer?.close();
 });
 
 const audit = (): unknown[] => {
@@ -397,6 +359,9 @@ test("no refusal, no failure and no event of a failed run says anything of them 
   expect(told).toEqual([]);
   expect(heard.length).toBeGreaterThan(80);
   expect(failures).toBeGreaterThan(3);
+  // Each way in was gone, and each that leads nowhere.
+  const kinds = ["OIDC code", "OIDC state", "PKCE verifier", "ID token", "client secret", "challenge", "credential id"];
+  for (const kind of kinds) expect(canaries.names()).toContain(kind);
   // The provider quoted all of it.
   expect(provider.requests.length).toBeGreaterThanOrEqual(WAYS);
 });
@@ -406,10 +371,13 @@ test("the audit log holds none of them", () => {
   expect(audit().length).toBeGreaterThan(20);
 });
 
+/** What a ceremony is known by is there until it is over: of those that were left in the middle. */
+const UNFINISHED = ["OIDC state", "OIDC nonce", "challenge"];
+
 // better-auth keeps the token of a session and the e-mail address of an account as they are; chats are kept to be read.
-test("the database holds no password, no access token, no invitation, no link and no provider's key, in no byte", () => {
+test("the database holds no password, no token, invitation, link, code or signature, and no key, in no byte", () => {
   const bytes = bytesOfDatabase(server.dataDir);
-  const kept = ["prompt", "system prompt", "answer", "e-mail", "session token"];
+  const kept = ["prompt", "system prompt", "answer", "e-mail", "session token", "credential id", ...UNFINISHED];
   expect(
     canaries.foundIn(
       bytes,
@@ -418,4 +386,5 @@ test("the database holds no password, no access token, no invitation, no link an
   ).toEqual([]);
   // Whoever looks the right way finds what is there.
   for (const name of kept) expect(canaries.foundIn(bytes, [name]), name).not.toEqual([]);
+  for (const name of UNFINISHED) expect(canaries.foundIn(bytes, [name]).length, name).toBeLessThanOrEqual(2);
 });

@@ -43,8 +43,13 @@ export async function openOidcPeer({ redirectUri, fullIdToken = false }: OidcPee
   /** paths that were asked for */
   const asked: string[] = [];
   let tamper: ((path: string, answer: Json) => Json) | undefined;
+  let hear: ((path: string, body: string) => void) | undefined;
   const front = createServer((request, response) => {
-    asked.push(request.url ?? "");
+    const { url = "" } = request;
+    asked.push(url);
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => hear?.(url, Buffer.concat(chunks).toString()));
     forward(portOf(inner), request, response, (path, answer) => tamper?.(path, answer) ?? answer);
   });
   await listen(front);
@@ -85,6 +90,10 @@ export async function openOidcPeer({ redirectUri, fullIdToken = false }: OidcPee
     /** Changes the JSON of an endpoint on its way; `undefined` lets all pass as it is. */
     tamperWith(change: typeof tamper): void {
       tamper = change;
+    },
+    /** Calls back with what it is told. */
+    listen(callback: typeof hear): void {
+      hear = callback;
     },
     /** Signs claims as the provider does, or otherwise. */
     sign: (claims: Claims, how: Signing = {}) => signToken(claims, privateKey, how),
