@@ -44,8 +44,12 @@ interface ChatPageProps {
   onNewChat: () => void;
 }
 
-/** One conversation: read above, write below. */
+/** One conversation: read above, write below. A guest begins none: a room of it would be refused, and is not asked for. */
 export function ChatPage(props: ChatPageProps) {
+  return props.isGuest && props.isNew ? <GuestNote leading={props.leading} /> : <OpenedChat {...props} />;
+}
+
+function OpenedChat(props: ChatPageProps) {
   const shown = useOpenConversation(props.id);
   const { sync, library } = useWorkspace();
   const online = useWatched(sync, () => sync.online());
@@ -53,7 +57,6 @@ export function ChatPage(props: ChatPageProps) {
   if (erased) return <Trash erased={props.id} leading={props.leading} onClose={props.onNewChat} />;
   if (!shown || shown.status.type === "loading") return <Blank leading={props.leading} />;
   const { open, status } = shown;
-  if (props.isGuest && props.isNew) return <GuestNote leading={props.leading} />;
   if (status.type === "gone") {
     return (
       <Blank
