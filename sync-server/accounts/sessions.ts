@@ -17,21 +17,36 @@ export function openAccountSessions({ kysely }: Database, bus: Pick<PolicyBus, "
     return rows.map(({ id }) => id);
   };
 
-  /** Ends those of the account's sessions; answers how many there were. What is open under them is closed. */
-  async function end(accountId: AccountId, ids: readonly string[]): Promise<number> {
-    if (ids.length === 0) return 0;
+  /** Answers how many there were. */
+  async function remove(accountId: AccountId, ids: readonly string[]): Promise<number> {
     const { numDeletedRows } = await kysely
       .deleteFrom("session")
       .where("userId", "=", accountId)
       .where("id", "in", ids)
       .executeTakeFirst();
-    for (const sessionId of ids) bus.publish({ type: "session-ended", sessionId });
     return Number(numDeletedRows);
+  }
+
+  /**
+   * Ends sessions that are known to be the account's, also where others ended them meanwhile; answers how many there
+   * were. What is open under them is closed.
+   */
+  async function end(accountId: AccountId, ids: readonly string[]): Promise<number> {
+    if (ids.length === 0) return 0;
+    const ended = await remove(accountId, ids);
+    for (const sessionId of ids) bus.publish({ type: "session-ended", sessionId });
+    return ended;
   }
 
   return {
     idsOf,
     end,
+    /** Ends one that the caller names; answers whether it was theirs. Of one that is not, nobody is told. */
+    async endOne(accountId: AccountId, id: string): Promise<boolean> {
+      if ((await remove(accountId, [id])) === 0) return false;
+      bus.publish({ type: "session-ended", sessionId: id });
+      return true;
+    },
     /** Whether whoever has the session showed who they are a moment ago. @param graceMs for what was begun in time */
     async isRecent(sessionId: string, now: number, graceMs = 0): Promise<boolean> {
       const row = await kysely.selectFrom("session").where("id", "=", sessionId).select("createdAt").executeTakeFirst();

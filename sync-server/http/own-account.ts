@@ -27,8 +27,8 @@ export const sessionRoutes = ({ sessions, now }: Pick<OwnAccountParts, "sessions
     })
     .delete("/:id", async (c) => {
       const { accountId } = c.var.principal;
-      const ended = await sessions.end(accountId, [c.req.param("id")]);
-      return ended > 0 ? c.body(null, 204) : problem("not_found");
+      const ended = await sessions.endOne(accountId, c.req.param("id"));
+      return ended ? c.body(null, 204) : problem("not_found");
     })
     /** All but the one that asks. */
     .delete("/", async (c) => {
