@@ -3,6 +3,7 @@ import { TOKEN_PREFIX, TOKEN_SCOPES } from "#shared/domain/access-token.ts";
 import type { TokenScope } from "#shared/domain/access-token.ts";
 import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { Database } from "#server/storage/database.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
 
 /** What is stored of a secret that is long and random: guessing it back from this takes as long as guessing it. */
 export const hashOfSecret = (secret: string): string => createHash("sha256").update(secret).digest("hex");
@@ -22,12 +23,8 @@ export interface ShownToken {
 }
 
 /** What a token is good for; `undefined` for one that never was, was revoked, or is over. */
-export async function readAccessToken(
-  { kysely }: Database,
-  token: string,
-  now: number,
-): Promise<ShownToken | undefined> {
-  const row = await kysely
+export async function readAccessToken(database: Database, token: string, now: number): Promise<ShownToken | undefined> {
+  const row = await systemTables<"access_token">(database)
     .selectFrom("access_token")
     .where("token_hash", "=", hashOfSecret(token))
     .where("expires_at", ">", now)
@@ -46,11 +43,11 @@ export async function readAccessToken(
 
 /** Notes that a token was used, where none of its uses was noted after `since`; answers whether it was noted now. */
 export async function noteTokenUse(
-  { kysely }: Database,
+  database: Database,
   tokenId: string,
   { now, since }: { now: number; since: number },
 ): Promise<boolean> {
-  const { numUpdatedRows } = await kysely
+  const { numUpdatedRows } = await systemTables<"access_token">(database)
     .updateTable("access_token")
     .set({ last_used_at: now })
     .where("id", "=", tokenId)

@@ -1,7 +1,9 @@
 import type { AuditEntry, LoggedAuditEntry } from "#shared/domain/audit.ts";
 import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { Database } from "#server/storage/database.ts";
+import { openAccountTenant } from "./account-tenant.ts";
 import type { AuditRow } from "./audit-chain.ts";
+import { openMemberTenant } from "./member-tenant.ts";
 
 export interface AuditPageQuery {
   /** only what is older than this place in the log */
@@ -18,30 +20,23 @@ export interface AuditPage {
 
 /** What the log says about an account, for itself. */
 export const readAccountAudit = (database: Database, accountId: AccountId, page: AuditPageQuery): Promise<AuditPage> =>
-  readPage(database, "account_id", accountId, page);
+  readPage(page, openAccountTenant(database, { accountId }).auditRows);
 
-/** What the log says about a workspace, for its admins. */
+/** What the log says about a workspace, for its admins: whoever asks has to belong to it. */
 export const readWorkspaceAudit = (
   database: Database,
+  member: { accountId: AccountId },
   workspaceId: WorkspaceId,
   page: AuditPageQuery,
-): Promise<AuditPage> => readPage(database, "workspace_id", workspaceId, page);
+): Promise<AuditPage> =>
+  readPage(page, (before, limit) => openMemberTenant(database, member).auditRows(workspaceId, before, limit));
 
 async function readPage(
-  { kysely }: Database,
-  column: "account_id" | "workspace_id",
-  id: string,
   { before = Number.MAX_SAFE_INTEGER, limit }: AuditPageQuery,
+  read: (before: number, limit: number) => Promise<AuditRow[]>,
 ): Promise<AuditPage> {
   // One row more than asked for tells whether there is more.
-  const rows = await kysely
-    .selectFrom("audit")
-    .selectAll()
-    .where(column, "=", id)
-    .where("seq", "<", before)
-    .orderBy("seq", "desc")
-    .limit(limit + 1)
-    .execute();
+  const rows = await read(before, limit + 1);
   const entries = rows.slice(0, limit).map(entryOf);
   const oldest = entries.at(-1);
   return { entries, ...(rows.length > limit && oldest && { before: oldest.seq }) };

@@ -3,6 +3,7 @@ import type { AuditEntry } from "#shared/domain/audit.ts";
 import { canonicalJson } from "#shared/lib/canonical-json.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { CommitStatement, Database } from "#server/storage/database.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
 import { prepareQuery } from "#server/storage/prepared-query.ts";
 import { CHAIN_START, chainRows, headAt, nextEnd } from "./audit-chain.ts";
 import type { AuditHead, AuditRow, ChainEnd } from "./audit-chain.ts";
@@ -30,6 +31,10 @@ interface WriterParts {
   onChanged(facts: { seq: number }): void;
 }
 
+type ChainTables = ReturnType<typeof chainTables>;
+
+const chainTables = (database: Database) => systemTables<"audit" | "audit_head">(database);
+
 /** Where to go on, and what the head has to be for it: another writer changes it in the same commit as the rows. */
 interface Place {
   end: ChainEnd;
@@ -54,8 +59,11 @@ export function createAuditWriter({ database, key, onChanged }: WriterParts): Au
   async function isStored(rows: readonly AuditRow[]): Promise<boolean> {
     const last = rows.at(-1);
     if (!last) return false;
-    const { kysely } = database;
-    const query = kysely.selectFrom("audit").select("seq").where("seq", "=", last.seq).where("hash", "=", last.hash);
+    const query = chainTables(database)
+      .selectFrom("audit")
+      .select("seq")
+      .where("seq", "=", last.seq)
+      .where("hash", "=", last.hash);
     return (await query.executeTakeFirst()) !== undefined;
   }
 
@@ -93,12 +101,12 @@ function contentOf({ at, entry: { accountId, workspaceId, ...entry } }: StampedE
 }
 
 /** Head and last row by one statement: between two of them another writer could append. */
-async function readEnds({ kysely }: Database): Promise<{ head: AuditHead | undefined; last: ChainEnd }> {
+async function readEnds(database: Database): Promise<{ head: AuditHead | undefined; last: ChainEnd }> {
   const { rows } = await sql<Ends>`
     select head.seq, head.hash, head.mac, last.seq as lastSeq, last.hash as lastHash
     from (select 1) left join audit_head as head on head.id = 1
     left join (select seq, hash from audit order by seq desc limit 1) as last on true
-  `.execute(kysely);
+  `.execute(chainTables(database));
   const { seq, hash, mac, lastSeq, lastHash } = rows[0] ?? NO_ENDS;
   return {
     head: seq === null ? undefined : { seq, hash, mac },
@@ -111,7 +119,7 @@ type Nullable<T> = { [Key in keyof T]: null };
 type Last = { lastSeq: number; lastHash: string };
 type Ends = (AuditHead | Nullable<AuditHead>) & (Last | Nullable<Last>);
 
-const insertRow = prepareQuery<AuditRow & Record<string, unknown>>((db, value) =>
+const insertRow = prepareQuery<ChainTables, AuditRow & Record<string, unknown>>((db, value) =>
   db.insertInto("audit").values({
     seq: value("seq"),
     at: value("at"),
@@ -124,11 +132,12 @@ const insertRow = prepareQuery<AuditRow & Record<string, unknown>>((db, value) =
 
 /** All or nothing: a row that is there already, or a head that is not the expected one, is a conflict. */
 function appendStatements(
-  { kysely }: Database,
+  database: Database,
   rows: readonly AuditRow[],
   head: AuditHead,
   macBefore: string | undefined,
 ): CommitStatement[] {
+  const kysely = chainTables(database);
   const setHead = kysely
     .insertInto("audit_head")
     .values({ id: 1, ...head })

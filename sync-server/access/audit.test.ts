@@ -8,6 +8,7 @@ import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
 import type { FakeClock } from "#tests/support/fake-clock.ts";
 import { headAt, verifyChain } from "./audit-chain.ts";
@@ -42,12 +43,19 @@ afterEach(async () => {
 
 const note = (level: "info" | "error") => (facts: object, message: string) =>
   void logged.push({ level, facts: { ...facts }, message });
-const anAudit = (on: Pick<Database, "kysely" | "commit"> = database) =>
+const anAudit = (on: Pick<Database, "executor" | "commit"> = database) =>
   openAudit({ database: { ...database, ...on }, key: KEY, clock, log: { info: note("info"), error: note("error") } });
 const errors = () => logged.filter(({ level }) => level === "error").map(({ message }) => message);
 
+/** Makes somebody the owner of a team. */
+async function own(account_id: AccountId, id: WorkspaceId): Promise<void> {
+  const tables = allTables(database);
+  await tables.insertInto("workspace").values({ id, kind: "team", owner_id: account_id, created_at: 1 }).execute();
+  await tables.insertInto("member").values({ workspace_id: id, account_id, role: "owner", joined_at: 1 }).execute();
+}
+
 /** The same store, which commits as it is told. */
-const storeThat = (commit: Database["commit"]) => ({ kysely: database.kysely, commit });
+const storeThat = (commit: Database["commit"]) => ({ executor: database.executor, commit });
 
 const signIn = (reason: string, more: Partial<AuditEntry> = {}): AuditEntry => ({
   action: "account.sign-in",
@@ -58,11 +66,12 @@ const signIn = (reason: string, more: Partial<AuditEntry> = {}): AuditEntry => (
 });
 const numbered = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `r${from + index}`);
 
-const readRows = (): Promise<AuditRow[]> => database.kysely.selectFrom("audit").selectAll().orderBy("seq").execute();
+const readRows = (): Promise<AuditRow[]> =>
+  allTables(database).selectFrom("audit").selectAll().orderBy("seq").execute();
 const reasons = async (): Promise<unknown[]> =>
   (await readRows()).map(({ entry }) => (JSON.parse(entry) as AuditEntry).reason);
 async function verify() {
-  const head = await database.kysely.selectFrom("audit_head").selectAll().executeTakeFirst();
+  const head = await allTables(database).selectFrom("audit_head").selectAll().executeTakeFirst();
   return verifyChain(KEY, await readRows(), head);
 }
 
@@ -98,7 +107,8 @@ test("an entry is durable once its promise resolved, with the time of the call, 
   const recorded = audit.record(entry);
   clock.advance(5000);
   expect(await recorded).toBe(true);
-  expect(await readWorkspaceAudit(database, entry.workspaceId, { limit: 10 })).toEqual({
+  await own(entry.accountId, entry.workspaceId);
+  expect(await readWorkspaceAudit(database, { accountId: entry.accountId }, entry.workspaceId, { limit: 10 })).toEqual({
     entries: [{ ...entry, seq: 1, at }],
   });
   expect((await readRows())[0]?.entry).not.toContain("accountId");
@@ -118,7 +128,9 @@ test("an account and a workspace see what is theirs only, the newest first, page
     before = page.before;
   }
   expect(pages).toEqual([["r8", "r6"], ["r4", "r2"], ["r0"]]);
-  const ofTeam = await readWorkspaceAudit(database, team, { limit: 5 });
+  await own(bob, team);
+  expect(await readWorkspaceAudit(database, { accountId: ada }, team, { limit: 5 })).toEqual({ entries: [] });
+  const ofTeam = await readWorkspaceAudit(database, { accountId: bob }, team, { limit: 5 });
   expect(ofTeam.entries.map(({ seq }) => seq)).toEqual([10, 8, 6, 4, 2]);
   expect(ofTeam.before).toBeUndefined();
   expect(await readAccountAudit(database, "eve" as AccountId, { limit: 5 })).toEqual({ entries: [] });
@@ -159,9 +171,9 @@ test("a store that cannot write for a while loses nothing, keeps the order, and 
 test("a store whose reads fail loses nothing either", async () => {
   const audit = anAudit();
   await audit.record(signIn("r0"));
-  await sql`alter table audit_head rename to elsewhere`.execute(database.kysely);
+  await sql`alter table audit_head rename to elsewhere`.execute(database.executor);
   expect(await audit.record(signIn("r1"))).toBe(false);
-  await sql`alter table elsewhere rename to audit_head`.execute(database.kysely);
+  await sql`alter table elsewhere rename to audit_head`.execute(database.executor);
   await audit.flush();
   expect(await verify()).toMatchObject({ status: "whole", rows: 2 });
 });
@@ -226,7 +238,7 @@ const because = (message: string) => ({ cause: { message } });
 
 test("rows can be neither changed nor deleted, by the server neither", async () => {
   await anAudit().record(signIn("r0"));
-  const { kysely } = database;
+  const kysely = allTables(database);
   await expect(kysely.updateTable("audit").set({ at: 1 }).execute()).rejects.toMatchObject(
     because("audit rows never change"),
   );
@@ -253,9 +265,9 @@ test("two writers, on one database and on two of the same file, share one chain 
 
 /** Does what only somebody with the file in their hands can do. */
 async function tamper(...statements: string[]): Promise<void> {
-  await sql`drop trigger if exists audit_never_changes`.execute(database.kysely);
-  await sql`drop trigger if exists audit_never_shrinks`.execute(database.kysely);
-  for (const statement of statements) await sql.raw(statement).execute(database.kysely);
+  await sql`drop trigger if exists audit_never_changes`.execute(database.executor);
+  await sql`drop trigger if exists audit_never_shrinks`.execute(database.executor);
+  for (const statement of statements) await sql.raw(statement).execute(database.executor);
 }
 const headOfFirst = async (count: number) => {
   const row = (await readRows())[count - 1]!;

@@ -4,6 +4,7 @@ import type { AccountId } from "#shared/domain/ids.ts";
 import { PASSWORD_LENGTH } from "#shared/domain/password.ts";
 import type { OidcConfig } from "#server/config/config.ts";
 import type { Database } from "#server/storage/database.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
 import { OIDC, oidcPlugin } from "./oidc-plugin.ts";
 
 export interface AuthOptions {
@@ -62,7 +63,10 @@ export function createAuthOptions({ database, secret, publicUrl, oidc, events, w
     ...(publicUrl && { baseURL: publicUrl.origin }),
     // The app compares Origin before any route runs, also where PUBLIC_URL is unknown.
     trustedOrigins: (request?: Request) => originsOf(request),
-    database: { db: database.kysely, type: "sqlite" as const },
+    database: {
+      db: systemTables<"account" | "passkey" | "session" | "user" | "verification">(database),
+      type: "sqlite" as const,
+    },
     telemetry: { enabled: false },
     // Where somebody has to have signed in lately, the routes ask for it.
     session: { expiresIn: SESSION_S, updateAge: DAY_S, freshAge: 0 },

@@ -3,6 +3,7 @@ import { getMigrations } from "better-auth/db/migration";
 import type { AccountId } from "#shared/domain/ids.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
 import { SESSION_S, SHORT_SESSION_S, cookiePrefix, createAuthOptions } from "./auth-options.ts";
 import type { AuthOptions } from "./auth-options.ts";
 import { answerOf, requestOf } from "./auth-request.ts";
@@ -114,25 +115,33 @@ const ofStore = <T>(asked: Promise<T>): Promise<T> =>
   });
 
 /** Whoever makes a passkey chooses its id, and what is looked up before is no promise: nobody gets what is another's. */
-async function forbidTwins({ kysely }: Database): Promise<void> {
-  const unique = (name: string) => kysely.schema.createIndex(name).ifNotExists().unique();
+async function forbidTwins(database: Database): Promise<void> {
+  const unique = (name: string) =>
+    systemTables<"account" | "passkey">(database).schema.createIndex(name).ifNotExists().unique();
   await unique("passkey_credential").on("passkey").column("credentialID").execute();
   const accounts = unique("account_at_provider").on("account").columns(["providerId", "accountId"]);
   await accounts.where("providerId", "=", OIDC).execute();
 }
 
-async function shorten({ kysely }: Database, token: string): Promise<void> {
+async function shorten(database: Database, token: string): Promise<void> {
   const expiresAt = new Date(Date.now() + SHORT_SESSION_S * 1000).toISOString();
-  await kysely.updateTable("session").set({ expiresAt }).where("token", "=", token).execute();
+  await systemTables<"session">(database)
+    .updateTable("session")
+    .set({ expiresAt })
+    .where("token", "=", token)
+    .execute();
 }
 
 /** Takes away challenges that nobody answered, and links that nobody followed, once in a while. */
-function createSweep({ kysely }: Database) {
+function createSweep(database: Database) {
   let dueAt = 0;
   return async (): Promise<void> => {
     const now = Date.now();
     if (now < dueAt) return;
     dueAt = now + SWEEP_MS;
-    await kysely.deleteFrom("verification").where("expiresAt", "<", new Date(now).toISOString()).execute();
+    await systemTables<"verification">(database)
+      .deleteFrom("verification")
+      .where("expiresAt", "<", new Date(now).toISOString())
+      .execute();
   };
 }

@@ -7,6 +7,7 @@ import type { PolicyBus } from "#server/bus/policy-bus.ts";
 import type { Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
 import { ACCOUNT_HEADER, WORKSPACE_HEADER } from "#shared/protocol/account-header.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 import { hashOfSecret } from "./access-tokens.ts";
 import { openAuth } from "./auth.ts";
 import type { Auth } from "./auth.ts";
@@ -72,13 +73,13 @@ async function principal() {
   return resolved.value;
 }
 
-const endSession = () => database.kysely.deleteFrom("session").execute();
+const endSession = () => allTables(database).deleteFrom("session").execute();
 
 test("a guest acts in a personal workspace of their own, made once however many ask at a time", async () => {
   const all = await Promise.all([principal(), principal(), principal()]);
   expect(all[0]).toMatchObject({ kind: "guest", role: "owner", credential: { type: "session" } });
   expect(new Set(all.map(({ workspaceId }) => workspaceId)).size).toBe(1);
-  expect(await database.kysely.selectFrom("member").selectAll().execute()).toHaveLength(1);
+  expect(await allTables(database).selectFrom("member").selectAll().execute()).toHaveLength(1);
 });
 
 test("the signature of a cookie is checked once; whether its session still counts is asked again", async () => {
@@ -125,13 +126,13 @@ test("who was looked up while rights changed is looked up again", async () => {
 
 test("a workspace that is not theirs is not found, whether or not it is there; another account is refused", async () => {
   const { accountId } = await principal();
-  await database.kysely
+  await allTables(database)
     .insertInto("workspace")
     .values({ id: "foreign", kind: "team", owner_id: "x", name: "X", created_at: 1 })
     .execute();
   expect(await ask({ [WORKSPACE_HEADER]: "foreign" })).toEqual({ ok: false, failure: "not_found" });
   expect(await ask({ [WORKSPACE_HEADER]: "unknown" })).toEqual({ ok: false, failure: "not_found" });
-  await database.kysely
+  await allTables(database)
     .insertInto("member")
     .values({ workspace_id: "foreign", account_id: accountId, role: "guest", joined_at: 1 })
     .execute();
@@ -156,7 +157,7 @@ test("a personal access token names its account, in its workspace alone, until i
     created_at: now,
     expires_at: now + 10 * CACHE_MS,
   };
-  await database.kysely.insertInto("access_token").values(row).execute();
+  await allTables(database).insertInto("access_token").values(row).execute();
   const bearer = (headers = {}) => resolver.resolve(new Headers({ authorization: `Bearer ${token}`, ...headers }));
   expect(await bearer()).toEqual({
     ok: true,
@@ -170,10 +171,10 @@ test("a personal access token names its account, in its workspace alone, until i
   });
   expect(await bearer({ [WORKSPACE_HEADER]: "another" })).toEqual({ ok: false, failure: "not_found" });
   expect((await resolver.resolve(new Headers({ authorization: `Bearer ${token}x` }))).ok).toBe(false);
-  await database.kysely.deleteFrom("member").execute();
+  await allTables(database).deleteFrom("member").execute();
   bus.publish({ type: "membership-changed", accountId, workspaceId });
   expect(await bearer()).toEqual({ ok: false, failure: "unauthenticated" });
-  await database.kysely
+  await allTables(database)
     .insertInto("member")
     .values({ workspace_id: workspaceId, account_id: accountId, role: "owner", joined_at: 1 })
     .execute();

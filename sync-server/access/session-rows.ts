@@ -2,6 +2,7 @@ import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { WorkspaceRole } from "#shared/domain/workspace.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
 import type { AccountPrincipal } from "./principal.ts";
 
 const DAY_MS = 86_400_000;
@@ -16,12 +17,8 @@ export interface CurrentSession {
 }
 
 /** The session of a token whose signature was checked; `undefined` once it is over. */
-export async function readSession(
-  { kysely }: Database,
-  token: string,
-  now: number,
-): Promise<CurrentSession | undefined> {
-  const row = await kysely
+export async function readSession(database: Database, token: string, now: number): Promise<CurrentSession | undefined> {
+  const row = await systemTables<"session" | "user">(database)
     .selectFrom("session")
     .innerJoin("user", "user.id", "session.userId")
     .where("session.token", "=", token)
@@ -48,11 +45,11 @@ export interface Membership {
 
 /** What an account is in a workspace; `undefined` where it is no member. */
 export async function readMembership(
-  { kysely }: Database,
+  database: Database,
   accountId: AccountId,
   workspaceId: string,
 ): Promise<Membership | undefined> {
-  const row = await kysely
+  const row = await systemTables<"member">(database)
     .selectFrom("member")
     .where("workspace_id", "=", workspaceId)
     .where("account_id", "=", accountId)
@@ -68,7 +65,7 @@ export async function personalWorkspace(
   now: number,
   createId: () => string,
 ): Promise<WorkspaceId> {
-  const { kysely } = database;
+  const kysely = systemTables<"member" | "workspace">(database);
   const find = kysely
     .selectFrom("workspace")
     .select("id")

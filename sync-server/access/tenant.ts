@@ -2,6 +2,7 @@ import type { Selectable } from "kysely";
 import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { Database } from "#server/storage/database.ts";
 import type { DocumentTable, RunTable } from "#server/storage/schema.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
 import type { Resource } from "./authorize.ts";
 import type { Principal } from "./principal.ts";
 
@@ -23,11 +24,15 @@ export interface FeedRow {
   erasedAt: number | null;
 }
 
+/** How a document stands that is the principal's own; of any other only that it is not. */
+export type OwnRoom = { epoch: number; erased: boolean } | "foreign" | "unclaimed";
+
 /**
  * The database as one principal sees it: every query of documents, feed and runs is bound to their account
- * and workspace here, and nowhere else. `…Resource` tells `authorize` whose a thing is, and nothing more.
+ * and workspace here, and nowhere else. `documentResource` tells `authorize` whose a thing is, and nothing more.
  */
-export function openTenant({ kysely }: Database, { accountId, workspaceId }: Principal) {
+export function openTenant(database: Database, { accountId, workspaceId }: Principal) {
+  const kysely = systemTables<"document" | "run" | "feed">(database);
   /** Those of the documents that are the principal's own. */
   const documents = (ids: readonly string[]): Promise<DocumentRow[]> =>
     kysely
@@ -45,31 +50,25 @@ export function openTenant({ kysely }: Database, { accountId, workspaceId }: Pri
         .select(["owner_id", "workspace_id"])
         .where("id", "=", id)
         .executeTakeFirst();
-      return row && resourceOf("document", row.owner_id, row.workspace_id);
-    },
-    /** A workspace the principal belongs to, whichever they act in now. */
-    async workspaceResource(id: string): Promise<Resource | undefined> {
-      const row = await kysely
-        .selectFrom("member")
-        .innerJoin("workspace", "workspace.id", "member.workspace_id")
-        .where("member.workspace_id", "=", id)
-        .where("member.account_id", "=", accountId)
-        .select(["workspace.kind", "member.role"])
-        .executeTakeFirst();
       if (row === undefined) return undefined;
-      return row.kind === "personal" ? { kind: "personal-workspace" } : { kind: "team-workspace", role: row.role };
+      // Written by the server itself, as what they are.
+      const [ownerId, inWorkspace] = [row.owner_id as AccountId, row.workspace_id as WorkspaceId];
+      return { kind: "document", ownerId, workspaceId: inWorkspace };
+    },
+    /** What somebody who wants into the room of a document has to know of it. */
+    async room(id: string): Promise<OwnRoom> {
+      const row = await kysely
+        .selectFrom("document")
+        .select(["owner_id", "workspace_id", "epoch", "erased_at"])
+        .where("id", "=", id)
+        .executeTakeFirst();
+      if (row === undefined) return "unclaimed";
+      const isOwn = row.owner_id === accountId && row.workspace_id === workspaceId;
+      return isOwn ? { epoch: row.epoch, erased: row.erased_at !== null } : "foreign";
     },
     documents,
     /** The principal's own document. */
     document: async (id: string): Promise<DocumentRow | undefined> => (await documents([id]))[0],
-    async runResource(id: string): Promise<Resource | undefined> {
-      const row = await kysely
-        .selectFrom("run")
-        .select(["account_id", "workspace_id"])
-        .where("id", "=", id)
-        .executeTakeFirst();
-      return row && resourceOf("run", row.account_id, row.workspace_id);
-    },
     /** The principal's own run. */
     run: (id: string): Promise<RunRow | undefined> =>
       kysely
@@ -105,9 +104,3 @@ export function openTenant({ kysely }: Database, { accountId, workspaceId }: Pri
         .execute(),
   };
 }
-
-const resourceOf = (kind: "document" | "run", ownerId: string, workspaceId: string): Resource => ({
-  kind,
-  ownerId: ownerId as AccountId,
-  workspaceId: workspaceId as WorkspaceId,
-});

@@ -8,8 +8,9 @@ import { hashOfSecret } from "#server/access/access-tokens.ts";
 import { authorize } from "#server/access/authorize.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import { readMembership } from "#server/access/session-rows.ts";
-import { openTenant } from "#server/access/tenant.ts";
+import { openMemberTenant } from "#server/access/member-tenant.ts";
 import { CommitError } from "#server/storage/database.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
 import type { WorkspaceParts } from "./workspaces.ts";
 
 export const INVITE_MS = 7 * 86_400_000;
@@ -26,18 +27,15 @@ export type Invites = ReturnType<typeof openInvites>;
 
 /** Invitations to workspaces. Their tokens are stored hashed: whoever reads the database cannot join by them. */
 export function openInvites({ database, bus, now, emailOf }: InviteParts) {
-  const { kysely } = database;
+  const kysely = systemTables<"invite" | "workspace" | "member">(database);
 
   /** Whether somebody may invite others, and make or end an invitation for a role. */
   const may = async (principal: AccountPrincipal, id: string, role?: WorkspaceRole): Promise<boolean> => {
-    const resource = await openTenant(database, principal).workspaceResource(id);
+    const resource = await openMemberTenant(database, principal).workspaceResource(id);
     if (!authorize(principal, "member.invite", resource)) return false;
     const isBelowAdmin = role === undefined || role === "member" || role === "guest";
     return isBelowAdmin || authorize(principal, "admin.change", resource);
   };
-
-  const open = (id: string) =>
-    kysely.selectFrom("invite").where("workspace_id", "=", id).where("expires_at", ">", now());
 
   /** The invitation of a token, with where it leads to. */
   const find = (token: string) =>
@@ -58,7 +56,7 @@ export function openInvites({ database, bus, now, emailOf }: InviteParts) {
   return {
     async list(principal: AccountPrincipal, id: string): Promise<Result<ListedInvites["invites"], "not_found">> {
       if (!(await may(principal, id))) return err("not_found");
-      const rows = await open(id).selectAll().orderBy("created_at", "desc").execute();
+      const rows = await openMemberTenant(database, principal).invites(id, now());
       return ok(
         rows.map((row) => ({
           id: row.id,
@@ -76,10 +74,8 @@ export function openInvites({ database, bus, now, emailOf }: InviteParts) {
       { id, role, email }: { id: string; role: GivenRole; email?: string | undefined },
     ): Promise<Result<CreatedInvite, "not_found" | "too_many">> {
       if (!(await may(principal, workspaceId, role))) return err("not_found");
-      const { count } = await open(workspaceId)
-        .select((eb) => eb.fn.countAll<number>().as("count"))
-        .executeTakeFirstOrThrow();
-      if (count >= MOST_INVITES) return err("too_many");
+      const open = await openMemberTenant(database, principal).invites(workspaceId, now());
+      if (open.length >= MOST_INVITES) return err("too_many");
       const token = randomBytes(24).toString("base64url");
       const createdAt = now();
       const expiresAt = createdAt + INVITE_MS;

@@ -1,5 +1,7 @@
 import type { AccountId } from "#shared/domain/ids.ts";
 import type { Sessions } from "#shared/protocol/account-bodies.ts";
+import { openAccountTenant } from "#server/access/account-tenant.ts";
+import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { PolicyBus } from "#server/bus/policy-bus.ts";
 import type { Database } from "#server/storage/database.ts";
 
@@ -11,31 +13,15 @@ const USER_AGENT_LENGTH = 300;
 export type AccountSessions = ReturnType<typeof openAccountSessions>;
 
 /** The sessions of one account: seen and ended by that account alone. */
-export function openAccountSessions({ kysely }: Database, bus: Pick<PolicyBus, "publish">) {
-  const idsOf = async (accountId: AccountId): Promise<string[]> => {
-    const rows = await kysely.selectFrom("session").where("userId", "=", accountId).select("id").execute();
-    return rows.map(({ id }) => id);
-  };
+export function openAccountSessions(database: Database, bus: Pick<PolicyBus, "publish">) {
+  const rowsOf = (accountId: AccountId) => openAccountTenant(database, { accountId }).sessions();
+  const idsOf = async (accountId: AccountId): Promise<string[]> => (await rowsOf(accountId)).map(({ id }) => id);
 
-  /** Answers how many there were. */
-  async function remove(accountId: AccountId, ids: readonly string[]): Promise<number> {
-    const { numDeletedRows } = await kysely
-      .deleteFrom("session")
-      .where("userId", "=", accountId)
-      .where("id", "in", ids)
-      .executeTakeFirst();
-    return Number(numDeletedRows);
-  }
-
-  /**
-   * Ends sessions that are known to be the account's, also where others ended them meanwhile; answers how many there
-   * were. What is open under them is closed.
-   */
-  async function end(accountId: AccountId, ids: readonly string[]): Promise<number> {
-    if (ids.length === 0) return 0;
-    const ended = await remove(accountId, ids);
+  /** Ends sessions that are known to be the account's, also where others ended them meanwhile. What is open under them is closed. */
+  async function end(accountId: AccountId, ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await openAccountTenant(database, { accountId }).endSessions(ids);
     for (const sessionId of ids) bus.publish({ type: "session-ended", sessionId });
-    return ended;
   }
 
   return {
@@ -43,30 +29,25 @@ export function openAccountSessions({ kysely }: Database, bus: Pick<PolicyBus, "
     end,
     /** Ends one that the caller names; answers whether it was theirs. Of one that is not, nobody is told. */
     async endOne(accountId: AccountId, id: string): Promise<boolean> {
-      if ((await remove(accountId, [id])) === 0) return false;
+      if ((await openAccountTenant(database, { accountId }).endSessions([id])) === 0) return false;
       bus.publish({ type: "session-ended", sessionId: id });
       return true;
     },
-    /** Whether whoever has the session showed who they are a moment ago. @param graceMs for what was begun in time */
-    async isRecent(sessionId: string, now: number, graceMs = 0): Promise<boolean> {
-      const row = await kysely.selectFrom("session").where("id", "=", sessionId).select("createdAt").executeTakeFirst();
-      return row !== undefined && now - Date.parse(row.createdAt) <= RECENT_MS + graceMs;
+    /** Whether whoever calls by a session showed who they are a moment ago. @param graceMs for what was begun in time */
+    async isRecent({ accountId, credential }: AccountPrincipal, now: number, graceMs = 0): Promise<boolean> {
+      if (credential.type !== "session") return false;
+      const createdAt = await openAccountTenant(database, { accountId }).sessionBegan(credential.sessionId);
+      return createdAt !== undefined && now - Date.parse(createdAt) <= RECENT_MS + graceMs;
     },
-    async endAll(accountId: AccountId, except?: string): Promise<number> {
-      return await end(
+    async endAll(accountId: AccountId, except?: string): Promise<void> {
+      await end(
         accountId,
         (await idsOf(accountId)).filter((id) => id !== except),
       );
     },
     /** Those that are not over, the last used first. */
     async list(accountId: AccountId, current: string, now: number): Promise<Sessions["sessions"]> {
-      const rows = await kysely
-        .selectFrom("session")
-        .where("userId", "=", accountId)
-        .select(["id", "createdAt", "updatedAt", "expiresAt", "userAgent"])
-        .orderBy("updatedAt", "desc")
-        .execute();
-      return rows
+      return (await rowsOf(accountId))
         .filter(({ expiresAt }) => Date.parse(expiresAt) > now)
         .map(({ id, createdAt, updatedAt, userAgent }) => ({
           id,

@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
-import type { Selectable } from "kysely";
 import { TOKEN_PREFIX } from "#shared/domain/access-token.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import type { CreateToken, CreatedToken, Tokens } from "#shared/protocol/token-bodies.ts";
+import { openAccountTenant } from "#server/access/account-tenant.ts";
+import type { TokenRow } from "#server/access/account-tenant.ts";
 import { hashOfSecret } from "#server/access/access-tokens.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import { CommitError } from "#server/storage/database.ts";
-import type { AccessTokenTable } from "#server/storage/schema.ts";
 import type { WorkspaceParts } from "./workspaces.ts";
 
 const DAY_MS = 86_400_000;
@@ -17,24 +17,20 @@ export type AccessTokens = ReturnType<typeof openAccessTokens>;
 
 /** Personal access tokens of one account, seen, made and revoked by it alone. The route asks the policy. */
 export function openAccessTokens({ database, bus, now }: WorkspaceParts) {
-  const { kysely } = database;
-  const own = ({ accountId }: AccountPrincipal) =>
-    kysely.selectFrom("access_token").where("account_id", "=", accountId).where("expires_at", ">", now());
-
   return {
     async list(principal: AccountPrincipal): Promise<Tokens["tokens"]> {
-      return (await own(principal).selectAll().orderBy("created_at", "desc").execute()).map(shown);
+      return (await openAccountTenant(database, principal).tokens(now())).map(shown);
     },
 
     async create(
       principal: AccountPrincipal,
       { id, name, scopes, days }: CreateToken,
     ): Promise<Result<CreatedToken, "not_found" | "too_many">> {
-      if ((await own(principal).select("id").execute()).length >= MOST_TOKENS) return err("too_many");
+      const tenant = openAccountTenant(database, principal);
+      if ((await tenant.tokens(now())).length >= MOST_TOKENS) return err("too_many");
       const token = TOKEN_PREFIX + randomBytes(32).toString("base64url");
       const row = {
         id,
-        account_id: principal.accountId,
         workspace_id: principal.workspaceId,
         name,
         token_hash: hashOfSecret(token),
@@ -43,7 +39,7 @@ export function openAccessTokens({ database, bus, now }: WorkspaceParts) {
         expires_at: now() + days * DAY_MS,
       };
       try {
-        await database.commit([{ query: kysely.insertInto("access_token").values(row).compile(), changes: 1 }]);
+        await database.commit([tenant.addToken(row)]);
       } catch (error) {
         // A token is shown once; a repeated request cannot show it again.
         if (error instanceof CommitError && error.failure === "conflict") return err("not_found");
@@ -52,20 +48,15 @@ export function openAccessTokens({ database, bus, now }: WorkspaceParts) {
       return ok({ ...shown({ ...row, last_used_at: null }), token });
     },
 
-    async revoke({ accountId }: AccountPrincipal, id: string): Promise<Result<void, "not_found">> {
-      const { numDeletedRows } = await kysely
-        .deleteFrom("access_token")
-        .where("account_id", "=", accountId)
-        .where("id", "=", id)
-        .executeTakeFirst();
-      if (numDeletedRows === 0n) return err("not_found");
+    async revoke(principal: AccountPrincipal, id: string): Promise<Result<void, "not_found">> {
+      if (!(await openAccountTenant(database, principal).removeToken(id))) return err("not_found");
       bus.publish({ type: "token-revoked", tokenId: id });
       return ok(undefined);
     },
   };
 }
 
-const shown = (row: Selectable<AccessTokenTable>): Tokens["tokens"][number] => ({
+const shown = (row: Omit<TokenRow, "account_id">): Tokens["tokens"][number] => ({
   id: row.id,
   name: row.name,
   workspaceId: row.workspace_id,

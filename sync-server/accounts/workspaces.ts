@@ -5,11 +5,12 @@ import type { Result } from "#shared/lib/result.ts";
 import type { Members, WorkspaceEntry } from "#shared/protocol/workspace-bodies.ts";
 import { authorize } from "#server/access/authorize.ts";
 import type { Action } from "#server/access/authorize.ts";
+import { openMemberTenant } from "#server/access/member-tenant.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
-import { openTenant } from "#server/access/tenant.ts";
 import type { PolicyBus } from "#server/bus/policy-bus.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { CommitStatement, Database } from "#server/storage/database.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
 
 export interface WorkspaceParts {
   database: Database;
@@ -32,20 +33,10 @@ export type Workspaces = ReturnType<typeof openWorkspaces>;
  * what they may not do, is `not_found`. Each rejects with `CommitError` where it cannot be stored.
  */
 export function openWorkspaces({ database, bus, now }: WorkspaceParts) {
-  const { kysely } = database;
+  const kysely = systemTables<"workspace" | "member" | "access_token" | "invite">(database);
 
   const may = async (principal: AccountPrincipal, action: Action, id: string): Promise<boolean> =>
-    authorize(principal, action, await openTenant(database, principal).workspaceResource(id));
-
-  const roleOf = async (workspaceId: string, accountId: string) => {
-    const row = await kysely
-      .selectFrom("member")
-      .where("workspace_id", "=", workspaceId)
-      .where("account_id", "=", accountId)
-      .select("role")
-      .executeTakeFirst();
-    return row?.role;
-  };
+    authorize(principal, action, await openMemberTenant(database, principal).workspaceResource(id));
 
   const changed = (workspaceId: string, ...accounts: readonly string[]): void => {
     for (const accountId of accounts)
@@ -95,17 +86,8 @@ export function openWorkspaces({ database, bus, now }: WorkspaceParts) {
 
   return {
     /** Those the caller belongs to: the personal one first, then by name. */
-    async list({ accountId }: AccountPrincipal): Promise<WorkspaceEntry[]> {
-      return await kysely
-        .selectFrom("member")
-        .innerJoin("workspace", "workspace.id", "member.workspace_id")
-        .where("member.account_id", "=", accountId)
-        .select(["workspace.id", "workspace.kind", "workspace.name", "member.role"])
-        .orderBy("workspace.kind")
-        .orderBy("workspace.name")
-        .orderBy("workspace.id")
-        .execute();
-    },
+    list: (principal: AccountPrincipal): Promise<WorkspaceEntry[]> =>
+      openMemberTenant(database, principal).workspaces(),
 
     /** Makes a team whose owner is the caller; making it again changes nothing. */
     async create(
@@ -139,14 +121,7 @@ export function openWorkspaces({ database, bus, now }: WorkspaceParts) {
     async members(principal: AccountPrincipal, id: string): Promise<Result<Members["members"], "not_found">> {
       if (!(await may(principal, "member.list", id))) return err("not_found");
       const seesAddresses = await may(principal, "member.change", id);
-      const rows = await kysely
-        .selectFrom("member")
-        .innerJoin("user", "user.id", "member.account_id")
-        .where("member.workspace_id", "=", id)
-        .select(["member.account_id", "member.role", "member.joined_at", "user.name", "user.email", "user.isAnonymous"])
-        .orderBy("member.joined_at")
-        .orderBy("member.account_id")
-        .execute();
+      const rows = await openMemberTenant(database, principal).members(id);
       return ok(
         rows.map(({ account_id: accountId, role, joined_at: joinedAt, name, email, isAnonymous }) => ({
           accountId,
@@ -165,7 +140,7 @@ export function openWorkspaces({ database, bus, now }: WorkspaceParts) {
       accountId: string,
       role: GivenRole,
     ): Promise<Result<void, "not_found">> {
-      const before = await roleOf(id, accountId);
+      const before = await openMemberTenant(database, principal).roleOf(id, accountId);
       if (!(await may(principal, actionOn(role, before ?? ""), id)) || before === undefined) return err("not_found");
       const update = kysely
         .updateTable("member")
@@ -181,7 +156,7 @@ export function openWorkspaces({ database, bus, now }: WorkspaceParts) {
 
     /** Takes a member out of the workspace. */
     async remove(principal: AccountPrincipal, id: string, accountId: string): Promise<Result<void, "not_found">> {
-      const role = await roleOf(id, accountId);
+      const role = await openMemberTenant(database, principal).roleOf(id, accountId);
       if (!(await may(principal, actionOn(role ?? ""), id)) || role === undefined) return err("not_found");
       return (await remove(id, accountId, role)) ? ok(undefined) : err("not_found");
     },

@@ -4,7 +4,7 @@ import { auditQuerySchema } from "#shared/protocol/audit-bodies.ts";
 import { readAccountAudit, readWorkspaceAudit } from "#server/access/audit-rows.ts";
 import type { AuditPageQuery } from "#server/access/audit-rows.ts";
 import { authorize } from "#server/access/authorize.ts";
-import { openTenant } from "#server/access/tenant.ts";
+import { openMemberTenant } from "#server/access/member-tenant.ts";
 import type { Database } from "#server/storage/database.ts";
 import type { Result } from "#shared/lib/result.ts";
 import type { AppEnv } from "./app-env.ts";
@@ -27,9 +27,9 @@ export const workspaceAuditRoutes = (database: Database): Hono<AppEnv> =>
     const id = c.req.param("id");
     const page = pageOf(c.req.url);
     if (!page.ok) return page.failure;
-    const resource = await openTenant(database, c.var.principal).workspaceResource(id);
+    const resource = await openMemberTenant(database, c.var.principal).workspaceResource(id);
     if (!authorize(c.var.principal, "workspace.audit", resource)) return problem("not_found");
-    return c.json(await readWorkspaceAudit(database, id as WorkspaceId, page.value));
+    return c.json(await readWorkspaceAudit(database, c.var.principal, id as WorkspaceId, page.value));
   });
 
 function pageOf(url: string): Result<AuditPageQuery, Response> {

@@ -17,7 +17,7 @@ export const healthRoutes = (database: Database, isDraining: () => boolean): Hon
 
 async function canStore(database: Database): Promise<boolean> {
   try {
-    await sql`select 1`.execute(database.kysely);
+    await sql`select 1`.execute(database.executor);
     return await database.writable();
   } catch (error) {
     if (error instanceof CommitError) return false;

@@ -34,7 +34,7 @@ export const meRoutes = ({ auth, profiles, now }: MeParts): Hono<AppEnv> =>
     return c.json(me);
 
     async function ofWorkspace() {
-      const name = await profiles.workspaceName(workspaceId);
+      const name = await profiles.workspaceName(c.var.principal);
       return name === "" ? {} : { workspaceName: name };
     }
 

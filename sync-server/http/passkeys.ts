@@ -42,7 +42,8 @@ export function passkeyRoutes(parts: PasskeyRouteParts): Hono<AppEnv> {
     if (stale) return stale;
     if (!(await passkeys.hasRoom(accountId))) return problem("too_many");
     const credential = withoutAttestation(body.value.credential);
-    if (credential === undefined || (await passkeys.isKnown(credential.id))) return problem("passkey_invalid");
+    if (credential === undefined || (await passkeys.isKnown(accountId, credential.id)))
+      return problem("passkey_invalid");
     const made = { response: credential, name: body.value.name };
     const answer = await auth.call("/passkey/verify-registration", c.req.raw, made);
     const added = answer.ok ? await passkeys.byCredential(accountId, credential.id) : undefined;

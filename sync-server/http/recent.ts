@@ -18,7 +18,5 @@ export async function refusalOfStale(
   { sessions, now }: RecentParts,
   graceMs = 0,
 ): Promise<Response | undefined> {
-  const { credential } = c.var.principal;
-  const isRecent = credential.type === "session" && (await sessions.isRecent(credential.sessionId, now(), graceMs));
-  return isRecent ? undefined : problem("sign_in_again");
+  return (await sessions.isRecent(c.var.principal, now(), graceMs)) ? undefined : problem("sign_in_again");
 }

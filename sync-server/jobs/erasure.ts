@@ -12,6 +12,7 @@ import type { Rooms } from "#server/rooms/rooms.ts";
 import { deleteFramesOfErased, eraseRuns } from "#server/runs/run-store.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
 
 /** How often the trash is looked at. */
 const LOOK_MS = 3_600_000;
@@ -43,7 +44,6 @@ export interface Erasure {
  * hour. Afterwards SQLite's log is moved into the file and cut to nothing: it holds the pages as they were before.
  */
 export function openErasure({ database, rooms, clock, log }: ErasureParts): Erasure {
-  const { kysely } = database;
   let closed = false;
   let cancelLook: (() => void) | undefined;
   let cancelScrub: (() => void) | undefined;
@@ -53,7 +53,7 @@ export function openErasure({ database, rooms, clock, log }: ErasureParts): Eras
   async function eraseDocument(key: RoomKey, deletedBefore: number): Promise<boolean> {
     try {
       await database.commit([
-        ...erasureStatements(kysely, key, { at: clock.now(), deletedBefore }),
+        ...erasureStatements(database, key, { at: clock.now(), deletedBefore }),
         ...eraseRuns(database, key, key.id),
       ]);
     } catch (error) {
@@ -76,7 +76,7 @@ export function openErasure({ database, rooms, clock, log }: ErasureParts): Eras
 
   async function scrub(): Promise<void> {
     try {
-      const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(kysely);
+      const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(database.executor);
       if (rows[0]?.busy !== 0) scrubSoon(SCRUB_AGAIN_MS);
     } catch (error) {
       log.error({ err: error }, "the log of the store could not be emptied after an erasure");
@@ -138,8 +138,8 @@ export function openErasure({ database, rooms, clock, log }: ErasureParts): Eras
   };
 }
 
-async function readDue({ kysely }: Database, deletedBefore: number): Promise<RoomKey[]> {
-  const rows = await kysely
+async function readDue(database: Database, deletedBefore: number): Promise<RoomKey[]> {
+  const rows = await systemTables<"document">(database)
     .selectFrom("document")
     .select(["id", "owner_id", "workspace_id"])
     .where("erased_at", "is", null)

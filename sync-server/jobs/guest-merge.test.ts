@@ -3,6 +3,7 @@ import type { AccountId } from "#shared/domain/ids.ts";
 import { accountActor } from "#server/access/principal.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 import { newId } from "#tests/support/attacked-server.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
 import { createKeptLog } from "#tests/support/kept-log.ts";
@@ -41,13 +42,13 @@ async function addRun({ accountId, workspaceId }: Owner, conversationId: string,
   const rest = { parent_message_id: "", model: "", fingerprint: id, request: "", attempt: 1, facts: "{}" };
   const lease = { lease_epoch: 1, lease_until: 0, seq: 0, committed: 0, created_at: now, ended_at: null };
   const run = { id, ...of, conversation_id: conversationId, message_id: messageId, state: "streaming" };
-  await app.database.kysely
+  await allTables(app.database)
     .insertInto("run")
     .values({ ...run, ...rest, ...lease })
     .execute();
   const counts = { input_tokens: 1, output_tokens: 1, cached_tokens: 0, reasoning_tokens: 0, cost_micro_usd: 1 };
   const bill = { provider: "openai", model: "", source: "provider" as const, outcome: "completed", created_at: now };
-  await app.database.kysely
+  await allTables(app.database)
     .insertInto("usage")
     .values({ run_id: id, attempt: 1, ...of, ...counts, ...bill })
     .execute();
@@ -56,7 +57,7 @@ async function addRun({ accountId, workspaceId }: Owner, conversationId: string,
 
 /** A document of somebody, in their feed, with an update of theirs and a run. */
 async function addDocument(owner: Owner, place: number): Promise<string> {
-  const { kysely } = app.database;
+  const kysely = allTables(app.database);
   const id = newId();
   const of = { account_id: owner.accountId, workspace_id: owner.workspaceId };
   const actor = { document_id: id, epoch: 0, actor_id: accountActor(owner.accountId as AccountId) };
@@ -101,7 +102,7 @@ async function aGuestWithDocuments() {
 
 /** How often a row of a table says that something is somebody's. */
 async function countOf({ accountId }: Owner): Promise<Record<string, number>> {
-  const { kysely } = app.database;
+  const kysely = allTables(app.database);
   const actor = accountActor(accountId as AccountId);
   const found = await Promise.all([
     kysely.selectFrom("document").select("id").where("owner_id", "=", accountId).execute(),
@@ -154,10 +155,10 @@ function openFailing(at: number, failure: Failure) {
 
 const ids = (guest: Owner) => [guest.accountId, account.accountId] as [AccountId, AccountId];
 const mergeOf = ({ accountId }: Owner) =>
-  app.database.kysely.selectFrom("guest_merge").selectAll().where("guest_id", "=", accountId).executeTakeFirst();
+  allTables(app.database).selectFrom("guest_merge").selectAll().where("guest_id", "=", accountId).executeTakeFirst();
 
 const sessionsOf = async ({ accountId }: Owner): Promise<number> =>
-  (await app.database.kysely.selectFrom("session").select("id").where("userId", "=", accountId).execute()).length;
+  (await allTables(app.database).selectFrom("session").select("id").where("userId", "=", accountId).execute()).length;
 
 test.each(["conflict", "unavailable", "unanswered"] as const)(
   "a commit that is %s, whichever it is: what a guest had is theirs until the merge began, then wholly the account's",
@@ -199,7 +200,7 @@ test("a guest and an account that write the same message at once, which no app d
   const { merge } = openFailing(0, "conflict");
   await merge.merge(...ids(guest.me));
   expect(await countOf(guest.me)).toEqual(NOTHING);
-  const rows = app.database.kysely.selectFrom("run").select(["id", "account_id", "committed"]);
+  const rows = allTables(app.database).selectFrom("run").select(["id", "account_id", "committed"]);
   const { accountId: account_id } = account;
   expect(await rows.where("id", "in", [open, stays]).orderBy("committed").execute()).toEqual([
     { id: stays, account_id, committed: 0 },

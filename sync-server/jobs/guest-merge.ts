@@ -9,6 +9,7 @@ import type { RunService } from "#server/runs/run-service.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { CommitStatement, Database } from "#server/storage/database.ts";
 import type { GuestMergeTable } from "#server/storage/schema.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
 
 export interface GuestMergeParts {
   database: Database;
@@ -52,7 +53,9 @@ const MOST_IN_VAIN = 20;
  */
 export function openGuestMerge(parts: GuestMergeParts): GuestMerge {
   const { database, bus, rooms, runs, clock, createWorkspaceId, log } = parts;
-  const { kysely } = database;
+  const kysely = systemTables<
+    "document" | "doc_client" | "doc_update" | "feed" | "guest_merge" | "run" | "session" | "usage"
+  >(database);
   const underWay = new Map<string, Promise<void>>();
   let cancelAgain: (() => void) | undefined;
   let closed = false;
@@ -113,7 +116,7 @@ export function openGuestMerge(parts: GuestMergeParts): GuestMerge {
       { query: clients.compile() },
       { query: updates.compile() },
       { query: place.compile() },
-      ...moveFeed(kysely, { id: id as ConversationId, ...to }, clock.now()),
+      ...moveFeed(database, { id: id as ConversationId, ...to }, clock.now()),
       ...rehomeRuns(from, owner, id),
     ];
   }

@@ -1,17 +1,25 @@
 import { crc32 } from "node:zlib";
 import { sql } from "kysely";
-import type { Kysely } from "kysely";
-import type { CommitStatement } from "#server/storage/database.ts";
+import type { CommitStatement, Database } from "#server/storage/database.ts";
 import { prepareQuery } from "#server/storage/prepared-query.ts";
 import type { StoredQuery } from "#server/storage/prepared-query.ts";
-import type { Schema } from "#server/storage/schema.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
 import type { ConversationSummary } from "#shared/domain/summary.ts";
 import type { CommitBatch } from "./room-events.ts";
 import { sha256 } from "./room-log.ts";
 import type { RoomKey } from "./room-log.ts";
 
+type Store = Pick<Database, "executor">;
+type LogTables = ReturnType<typeof logTables>;
+
+const logTables = (store: Store) =>
+  systemTables<"document" | "doc_update" | "doc_checkpoint" | "doc_client" | "feed" | "feed_counter" | "guest_merge">(
+    store,
+  );
+
 /** The statements of one batch: the document row first, whose compare-and-set guards all others. */
-export function commitStatements(db: Kysely<Schema>, key: RoomKey, batch: CommitBatch): CommitStatement[] {
+export function commitStatements(store: Store, key: RoomKey, batch: CommitBatch): CommitStatement[] {
+  const db = logTables(store);
   const statements = [
     { query: documentQuery(db, key, batch), changes: 1 },
     ...(batch.claim ? [notMerged(db, key)] : []),
@@ -25,11 +33,12 @@ export function commitStatements(db: Kysely<Schema>, key: RoomKey, batch: Commit
     const row = { document_id: key.id, epoch, client_id: client, actor_id: actor };
     statements.push({ query: insertClient(db, row), changes: 1 });
   }
-  return batch.summary === undefined ? statements : [...statements, ...moveFeed(db, key, at)];
+  return batch.summary === undefined ? statements : [...statements, ...moveFeed(store, key, at)];
 }
 
 /** Moves a document to the end of its owner's feed. */
-export function moveFeed(db: Kysely<Schema>, key: RoomKey, at: number): CommitStatement[] {
+export function moveFeed(store: Store, key: RoomKey, at: number): CommitStatement[] {
+  const db = logTables(store);
   const place = { account_id: key.accountId, workspace_id: key.workspaceId, document_id: key.id };
   return [
     { query: countFeed(db, { ...place, at: Math.floor(at) }), changes: 1 },
@@ -37,7 +46,7 @@ export function moveFeed(db: Kysely<Schema>, key: RoomKey, at: number): CommitSt
   ];
 }
 
-function documentQuery(db: Kysely<Schema>, key: RoomKey, batch: CommitBatch): StoredQuery {
+function documentQuery(db: LogTables, key: RoomKey, batch: CommitBatch): StoredQuery {
   const { epoch, expectedHead, headSeq, at, summary } = batch;
   if (batch.claim) return claimStatement(db, key, batch);
   const { id, accountId, workspaceId } = key;
@@ -51,7 +60,7 @@ function documentQuery(db: Kysely<Schema>, key: RoomKey, batch: CommitBatch): St
  * Conflicts where whoever claims was a guest who signed in to an account: what they sent before and arrives after would
  * be taken as the guest's, whom nobody is any more.
  */
-const notMerged = (db: Kysely<Schema>, { accountId }: RoomKey): CommitStatement => ({
+const notMerged = (db: LogTables, { accountId }: RoomKey): CommitStatement => ({
   query: db.updateTable("guest_merge").set({ guest_id: accountId }).where("guest_id", "=", accountId).compile(),
   changes: 0,
 });
@@ -59,7 +68,7 @@ const notMerged = (db: Kysely<Schema>, { accountId }: RoomKey): CommitStatement 
 /** Written by the room itself in this shape. */
 const isDeleted = (summary: string): boolean => (JSON.parse(summary) as ConversationSummary).deleted;
 
-function claimStatement(db: Kysely<Schema>, key: RoomKey, batch: CommitBatch): StoredQuery {
+function claimStatement(db: LogTables, key: RoomKey, batch: CommitBatch): StoredQuery {
   const row = {
     id: key.id,
     kind: "conversation" as const,
@@ -117,7 +126,7 @@ const deletedSince = (value: <Name extends "deleted" | "at" | "headSeq">(name: N
   >`case when ${value("deleted")} = 1 then coalesce(deleted_seq, ${value("headSeq")}) end`,
 });
 
-const moveHead = prepareQuery<HeadAt>((db, value) =>
+const moveHead = prepareQuery<LogTables, HeadAt>((db, value) =>
   db
     .updateTable("document")
     .set({ head_seq: value("headSeq"), activity_at: value("at") })
@@ -128,7 +137,7 @@ const moveHead = prepareQuery<HeadAt>((db, value) =>
     .where("head_seq", "=", value("expectedHead")),
 );
 
-const moveHeadAndProject = prepareQuery<HeadWithSummary>((db, value) =>
+const moveHeadAndProject = prepareQuery<LogTables, HeadWithSummary>((db, value) =>
   db
     .updateTable("document")
     .set({
@@ -145,7 +154,7 @@ const moveHeadAndProject = prepareQuery<HeadWithSummary>((db, value) =>
     .where("head_seq", "=", value("expectedHead")),
 );
 
-const projectOnly = prepareQuery<HeadWithSummary>((db, value) =>
+const projectOnly = prepareQuery<LogTables, HeadWithSummary>((db, value) =>
   db
     .updateTable("document")
     .set({
@@ -160,15 +169,18 @@ const projectOnly = prepareQuery<HeadWithSummary>((db, value) =>
     .where("head_seq", "=", value("expectedHead")),
 );
 
-const insertUpdate = prepareQuery<{
-  document_id: string;
-  epoch: number;
-  seq: number;
-  bytes: Uint8Array;
-  crc: number;
-  actor_id: string;
-  created_at: number;
-}>((db, value) =>
+const insertUpdate = prepareQuery<
+  LogTables,
+  {
+    document_id: string;
+    epoch: number;
+    seq: number;
+    bytes: Uint8Array;
+    crc: number;
+    actor_id: string;
+    created_at: number;
+  }
+>((db, value) =>
   db.insertInto("doc_update").values({
     document_id: value("document_id"),
     epoch: value("epoch"),
@@ -180,14 +192,16 @@ const insertUpdate = prepareQuery<{
   }),
 );
 
-const insertClient = prepareQuery<{ document_id: string; epoch: number; client_id: number; actor_id: string }>(
-  (db, value) =>
-    db.insertInto("doc_client").values({
-      document_id: value("document_id"),
-      epoch: value("epoch"),
-      client_id: value("client_id"),
-      actor_id: value("actor_id"),
-    }),
+const insertClient = prepareQuery<
+  LogTables,
+  { document_id: string; epoch: number; client_id: number; actor_id: string }
+>((db, value) =>
+  db.insertInto("doc_client").values({
+    document_id: value("document_id"),
+    epoch: value("epoch"),
+    client_id: value("client_id"),
+    actor_id: value("actor_id"),
+  }),
 );
 
 interface FeedPlace extends Record<string, unknown> {
@@ -200,7 +214,7 @@ interface FeedPlace extends Record<string, unknown> {
  * Takes the next number of the owner's feed: the time in ms, or the one after the last. Counted from the last alone, the
  * numbers after a restored backup would be those that devices have already passed.
  */
-const countFeed = prepareQuery<FeedPlace & { at: number }>((db, value) =>
+const countFeed = prepareQuery<LogTables, FeedPlace & { at: number }>((db, value) =>
   db
     .insertInto("feed_counter")
     .values({ account_id: value("account_id"), workspace_id: value("workspace_id"), last: value("at") })
@@ -217,7 +231,7 @@ const countFeed = prepareQuery<FeedPlace & { at: number }>((db, value) =>
 );
 
 /** Moves the document to the end of its owner's feed, under the number just taken. */
-const placeInFeed = prepareQuery<FeedPlace>((db, value) =>
+const placeInFeed = prepareQuery<LogTables, FeedPlace>((db, value) =>
   db
     .insertInto("feed")
     .values({
@@ -242,10 +256,11 @@ const placeInFeed = prepareQuery<FeedPlace>((db, value) =>
  * text must not outlive the deletion, and the checkpoint before is kept for repair by the schema.
  */
 export function compactionStatements(
-  db: Kysely<Schema>,
+  store: Store,
   key: RoomKey,
   fold: { epoch: number; expectedCheckpoint: number; through: number; bytes: Uint8Array; at: number },
 ): CommitStatement[] {
+  const db = logTables(store);
   const { epoch, through, bytes, at } = fold;
   const swap = db
     .updateTable("document")
@@ -274,10 +289,11 @@ export function compactionStatements(
  * room still has under way for it, a commit or a fold, finds no document to add to.
  */
 export function erasureStatements(
-  db: Kysely<Schema>,
+  store: Store,
   key: RoomKey,
   { at, deletedBefore }: { at: number; deletedBefore: number },
 ): CommitStatement[] {
+  const db = logTables(store);
   const erase = db
     .updateTable("document")
     .set((eb) => ({ erased_at: at, summary: ERASED_SUMMARY, epoch: eb("epoch", "+", 1) }))
@@ -293,6 +309,6 @@ export function erasureStatements(
     { query: db.deleteFrom("doc_update").where("document_id", "=", key.id).compile() },
     { query: db.deleteFrom("doc_checkpoint").where("document_id", "=", key.id).compile() },
     { query: db.deleteFrom("doc_client").where("document_id", "=", key.id).compile() },
-    ...moveFeed(db, key, at),
+    ...moveFeed(store, key, at),
   ];
 }

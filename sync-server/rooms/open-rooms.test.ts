@@ -15,6 +15,7 @@ import { inSpan } from "#server/observability/spans.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
 import { createAnnouncement } from "#tests/support/waiting.ts";
 import { openRooms } from "./open-rooms.ts";
@@ -39,7 +40,7 @@ const open = (memoryBytes = Infinity): Rooms =>
   openRooms({
     memoryBytes,
     database: {
-      kysely: database.kysely,
+      executor: database.executor,
       commit: (statements) => (failing ? Promise.reject(new CommitError("unavailable")) : database.commit(statements)),
       queued: () => database.queued(),
       writable: () => database.writable(),
@@ -105,7 +106,7 @@ function aSession(id: ConversationId, principal = ann) {
 const typed = (text: string) => (doc: Y.Doc) => doc.getText("draft").insert(doc.getText("draft").length, text);
 const draftOf = (id: ConversationId, principal = ann) => rooms.read(principal, id, ({ draft }) => draft.toJSON());
 const rowOf = (id: ConversationId) =>
-  database.kysely.selectFrom("document").selectAll().where("id", "=", id).executeTakeFirst();
+  allTables(database).selectFrom("document").selectAll().where("id", "=", id).executeTakeFirst();
 
 describe("the relay", () => {
   test("R6: an edit resolves when it is durable, and another process reads it", async () => {
@@ -182,7 +183,7 @@ test("R17: a long log is folded, its rows go, and the document reads the same af
     return rowOf(id);
   };
   await expect.poll(rowLater, { timeout: 15_000 }).toMatchObject({ head_seq: 210, checkpoint_seq: 210 });
-  expect(await database.kysely.selectFrom("doc_update").select("seq").execute()).toEqual([]);
+  expect(await allTables(database).selectFrom("doc_update").select("seq").execute()).toEqual([]);
   await session.write(typed("after"));
   const second = open();
   expect(await second.read(ann, id, ({ draft }) => draft.toJSON())).toBe(`${before}after`);
@@ -193,7 +194,7 @@ test("a log with a hole is never served", async () => {
   const id = newId();
   const session = aSession(id);
   for (const word of ["a", "b", "c"]) await session.write(typed(word));
-  await database.kysely.deleteFrom("doc_update").where("seq", "=", 2).execute();
+  await allTables(database).deleteFrom("doc_update").where("seq", "=", 2).execute();
   const second = open();
   await expect(second.read(ann, id, ({ draft }) => draft.toJSON())).rejects.toMatchObject({ failure: "unavailable" });
   const closed: number[] = [];
@@ -213,7 +214,7 @@ describe("the feed", () => {
     await aSession(newId(), ben).write(typed("of another account"));
     clock.advance(1_000);
     await first.write((doc) => doc.getMap("meta").set("title", "One again"));
-    const own = (await database.kysely.selectFrom("feed").selectAll().orderBy("feed_seq").execute()).filter(
+    const own = (await allTables(database).selectFrom("feed").selectAll().orderBy("feed_seq").execute()).filter(
       (row) => row.account_id === "ann",
     );
     expect(own.map((row) => row.document_id)).toEqual([two, one]);
@@ -241,7 +242,7 @@ describe("the feed", () => {
   test("a summary that a killed process left stale is made good at the next start", async () => {
     const id = newId();
     await aSession(id).write((doc) => doc.getMap("meta").set("title", "Mine"));
-    await database.kysely.updateTable("document").set({ summary_seq: 0, summary: "{}" }).execute();
+    await allTables(database).updateTable("document").set({ summary_seq: 0, summary: "{}" }).execute();
     const second = open();
     for (let i = 0; i < 500 && (await rowOf(id))?.summary_seq === 0; i++) clock.advance(500);
     expect(await rowOf(id)).toMatchObject({ summary_seq: 1 });

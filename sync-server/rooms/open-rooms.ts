@@ -6,6 +6,7 @@ import { authorize as authorizeByPolicy } from "#server/access/authorize.ts";
 import type { Action, Resource } from "#server/access/authorize.ts";
 import { actorOf } from "#server/access/principal.ts";
 import type { Principal } from "#server/access/principal.ts";
+import { openTenant } from "#server/access/tenant.ts";
 import { NO_METERS } from "#server/observability/meters.ts";
 import type { Meters } from "#server/observability/meters.ts";
 import { outsideOfSpans } from "#server/observability/spans.ts";
@@ -172,16 +173,13 @@ export function openRooms(options: RoomsOptions): Rooms {
   const rooms: Rooms = {
     async admits(principal, name) {
       if (closed) return { ok: false, failure: "unavailable" };
-      const row = await database.kysely
-        .selectFrom("document")
-        .select(["owner_id", "workspace_id", "epoch", "erased_at"])
-        .where("id", "=", name.id)
-        .executeTakeFirst();
-      const found = row?.owner_id === principal.accountId && row.workspace_id === principal.workspaceId;
-      const mayOpen = found
-        ? row.erased_at === null && mayOwn(principal, "document.read")
-        : !row && authorize(principal, "document.claim", undefined);
-      const epoch = row?.epoch ?? 0;
+      const found = await openTenant(database, principal).room(name.id);
+      if (found === "foreign") return { ok: false, failure: "unknown" };
+      const { epoch, erased } = found === "unclaimed" ? { epoch: 0, erased: false } : found;
+      const mayOpen =
+        found === "unclaimed"
+          ? authorize(principal, "document.claim", undefined)
+          : !erased && mayOwn(principal, "document.read");
       if (!mayOpen || name.epoch > epoch) return { ok: false, failure: "unknown" };
       return name.epoch < epoch ? { ok: false, failure: "old-epoch" } : { ok: true };
     },

@@ -90,7 +90,7 @@ async function readStates(parts: PullParts, principal: Principal, unread: readon
 
 async function readBatch(parts: PullParts, principal: Principal, batch: readonly Unread[]): Promise<Pulled[]> {
   const logs = await readParts(
-    parts.database.kysely,
+    parts.database,
     batch.map(({ row }) => row),
   );
   return await Promise.all(
@@ -105,7 +105,7 @@ async function readBatch(parts: PullParts, principal: Principal, batch: readonly
 /** Of a document that was written to, folded or erased since its row was read, or whose log is damaged. */
 async function readAgain(parts: PullParts, { accountId, workspaceId }: Principal, wanted: Wanted): Promise<Pulled> {
   const { id } = wanted;
-  const read = await readLog(parts.database.kysely, { id, accountId, workspaceId });
+  const read = await readLog(parts.database, { id, accountId, workspaceId });
   if (read.ok) return await stateFor(parts, wanted, read.value);
   // "Unknown" now, though it was there a moment ago.
   if (read.failure === "unavailable") parts.log.error({ document: id }, "the log of a document is damaged");

@@ -142,7 +142,7 @@ export function createRoomDriver(options: RoomDriverOptions) {
 
   async function load(): Promise<void> {
     try {
-      const read = await readLog(database.kysely, key);
+      const read = await readLog(database, key);
       if (!read.ok && read.failure === "unavailable")
         log.error({ document: key.id }, "the log of a document is damaged: restore a backup, see docs/operations.md");
       dispatch(read.ok ? { type: "loaded", log: read.value } : { type: "load-failed", ...failureOf(read.failure) });
@@ -154,7 +154,7 @@ export function createRoomDriver(options: RoomDriverOptions) {
 
   async function commit(batch: CommitBatch): Promise<void> {
     try {
-      await database.commit(commitStatements(database.kysely, key, { ...batch, at: clock.now() }));
+      await database.commit(commitStatements(database, key, { ...batch, at: clock.now() }));
     } catch (error) {
       log.error({ document: key.id, err: error }, "a commit failed");
       return dispatch({ type: "commit-failed", failure: error instanceof CommitError ? error.failure : "unavailable" });
@@ -165,13 +165,13 @@ export function createRoomDriver(options: RoomDriverOptions) {
 
   async function compact(): Promise<void> {
     try {
-      const read = await readLog(database.kysely, key);
+      const read = await readLog(database, key);
       if (!read.ok) throw new Error(`The log is ${read.failure}`);
       const { checkpoint, checkpointSeq: expectedCheckpoint, tail, headSeq: through, epoch } = read.value;
       const folded = await fold(checkpoint ? [checkpoint, ...tail] : tail);
       if (!folded.ok) throw new Error(`The fold is ${folded.failure}`);
       const state = { epoch, expectedCheckpoint, through, bytes: folded.value, at: clock.now() };
-      await database.commit(compactionStatements(database.kysely, key, state));
+      await database.commit(compactionStatements(database, key, state));
       dispatch({ type: "compacted", through, bytes: folded.value.byteLength });
     } catch (error) {
       log.error({ document: key.id, err: error }, "a log could not be folded");

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import type { Kysely, Selectable } from "kysely";
+import type { Selectable } from "kysely";
 import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
-import type { DocumentTable, Schema } from "#server/storage/schema.ts";
+import type { Database } from "#server/storage/database.ts";
+import type { DocumentTable } from "#server/storage/schema.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
 import { UNCLAIMED } from "./room-events.ts";
 import type { DocumentLog } from "./room-events.ts";
 
@@ -14,6 +16,9 @@ export interface RoomKey {
   accountId: AccountId;
   workspaceId: WorkspaceId;
 }
+
+const logTables = (database: Database) =>
+  systemTables<"document" | "doc_update" | "doc_checkpoint" | "doc_client">(database);
 
 export const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
 
@@ -25,16 +30,17 @@ const READ_TRIES = 3;
  * (R22); a document nobody wrote yet is an empty log. `unavailable` where the log has holes, or bytes of it are not what was written.
  */
 export async function readLog(
-  db: Kysely<Schema>,
+  database: Database,
   key: RoomKey,
 ): Promise<Result<DocumentLog, "unknown" | "erased" | "unavailable">> {
+  const db = logTables(database);
   for (let attempt = 0; attempt < READ_TRIES; attempt++) {
     const row = await db.selectFrom("document").selectAll().where("id", "=", key.id).executeTakeFirst();
     if (row === undefined) return ok(UNCLAIMED);
     const isOwn = row.owner_id === key.accountId && row.workspace_id === key.workspaceId;
     if (!isOwn) return err("unknown");
     if (row.erased_at !== null) return err("erased");
-    const [parts, clients] = await Promise.all([readParts(db, [row]), readClients(db, row)]);
+    const [parts, clients] = await Promise.all([readParts(database, [row]), readClients(db, row)]);
     const own = parts.get(key.id);
     if (own !== undefined) {
       const { epoch, head_seq: headSeq, checkpoint_seq: checkpointSeq, summary, summary_seq: summarySeq } = row;
@@ -53,7 +59,8 @@ export type LogParts = Pick<DocumentLog, "checkpoint" | "tail">;
  * Reads the logs of some documents, two statements for all of them. Absent is a log that has holes, because it was folded
  * meanwhile or for good, and one with bytes that are not what was written: `readLog` tells which.
  */
-export async function readParts(db: Kysely<Schema>, documents: readonly LogEnds[]): Promise<Map<string, LogParts>> {
+export async function readParts(database: Database, documents: readonly LogEnds[]): Promise<Map<string, LogParts>> {
+  const db = logTables(database);
   const ids = documents.map(({ id }) => id);
   const [rows, checkpoints] = await Promise.all([
     db
@@ -116,8 +123,8 @@ function partsOf(
 }
 
 /** Which account wrote as which Yjs client. */
-async function readClients(db: Kysely<Schema>, { id, epoch }: LogEnds): Promise<DocumentLog["clients"]> {
-  const clients = await db
+async function readClients(database: Database, { id, epoch }: LogEnds): Promise<DocumentLog["clients"]> {
+  const clients = await logTables(database)
     .selectFrom("doc_client")
     .select(["client_id", "actor_id"])
     .where("document_id", "=", id)

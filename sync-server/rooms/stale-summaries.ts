@@ -1,5 +1,6 @@
 import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { Database } from "#server/storage/database.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
 import type { RoomLogger } from "./room-driver.ts";
 import type { RoomKey } from "./room-log.ts";
 
@@ -13,7 +14,7 @@ export async function projectStaleSummaries(
   open: (key: RoomKey) => Promise<void>,
 ): Promise<void> {
   try {
-    const stale = await database.kysely
+    const stale = await systemTables<"document">(database)
       .selectFrom("document")
       .select(["id", "owner_id", "workspace_id"])
       .whereRef("summary_seq", "<", "head_seq")

@@ -27,7 +27,7 @@ import { createTombstone, fingerprintOf } from "./run-rows.ts";
 import { snapshotOfStored, snapshotOfWriter } from "./run-snapshot.ts";
 import { acceptRun, replay } from "./run-starter.ts";
 import type { StartFailure, StartOutcome } from "./run-starter.ts";
-import { insertFrames, insertRun, readFrames, readRun } from "./run-store.ts";
+import { insertFrames, insertRun, readFrames, readOwnRun, readRun } from "./run-store.ts";
 import type { StoredRun } from "./run-store.ts";
 import { RUN_TIMERS } from "./run-timers.ts";
 import type { RunTimers } from "./run-timers.ts";
@@ -180,7 +180,7 @@ export function openRunService({ timers: changed, ...options }: RunServiceOption
 
   /** Finds a run for an action, waiting for one that is just being started. */
   async function find(principal: AccountPrincipal, action: Action, id: RunId): Promise<StoredRun | undefined> {
-    const stored = active.get(id)?.stored ?? (await readRun(database, id));
+    const stored = active.get(id)?.stored ?? (await readOwnRun(database, principal, id));
     if (!stored || !mayOn(principal, action, stored)) return undefined;
     await starting.get(id)?.outcome;
     return stored;

@@ -13,7 +13,7 @@ import type { ChatMessage } from "./provider.ts";
 import type { RunParts } from "./run-parts.ts";
 import { buildPrompt } from "./run-prompt.ts";
 import { repairMessage } from "./run-recovery.ts";
-import { readRun } from "./run-store.ts";
+import { readOwnRun } from "./run-store.ts";
 import type { StoredRun } from "./run-store.ts";
 
 /** What a run answers, from the server's own copy of the conversation. */
@@ -97,7 +97,7 @@ async function readContinued(
   { continues, conversationId }: StartRun,
 ): Promise<Result<MessageId | undefined, SourceFailure>> {
   if (continues === undefined) return ok(undefined);
-  const stored = await readRun(database, continues as RunId);
+  const stored = await readOwnRun(database, principal, continues as RunId);
   if (!stored || !mayRead(principal, stored) || stored.conversationId !== conversationId)
     return err({ code: "not_found" });
   // Until its end is in the document, its text there is not whole.
@@ -118,7 +118,7 @@ async function explainTaken(
   const run = taken.role === "assistant" ? taken.run : undefined;
   // An ended run gives its message back to nobody: waiting would never end.
   if (!run || isTerminal(run.status)) return { code: "message_written" };
-  const stored = await readRun(parts.database, run.runId as RunId);
+  const stored = await readOwnRun(parts.database, principal, run.runId as RunId);
   // A document may also come from elsewhere, with a run this server never had.
   if (stored === undefined || !writes(principal, stored, request)) return { code: "message_written" };
   const busy = { code: "message_busy", runId: stored.id } as const;

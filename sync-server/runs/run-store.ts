@@ -1,5 +1,8 @@
+import type { Principal } from "#server/access/principal.ts";
+import { openTenant } from "#server/access/tenant.ts";
 import type { Database, CommitStatement } from "#server/storage/database.ts";
 import type { RunTable, UsageTable } from "#server/storage/schema.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
 import type { AccountId, ConversationId, MessageId, RunId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { RunFacts, RunStatus } from "#shared/domain/run.ts";
 import type { StartRun } from "#shared/protocol/run-bodies.ts";
@@ -30,6 +33,10 @@ export interface StoredRun {
   endedAt: number | undefined;
 }
 
+type RunTables = ReturnType<typeof runTables>;
+
+const runTables = (database: Database) => systemTables<"run" | "run_frame" | "usage">(database);
+
 /** The fingerprint of a run that was stopped before it was started. */
 export const TOMBSTONE = "tombstone";
 
@@ -56,18 +63,25 @@ export const storedRun = (row: RunTable): StoredRun => ({
   endedAt: row.ended_at ?? undefined,
 });
 
-export async function readRun({ kysely }: Database, id: RunId): Promise<StoredRun | undefined> {
-  const row = await kysely.selectFrom("run").selectAll().where("id", "=", id).executeTakeFirst();
+/** Whosesoever it is: whoever asks compares it with who calls, or is the relay itself. */
+export async function readRun(database: Database, id: RunId): Promise<StoredRun | undefined> {
+  const row = await runTables(database).selectFrom("run").selectAll().where("id", "=", id).executeTakeFirst();
+  return row && storedRun(row);
+}
+
+/** A run of the principal's own. */
+export async function readOwnRun(database: Database, principal: Principal, id: RunId): Promise<StoredRun | undefined> {
+  const row = await openTenant(database, principal).run(id);
   return row && storedRun(row);
 }
 
 /** The run that a message is taken by: it is live, or has ended and its end is not in the document yet. */
 export async function readOpenRunOf(
-  { kysely }: Database,
+  database: Database,
   accountId: AccountId,
   messageId: MessageId,
 ): Promise<StoredRun | undefined> {
-  const query = kysely
+  const query = runTables(database)
     .selectFrom("run")
     .selectAll()
     .where("account_id", "=", accountId)
@@ -81,8 +95,8 @@ export async function readOpenRunOf(
  * Runs nobody finished, or that ended without reaching the document, and nobody writes: their lease does not end
  * between now and `longest` from now. One that ends later was given before the clock was set back.
  */
-export async function readAbandonedRuns({ kysely }: Database, now: number, longest: number): Promise<StoredRun[]> {
-  const rows = await kysely
+export async function readAbandonedRuns(database: Database, now: number, longest: number): Promise<StoredRun[]> {
+  const rows = await runTables(database)
     .selectFrom("run")
     .selectAll()
     .where("committed", "=", 0)
@@ -93,33 +107,42 @@ export async function readAbandonedRuns({ kysely }: Database, now: number, longe
   return rows.map(storedRun);
 }
 
-export async function readFrames({ kysely }: Database, id: RunId): Promise<Frame[]> {
-  const rows = await kysely.selectFrom("run_frame").selectAll().where("run_id", "=", id).orderBy("seq").execute();
+export async function readFrames(database: Database, id: RunId): Promise<Frame[]> {
+  const rows = await runTables(database)
+    .selectFrom("run_frame")
+    .selectAll()
+    .where("run_id", "=", id)
+    .orderBy("seq")
+    .execute();
   return rows.flatMap(({ kind, data, seq }) => {
     const event = parseRunEvent(kind, data, String(seq));
     return event === undefined ? [] : [createFrame(seq, event as LogEvent)];
   });
 }
 
-export const insertRun = ({ kysely }: Database, row: RunTable): CommitStatement => ({
-  query: kysely.insertInto("run").values(row).compile(),
+export const insertRun = (database: Database, row: RunTable): CommitStatement => ({
+  query: runTables(database).insertInto("run").values(row).compile(),
   changes: 1,
 });
 
 /** Changes a run's row, only if its writer still is the one of `epoch` (and the log ends at `seq`). */
 export function updateRun(
-  { kysely }: Database,
+  database: Database,
   where: { id: RunId; epoch: number; seq?: number },
   set: Partial<RunTable>,
 ): CommitStatement {
-  const query = kysely.updateTable("run").set(set).where("id", "=", where.id).where("lease_epoch", "=", where.epoch);
+  const query = runTables(database)
+    .updateTable("run")
+    .set(set)
+    .where("id", "=", where.id)
+    .where("lease_epoch", "=", where.epoch);
   return { query: (where.seq === undefined ? query : query.where("seq", "=", where.seq)).compile(), changes: 1 };
 }
 
 /** Building a statement costs more than running it: what is written for each frame is built once. */
-const frameStatements = new WeakMap<Database["kysely"], ReturnType<typeof buildFrameStatements>>();
+const frameStatements = new WeakMap<RunTables, ReturnType<typeof buildFrameStatements>>();
 
-const buildFrameStatements = (kysely: Database["kysely"]) => ({
+const buildFrameStatements = (kysely: RunTables) => ({
   advance: kysely
     .updateTable("run")
     .set({ lease_until: 0, seq: 0 })
@@ -130,7 +153,8 @@ const buildFrameStatements = (kysely: Database["kysely"]) => ({
   insert: kysely.insertInto("run_frame").values({ run_id: "", seq: 0, kind: "", data: "" }).compile(),
 });
 
-function frameStatementsOf({ kysely }: Database): ReturnType<typeof buildFrameStatements> {
+function frameStatementsOf(database: Database): ReturnType<typeof buildFrameStatements> {
+  const kysely = runTables(database);
   const built = frameStatements.get(kysely) ?? buildFrameStatements(kysely);
   frameStatements.set(kysely, built);
   return built;
@@ -155,24 +179,24 @@ export function advanceRun(
 }
 
 /** Books one attempt; an attempt that is booked already stays as it is. */
-export const insertUsage = ({ kysely }: Database, row: UsageTable): CommitStatement => ({
-  query: kysely
+export const insertUsage = (database: Database, row: UsageTable): CommitStatement => ({
+  query: runTables(database)
     .insertInto("usage")
     .values(row)
     .onConflict((conflict) => conflict.columns(["run_id", "attempt"]).doNothing())
     .compile(),
 });
 
-export const readUsage = ({ kysely }: Database, id: RunId): Promise<UsageTable[]> =>
-  kysely.selectFrom("usage").selectAll().where("run_id", "=", id).orderBy("attempt").execute();
+export const readUsage = (database: Database, id: RunId): Promise<UsageTable[]> =>
+  runTables(database).selectFrom("usage").selectAll().where("run_id", "=", id).orderBy("attempt").execute();
 
 /** The ids of runs whose frames nobody needs any longer; their rows stay. */
 export async function readSpentRuns(
-  { kysely }: Database,
+  database: Database,
   endedBefore: number,
   interruptedBefore: number,
 ): Promise<string[]> {
-  const rows = await kysely
+  const rows = await runTables(database)
     .selectFrom("run")
     .select("id")
     .where("committed", "=", 1)
@@ -188,8 +212,8 @@ export async function readSpentRuns(
   return rows.map(({ id }) => id);
 }
 
-export const deleteFrames = ({ kysely }: Database, ids: readonly string[]): CommitStatement => ({
-  query: kysely
+export const deleteFrames = (database: Database, ids: readonly string[]): CommitStatement => ({
+  query: runTables(database)
     .deleteFrom("run_frame")
     .where("run_id", "in", [...ids])
     .compile(),
@@ -200,10 +224,11 @@ export const deleteFrames = ({ kysely }: Database, ids: readonly string[]): Comm
  * still being written is taken from its writer, and ended by the sweep.
  */
 export function eraseRuns(
-  { kysely }: Database,
+  database: Database,
   { accountId, workspaceId }: { accountId: AccountId; workspaceId: WorkspaceId },
   id: ConversationId,
 ): CommitStatement[] {
+  const kysely = runTables(database);
   const takeOver = kysely
     .updateTable("run")
     .set((eb) => ({ lease_epoch: eb("lease_epoch", "+", 1), lease_until: 0 }))
@@ -225,8 +250,8 @@ export function eraseRuns(
 }
 
 /** Frames of a run that was accepted in the moment in which its conversation was erased. */
-export const deleteFramesOfErased = ({ kysely }: Database): CommitStatement => ({
-  query: kysely
+export const deleteFramesOfErased = (database: Database): CommitStatement => ({
+  query: systemTables<"run" | "run_frame" | "document">(database)
     .deleteFrom("run_frame")
     .where("run_id", "in", (select) =>
       select

@@ -1,6 +1,5 @@
-import type { Kysely } from "kysely";
+import type { QueryExecutorProvider } from "kysely";
 import type { StoredQuery } from "./prepared-query.ts";
-import type { Schema } from "./schema.ts";
 
 /** One statement of a commit; with `changes`, the whole item is undone unless exactly that many rows changed. */
 export interface CommitStatement {
@@ -35,8 +34,11 @@ export class CommitError extends Error {
  * event loop.
  */
 export interface Database {
-  /** Builds queries, and runs reads and the rare single write. Reads see every commit that was resolved. */
-  readonly kysely: Kysely<Schema>;
+  /**
+   * Runs reads and the rare single write; reads see every commit that was resolved. It is Kysely, but names no table:
+   * every table holds what is somebody's, and is reached through the handles of `access/` or by `systemTables`.
+   */
+  readonly executor: QueryExecutorProvider;
   /**
    * Writes the statements of one item together or not at all. Items of many callers share one transaction
    * and one fsync (group commit); an item that conflicts does not disturb its neighbours. Items commit in

@@ -44,7 +44,7 @@ export async function openDatabase({ file, exclusive = false, ...options }: Data
   }
   let probing: Promise<unknown> | undefined;
   return {
-    kysely,
+    executor: kysely,
     queued: commits.size,
     async writable() {
       if (failing())

@@ -1,5 +1,4 @@
-import type { CompiledQuery, Kysely } from "kysely";
-import type { Schema } from "./schema.ts";
+import type { CompiledQuery } from "kysely";
 
 /** SQL with its values in order: what of a compiled query the store needs. */
 export type StoredQuery = Pick<CompiledQuery, "sql" | "parameters">;
@@ -12,12 +11,12 @@ type ValueOf<Values> = <Name extends keyof Values & string>(name: Name) => Value
  * times what its insert costs SQLite.
  * @param build makes the query, with `value("name")` wherever a value goes; its shape must not depend on them
  */
-export function prepareQuery<Values extends Record<string, unknown>>(
-  build: (db: Kysely<Schema>, value: ValueOf<Values>) => { compile(): CompiledQuery },
-): (db: Kysely<Schema>, values: Values) => StoredQuery {
-  const compiled = new WeakMap<Kysely<Schema>, Template>();
+export function prepareQuery<Db extends object, Values extends Record<string, unknown>>(
+  build: (db: Db, value: ValueOf<Values>) => { compile(): CompiledQuery },
+): (db: Db, values: Values) => StoredQuery {
+  const compiled = new WeakMap<Db, Template>();
 
-  function templateFor(db: Kysely<Schema>): Template {
+  function templateFor(db: Db): Template {
     const { sql, parameters } = build(db, placeholder).compile();
     const template = { sql, parameters };
     compiled.set(db, template);

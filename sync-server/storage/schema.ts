@@ -253,25 +253,36 @@ export interface UsageTable {
   created_at: number;
 }
 
+/**
+ * Every table, and each is scoped: none is reached but through a handle that binds to whom its rows belong, or by
+ * `systemTables`. A new one is too. Should a table ever be nobody's, give `Database` a handle that names it alone.
+ */
 export interface Schema {
+  // An account's own: who holds such a row is signed in as it, or knows who it is.
   session: SessionTable;
   user: UserTable;
   account: CredentialTable;
   passkey: PasskeyTable;
+  access_token: AccessTokenTable;
+  // Names no account in the columns we read, but its rows are what people are signed in by for a moment.
   verification: VerificationTable;
+  // Seen by members alone, changed by some of them.
   workspace: WorkspaceTable;
   member: MemberTable;
   invite: InviteTable;
-  access_token: AccessTokenTable;
+  // Names two accounts; what was the one's is the other's from then on.
   guest_merge: GuestMergeTable;
+  // Tells of accounts and workspaces. The head tells of nobody, but whoever can write it can hide rows.
   audit: AuditTable;
   audit_head: AuditHeadTable;
+  // Of an account in a workspace, by the columns of `document`, on which the other three hang.
   document: DocumentTable;
   doc_update: DocUpdateTable;
   doc_checkpoint: DocCheckpointTable;
   doc_client: DocClientTable;
   feed: FeedTable;
   feed_counter: FeedCounterTable;
+  // Of an account in a workspace as well; frames hang on their run.
   run: RunTable;
   run_frame: RunFrameTable;
   usage: UsageTable;

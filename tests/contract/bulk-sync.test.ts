@@ -28,6 +28,7 @@ import { LOGS_AT_ONCE } from "#server/rooms/pull-documents.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
 import type { Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
 import type { FakeClock } from "#tests/support/fake-clock.ts";
 import { createSeededRandom } from "#tests/support/seeded-random.ts";
@@ -127,7 +128,11 @@ describe("what is pushed is what is pulled", () => {
     const update = device.edit((one) => one.rename("Mine"));
     const [answer] = await ann.push({ id, epoch: 0, update });
     expect(answer).toEqual({ type: "acknowledged", headSeq: 1 });
-    const rows = await database.kysely.selectFrom("doc_update").select("seq").where("document_id", "=", id).execute();
+    const rows = await allTables(database)
+      .selectFrom("doc_update")
+      .select("seq")
+      .where("document_id", "=", id)
+      .execute();
     expect(rows).toHaveLength(1);
     const [pulled] = await ann.pull(all(id));
     const other = aDevice();
@@ -199,7 +204,11 @@ test("R17: text that was deleted is in no byte of an answer, folded or not", asy
   const secret = "CANARY-c0ffee";
   await ann.push({ id, epoch: 0, update: device.edit((one) => one.setDraft(secret)) });
   await ann.push({ id, epoch: 0, update: device.edit((one) => one.setDraft("")) });
-  const raw = await database.kysely.selectFrom("doc_update").select("bytes").where("document_id", "=", id).execute();
+  const raw = await allTables(database)
+    .selectFrom("doc_update")
+    .select("bytes")
+    .where("document_id", "=", id)
+    .execute();
   // The log itself still holds it: what is sent is not the log.
   expect(raw.some(({ bytes }) => Buffer.from(bytes).includes(secret))).toBe(true);
   for (const vector of [undefined, Y.encodeStateVector(new Y.Doc())]) {

@@ -24,6 +24,7 @@ import { openRooms } from "#server/rooms/open-rooms.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
 import type { Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
 import type { FakeClock } from "#tests/support/fake-clock.ts";
 import { installFailingIndexedDb } from "#tests/support/failing-indexeddb.ts";
@@ -46,7 +47,7 @@ let rooms: Rooms;
 let app: Hono<AppEnv>;
 let clock: FakeClock;
 
-const places = (): Promise<unknown> => database.kysely.selectFrom("feed").selectAll().execute();
+const places = (): Promise<unknown> => allTables(database).selectFrom("feed").selectAll().execute();
 
 /** A summary that changes again within a second waits for its turn in the feed. */
 async function untilFeedMoves(): Promise<void> {
@@ -193,7 +194,7 @@ test("C11: a push that was stored, and whose answer was lost, is repeated withou
   const update = unsent.value[0]?.updates[0] as Uint8Array;
   await rooms.push(ann, { id, epoch: 0, update });
   expect(await device.push()).toEqual({ type: "pushed", settled: [id], left: [], later: [] });
-  const rows = await database.kysely.selectFrom("doc_update").select("seq").execute();
+  const rows = await allTables(database).selectFrom("doc_update").select("seq").execute();
   expect(rows).toHaveLength(1);
 });
 

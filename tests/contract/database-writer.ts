@@ -1,4 +1,5 @@
 import { openDatabase } from "#server/storage/open-database.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 
 // A process that commits for ever and tells its parent each id once it was acknowledged; made to be killed.
 
@@ -10,7 +11,7 @@ async function writeForEver(writer: number): Promise<void> {
     const id = `${prefix}${writer}-${i}`;
     await database.commit([
       {
-        query: database.kysely
+        query: allTables(database)
           .insertInto("workspace")
           .values({ id, kind: "team", owner_id: "x", created_at: 1 })
           .compile(),

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CommitError } from "#server/storage/database.ts";
 import type { CommitStatement, Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 import { lockFile } from "#tests/faults/file-lock.ts";
 
 let folder: string;
@@ -30,13 +31,13 @@ afterEach(async () => {
 });
 
 const addWorkspace = (database: Database, id: string, ownerId = `owner-of-${id}`): CommitStatement => ({
-  query: database.kysely
+  query: allTables(database)
     .insertInto("workspace")
     .values({ id, kind: "personal", owner_id: ownerId, created_at: 1 })
     .compile(),
 });
 const addDocument = (database: Database, id: string): CommitStatement => ({
-  query: database.kysely
+  query: allTables(database)
     .insertInto("document")
     .values({
       id,
@@ -54,13 +55,13 @@ const addDocument = (database: Database, id: string): CommitStatement => ({
     .compile(),
 });
 const addUpdate = (database: Database, documentId: string, seq: number, bytes = new Uint8Array([seq])) => ({
-  query: database.kysely
+  query: allTables(database)
     .insertInto("doc_update")
     .values({ document_id: documentId, epoch: 0, seq, bytes, actor_id: "a", created_at: 1 })
     .compile(),
 });
 const workspaceIds = async (database: Database): Promise<string[]> =>
-  (await database.kysely.selectFrom("workspace").select("id").orderBy("id").execute()).map(({ id }) => id);
+  (await allTables(database).selectFrom("workspace").select("id").orderBy("id").execute()).map(({ id }) => id);
 const failureOf = async (commit: Promise<void>): Promise<string> => {
   const error: unknown = await commit.then(
     () => undefined,
@@ -81,7 +82,7 @@ describe("commit", () => {
     const database = await open();
     const pool = new Uint8Array(1000).fill(7);
     await database.commit([addDocument(database, "d"), addUpdate(database, "d", 1, pool.subarray(10, 13))]);
-    const row = await database.kysely.selectFrom("doc_update").selectAll().executeTakeFirstOrThrow();
+    const row = await allTables(database).selectFrom("doc_update").selectAll().executeTakeFirstOrThrow();
     expect(row).toMatchObject({ gseq: 1, seq: 1 });
     expect(Object.getPrototypeOf(row.bytes)).toBe(Uint8Array.prototype);
     expect([...row.bytes]).toEqual([7, 7, 7]);
@@ -95,7 +96,7 @@ describe("commit", () => {
       failureOf(
         database.commit([
           addWorkspace(database, "expected"),
-          { query: sql`update document set epoch = 1`.compile(database.kysely), changes: 1 },
+          { query: sql`update document set epoch = 1`.compile(allTables(database)), changes: 1 },
         ]),
       ),
       failureOf(database.commit([addWorkspace(database, "after")])),
@@ -111,7 +112,7 @@ describe("commit", () => {
 
   test("statements that can never work are a bug of their item only", async () => {
     const database = await open();
-    const broken = database.commit([{ query: sql`insert into no_such_table values (1)`.compile(database.kysely) }]);
+    const broken = database.commit([{ query: sql`insert into no_such_table values (1)`.compile(allTables(database)) }]);
     const whole = database.commit([addWorkspace(database, "neighbour")]);
     await expect(broken).rejects.toThrow("no such table");
     await whole;
@@ -128,7 +129,7 @@ describe("commit", () => {
         resolved.push(i + 1);
       }),
     );
-    const rows = await database.kysely.selectFrom("doc_update").select("seq").orderBy("gseq").execute();
+    const rows = await allTables(database).selectFrom("doc_update").select("seq").orderBy("gseq").execute();
     expect(rows.map(({ seq }) => seq)).toEqual(Array.from({ length: 300 }, (_, i) => i + 1));
     expect(resolved).toEqual(rows.map(({ seq }) => seq));
   });
@@ -136,15 +137,15 @@ describe("commit", () => {
   test("a full disk refuses every item, and the store works again once there is room", async () => {
     const database = await open();
     await database.commit([addDocument(database, "d")]);
-    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(database.kysely);
-    await sql`pragma max_page_count = ${sql.lit(rows[0]!.page_count + 1)}`.execute(database.kysely);
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(database.executor);
+    await sql`pragma max_page_count = ${sql.lit(rows[0]!.page_count + 1)}`.execute(database.executor);
     const big = database.commit([addUpdate(database, "d", 1, new Uint8Array(100_000))]);
     const small = database.commit([addWorkspace(database, "w")]);
     expect(await Promise.all([failureOf(big), failureOf(small)])).toEqual(["unavailable", "unavailable"]);
     expect(await workspaceIds(database)).toEqual([]);
     expect(await database.writable()).toBe(false);
     expect(await Promise.all([database.writable(), database.writable()])).toEqual([false, false]);
-    await sql`pragma max_page_count = 1000000`.execute(database.kysely);
+    await sql`pragma max_page_count = 1000000`.execute(database.executor);
     expect(await database.writable()).toBe(true);
     await database.commit([addUpdate(database, "d", 1, new Uint8Array(100_000)), addWorkspace(database, "w")]);
     expect(await workspaceIds(database)).toEqual(["w"]);
@@ -156,8 +157,8 @@ describe("commit", () => {
     await database.commit([addWorkspace(database, "w")]);
     expect(await failureOf(database.commit([addWorkspace(database, "w")]))).toBe("conflict");
     expect(await database.writable()).toBe(true);
-    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(database.kysely);
-    await sql`pragma max_page_count = ${sql.lit(rows[0]!.page_count)}`.execute(database.kysely);
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(database.executor);
+    await sql`pragma max_page_count = ${sql.lit(rows[0]!.page_count)}`.execute(database.executor);
     await database.commit([addDocument(database, "d")]);
     expect(await failureOf(database.commit([addUpdate(database, "d", 1, new Uint8Array(100_000))]))).toBe(
       "unavailable",
@@ -184,7 +185,7 @@ test("B6: a locked file is waited for once; then writes are refused at once, as 
   const lock = await lockFile(file);
   const startedAt = performance.now();
   const refused = Array.from({ length: 8 }, (_, index) =>
-    database.kysely
+    allTables(database)
       .insertInto("workspace")
       .values({ id: `refused${index}`, kind: "team", owner_id: "x", created_at: 1 })
       .execute()
@@ -207,15 +208,17 @@ describe("transactions of queries", () => {
     const database = await open();
     let commit: Promise<void> | undefined;
     let read: Promise<string[]> | undefined;
-    const changedMind = database.kysely.transaction().execute(async (transaction) => {
-      await transaction
-        .insertInto("workspace")
-        .values({ id: "rolled-back", kind: "team", owner_id: "x", created_at: 1 })
-        .execute();
-      commit = database.commit([addWorkspace(database, "kept")]);
-      read = workspaceIds(database);
-      throw new Error("changed my mind");
-    });
+    const changedMind = allTables(database)
+      .transaction()
+      .execute(async (transaction) => {
+        await transaction
+          .insertInto("workspace")
+          .values({ id: "rolled-back", kind: "team", owner_id: "x", created_at: 1 })
+          .execute();
+        commit = database.commit([addWorkspace(database, "kept")]);
+        read = workspaceIds(database);
+        throw new Error("changed my mind");
+      });
     await expect(changedMind).rejects.toThrow("changed my mind");
     await commit;
     expect(await read).not.toContain("rolled-back");
@@ -225,15 +228,17 @@ describe("transactions of queries", () => {
   test("two transactions run one after the other", async () => {
     const database = await open();
     const countTwice = () =>
-      database.kysely.transaction().execute(async (transaction) => {
-        const count = async () => (await transaction.selectFrom("workspace").select("id").execute()).length;
-        const before = await count();
-        await transaction
-          .insertInto("workspace")
-          .values({ id: `w${before}`, kind: "team", owner_id: "x", created_at: 1 })
-          .execute();
-        return (await count()) - before;
-      });
+      allTables(database)
+        .transaction()
+        .execute(async (transaction) => {
+          const count = async () => (await transaction.selectFrom("workspace").select("id").execute()).length;
+          const before = await count();
+          await transaction
+            .insertInto("workspace")
+            .values({ id: `w${before}`, kind: "team", owner_id: "x", created_at: 1 })
+            .execute();
+          return (await count()) - before;
+        });
     expect(await Promise.all(Array.from({ length: 5 }, countTwice))).toEqual([1, 1, 1, 1, 1]);
     expect(await workspaceIds(database)).toEqual(["w0", "w1", "w2", "w3", "w4"]);
   });
@@ -262,17 +267,19 @@ describe("crashes", () => {
     const database = await open();
     process.off("worker", remember);
     const insert = { kind: "team" as const, owner_id: "x", created_at: 1 };
-    const transaction = database.kysely.transaction().execute(async (begun) => {
-      await begun
-        .insertInto("workspace")
-        .values({ id: "first", ...insert })
-        .execute();
-      await threads[0]!.terminate();
-      await begun
-        .insertInto("workspace")
-        .values({ id: "second", ...insert })
-        .execute();
-    });
+    const transaction = allTables(database)
+      .transaction()
+      .execute(async (begun) => {
+        await begun
+          .insertInto("workspace")
+          .values({ id: "first", ...insert })
+          .execute();
+        await threads[0]!.terminate();
+        await begun
+          .insertInto("workspace")
+          .values({ id: "second", ...insert })
+          .execute();
+      });
     await expect(transaction).rejects.toThrow(CommitError);
     expect(await workspaceIds(database)).toEqual([]);
   });
@@ -291,7 +298,7 @@ describe("crashes", () => {
 describe("tables", () => {
   test("a database of a newer version is refused with words and left alone", async () => {
     const database = await open();
-    await sql`pragma user_version = 999`.execute(database.kysely);
+    await sql`pragma user_version = 999`.execute(database.executor);
     await database.close();
     await expect(openDatabase({ file })).rejects.toThrow("written by a newer version of Holdfast");
   });
@@ -321,9 +328,9 @@ describe("tables", () => {
   test("a number of the update log never comes back, even when the newest rows were folded away", async () => {
     const database = await open();
     await database.commit([addDocument(database, "d"), addUpdate(database, "d", 1), addUpdate(database, "d", 2)]);
-    await database.kysely.deleteFrom("doc_update").execute();
+    await allTables(database).deleteFrom("doc_update").execute();
     await database.commit([addUpdate(database, "d", 3)]);
-    expect(await database.kysely.selectFrom("doc_update").select("gseq").execute()).toEqual([{ gseq: 3 }]);
+    expect(await allTables(database).selectFrom("doc_update").select("gseq").execute()).toEqual([{ gseq: 3 }]);
   });
 
   test("a sequence number of a document is given once", async () => {
@@ -336,7 +343,7 @@ describe("tables", () => {
     const database = await open();
     await database.commit([addDocument(database, "d")]);
     for (const through of [10, 20, 30])
-      await database.kysely
+      await allTables(database)
         .insertInto("doc_checkpoint")
         .values({
           document_id: "d",
@@ -347,14 +354,14 @@ describe("tables", () => {
           created_at: 1,
         })
         .execute();
-    const rows = await database.kysely.selectFrom("doc_checkpoint").select("through_seq").execute();
+    const rows = await allTables(database).selectFrom("doc_checkpoint").select("through_seq").execute();
     expect(rows.map((row) => row.through_seq)).toEqual([20, 30]);
   });
 
   test("a message has one run at a time whose end is not in its document, and those of other accounts do not count", async () => {
     const database = await open();
     const addRun = (id: string, state: string, committed: 0 | 1 = 0, account = "a"): CommitStatement => ({
-      query: database.kysely
+      query: allTables(database)
         .insertInto("run")
         .values({
           id,
@@ -378,7 +385,7 @@ describe("tables", () => {
         })
         .compile(),
     });
-    const change = database.kysely.updateTable("run").where("id", "=", "r2");
+    const change = allTables(database).updateTable("run").where("id", "=", "r2");
     await database.commit([addRun("r1", "completed", 1)]);
     await database.commit([addRun("r2", "streaming")]);
     expect(await failureOf(database.commit([addRun("r3", "queued")]))).toBe("conflict");

@@ -29,6 +29,7 @@ import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { feedSchema } from "#shared/protocol/http-bodies.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
 import { encodeFrame } from "#shared/protocol/sync-frames.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
 import type { FakeClock } from "#tests/support/fake-clock.ts";
 import { heldDatabase } from "./sync-socket-server.ts";
@@ -108,9 +109,11 @@ const pass = (days: number): void => void (ahead += days * DAY);
 const edit = (id: ConversationId, change: (conversation: ConversationDocument) => void): Promise<void> =>
   rooms.edit(relay, id, change);
 const rowOf = (id: string) =>
-  database.kysely.selectFrom("document").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+  allTables(database).selectFrom("document").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
 const count = async (table: "doc_update" | "doc_checkpoint" | "doc_client" | "run_frame" | "usage" | "run") =>
-  Number((await sql<{ n: number }>`select count(*) as n from ${sql.table(table)}`.execute(database.kysely)).rows[0]?.n);
+  Number(
+    (await sql<{ n: number }>`select count(*) as n from ${sql.table(table)}`.execute(database.executor)).rows[0]?.n,
+  );
 
 /** Lets the room tell the library what it has not told yet. */
 async function projected(id: ConversationId): Promise<void> {
@@ -169,8 +172,8 @@ async function aRun(conversationId: ConversationId, state: "completed" | "stream
     insertRun(database, { ...row, state, seq: 1, committed: state === "completed" ? 1 : 0, attempt: 1 }),
   ]);
   const data = JSON.stringify({ text: `answer ${CANARY} `.repeat(500) });
-  await database.kysely.insertInto("run_frame").values({ run_id: id, seq: 1, kind: "d", data }).execute();
-  await database.kysely
+  await allTables(database).insertInto("run_frame").values({ run_id: id, seq: 1, kind: "d", data }).execute();
+  await allTables(database)
     .insertInto("usage")
     .values({
       run_id: id,
@@ -341,11 +344,15 @@ test("R22: a run that is still being written is taken from its writer, and its l
   const runId = await aRun(id, "streaming");
   const other = await aRun(newId() as ConversationId, "completed");
   await deleted(id);
-  const before = await database.kysely.selectFrom("run").selectAll().where("id", "=", runId).executeTakeFirstOrThrow();
+  const before = await allTables(database)
+    .selectFrom("run")
+    .selectAll()
+    .where("id", "=", runId)
+    .executeTakeFirstOrThrow();
   expect(await remove(id)).toBe("204");
   const append = updateRun(database, { id: runId as RunId, epoch: before.lease_epoch, seq: before.seq }, { seq: 2 });
   await expect(database.commit([append])).rejects.toThrow(CommitError);
-  const frames = await database.kysely.selectFrom("run_frame").select("run_id").execute();
+  const frames = await allTables(database).selectFrom("run_frame").select("run_id").execute();
   expect(frames).toEqual([{ run_id: other }]);
 });
 

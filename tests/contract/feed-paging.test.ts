@@ -21,6 +21,7 @@ import type { Rooms } from "#server/rooms/rooms.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
 import { createFakeClock } from "../support/fake-clock.ts";
 import { createSeededRandom } from "../support/seeded-random.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 
 const DOCUMENTS = 1_200;
 const random = createSeededRandom(31);
@@ -109,7 +110,7 @@ test("a new device reads a library of 1,200 chats page by page, deleted ones amo
   ids.forEach((id, index) => {
     expect(shown.get(id)).toMatchObject({ title: `chat ${index}`, deleted: index % 100 === 0 });
   });
-  const last = await database.kysely
+  const last = await allTables(database)
     .selectFrom("feed")
     .select((select) => select.fn.max("feed_seq").as("seq"))
     .executeTakeFirst();

@@ -28,6 +28,7 @@ import { RoomsCrowded } from "#server/rooms/rooms.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 
 const ORIGIN = "https://chat.example.org";
 const folder = mkdtempSync(join(tmpdir(), "holdfast-http-"));
@@ -157,7 +158,7 @@ describe("who is calling", () => {
     expect(first.kind).toBe("guest");
     now += CACHE_MS;
     expect(await me(cookie)).toEqual(first);
-    const rows = await database.kysely
+    const rows = await allTables(database)
       .selectFrom("workspace")
       .selectAll()
       .where("owner_id", "=", first.accountId)
@@ -295,7 +296,7 @@ describe("bodies", () => {
 
 describe("origins", () => {
   test("C15, C16: a foreign origin changes nothing and gets no CORS", async () => {
-    const before = await database.kysely.selectFrom("workspace").select("id").execute();
+    const before = await allTables(database).selectFrom("workspace").select("id").execute();
     for (const origin of [
       "https://evil.example",
       "null",
@@ -310,7 +311,7 @@ describe("origins", () => {
       expect(response.headers.get("access-control-allow-origin")).toBeNull();
       expect(await codeOf(response)).toBe("403 foreign_origin");
     }
-    expect(await database.kysely.selectFrom("workspace").select("id").execute()).toEqual(before);
+    expect(await allTables(database).selectFrom("workspace").select("id").execute()).toEqual(before);
   });
 
   test("no origin is a program, unless it says it is cross-site", async () => {
@@ -436,14 +437,14 @@ describe("failures", () => {
 
 describe("readiness", () => {
   test("a store that could not write is not ready until it can: 503 with the reason", async () => {
-    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(database.kysely);
-    await sql`pragma max_page_count = ${sql.lit(rows[0]!.page_count)}`.execute(database.kysely);
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(database.executor);
+    await sql`pragma max_page_count = ${sql.lit(rows[0]!.page_count)}`.execute(database.executor);
     const row = { id: "w".repeat(100_000), kind: "team" as const, owner_id: "o", created_at: 1 };
-    const tooMuch = database.kysely.insertInto("workspace").values(row).compile();
+    const tooMuch = allTables(database).insertInto("workspace").values(row).compile();
     await expect(database.commit([{ query: tooMuch }])).rejects.toMatchObject({ failure: "unavailable" });
     expect(await codeOf(await call("/readyz"))).toBe("503 storage_failing");
     expect((await call("/healthz")).status).toBe(200);
-    await sql`pragma max_page_count = 1000000`.execute(database.kysely);
+    await sql`pragma max_page_count = 1000000`.execute(database.executor);
     expect((await call("/readyz")).status).toBe(200);
   });
 });
@@ -467,12 +468,12 @@ describe("feed", () => {
       const feed = { account_id: accountId, workspace_id: workspaceId, document_id: id, feed_seq: index + 1 };
       await database.commit([
         {
-          query: database.kysely
+          query: allTables(database)
             .insertInto("document")
             .values({ ...row, ...owner, summary: JSON.stringify({ ...summary, title: `Chat ${index}` }) })
             .compile(),
         },
-        { query: database.kysely.insertInto("feed").values(feed).compile() },
+        { query: allTables(database).insertInto("feed").values(feed).compile() },
       ]);
     }
     return ids;
@@ -506,7 +507,7 @@ describe("feed", () => {
     const cookie = await signIn();
     const { accountId, workspaceId } = await me(cookie);
     const row = { account_id: accountId, workspace_id: workspaceId, document_id: foreign!, feed_seq: 1 };
-    await database.kysely.insertInto("feed").values(row).execute();
+    await allTables(database).insertInto("feed").values(row).execute();
     expect((await readFeed(cookie)).entries).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { allTables } from "#tests/support/all-tables.ts";
 import { createAuthenticator } from "#tests/support/authenticator.ts";
 import { newEmail } from "#tests/support/account.ts";
 import { claimsOf, openOidcPeer } from "#tests/support/oidc-peer.ts";
@@ -43,7 +44,7 @@ const locationOf = (response: Response): string | null => {
   return response.headers.get("location");
 };
 const failure = (why: string): string => `/account/failed#${why}`;
-const accountRows = () => app.database.kysely.selectFrom("account").selectAll();
+const accountRows = () => allTables(app.database).selectFrom("account").selectAll();
 
 describe("signing in with the provider", () => {
   test("is offered by name, and begins with PKCE, a state and a nonce", async () => {
@@ -159,7 +160,7 @@ describe("signing in with the provider", () => {
     await signIn(browser, who);
     const { accountId } = await browser.me();
     await comeBack(app.browser(), new URL(`${redirectUri}?state=no&code=no`));
-    const audit = app.database.kysely.selectFrom("audit").select("entry");
+    const audit = allTables(app.database).selectFrom("audit").select("entry");
     const last = async (): Promise<unknown[]> =>
       (await audit.orderBy("seq", "desc").limit(2).execute()).map(({ entry }) => JSON.parse(entry) as unknown);
     await expect.poll(last).toMatchObject([
@@ -204,7 +205,7 @@ describe("an e-mail is nobody", () => {
     const owner = app.browser();
     const email = await owner.signUp();
     const { accountId } = await owner.me();
-    await app.database.kysely.updateTable("user").set({ emailVerified: 1 }).where("id", "=", accountId).execute();
+    await allTables(app.database).updateTable("user").set({ emailVerified: 1 }).where("id", "=", accountId).execute();
     const who = aPerson({ email: email.toUpperCase(), email_verified: verified });
     const guest = app.browser();
     await guest.becomeGuest();
@@ -275,10 +276,10 @@ describe("C37: what comes back and is refused", () => {
   test("an answer that took longer than the question is good for", async () => {
     const browser = app.browser();
     const back = await peer.visit(await start(browser), aPerson());
-    const row = app.database.kysely.selectFrom("verification").selectAll().orderBy("expiresAt", "desc").limit(1);
+    const row = allTables(app.database).selectFrom("verification").selectAll().orderBy("expiresAt", "desc").limit(1);
     const { id, value } = (await row.executeTakeFirstOrThrow()) as unknown as { id: string; value: string };
     const late = JSON.stringify({ ...(JSON.parse(value) as Json), expiresAt: Date.now() - 1 });
-    await app.database.kysely
+    await allTables(app.database)
       .updateTable("verification")
       .set({ value: late } as never)
       .where("id", "=", id)
@@ -450,7 +451,9 @@ describe("an account at the provider, added to one's own", () => {
     // Nor where both are at it at once: the table has room for one.
     const row = await accountRows().where("accountId", "=", `${peer.issuer} ${who.sub}`).executeTakeFirstOrThrow();
     const twin = { ...row, id: "twin", userId: (await owner.me()).accountId };
-    await expect(app.database.kysely.insertInto("account").values(twin).execute()).rejects.toThrow(/conflict|unique/i);
+    await expect(allTables(app.database).insertInto("account").values(twin).execute()).rejects.toThrow(
+      /conflict|unique/i,
+    );
     const { url } = (await (await owner.post("/api/account/oidc")).json()) as { url: string };
     const back = await peer.visit(url, aPerson());
     await owner.post("/api/auth/sign-out");

@@ -3,6 +3,7 @@ import type { Credentials } from "#shared/protocol/oidc-bodies.ts";
 import type { Passkey, PasskeyCreation, PasskeyRequest, Passkeys } from "#shared/protocol/passkey-bodies.ts";
 import { MOST_PASSKEYS } from "#server/accounts/passkeys.ts";
 import { RECENT_MS } from "#server/accounts/sessions.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 import { PASSWORD, newEmail } from "#tests/support/account.ts";
 import { createAuthenticator } from "#tests/support/authenticator.ts";
 import type { Authenticator, Wrong } from "#tests/support/authenticator.ts";
@@ -118,7 +119,7 @@ describe("a passkey", () => {
     expect((await shared.me()).accountId).toBe(accountId);
     expect(shared.jar.line("__Host-holdfast.session_token")).not.toMatch(/max-age|expires/i);
     const { sessions } = (await (await shared.get("/api/sessions")).json()) as { sessions: { id: string }[] };
-    const rows = app.database.kysely
+    const rows = allTables(app.database)
       .selectFrom("session")
       .select("expiresAt")
       .where("id", "=", sessions[0]?.id ?? "");
@@ -172,7 +173,7 @@ describe("a passkey", () => {
   test("is limited in number", async () => {
     const { browser, accountId } = await anOwner();
     for (let more = 1; more < MOST_PASSKEYS; more += 1)
-      await app.database.kysely
+      await allTables(app.database)
         .insertInto("passkey")
         .values(aRow({ id: `${accountId}-${more}`, userId: accountId, credentialID: `${accountId}-${more}` }))
         .execute();
@@ -184,7 +185,7 @@ describe("the last way to sign in", () => {
   test("cannot be removed, also where two go at once", async () => {
     const { browser, keys, passkey, accountId } = await anOwner();
     expect(await (await browser.get("/api/account/credentials")).json()).toEqual({ password: true, oidc: false });
-    await app.database.kysely.deleteFrom("account").where("userId", "=", accountId).execute();
+    await allTables(app.database).deleteFrom("account").where("userId", "=", accountId).execute();
     const credentials = (await (await browser.get("/api/account/credentials")).json()) as Credentials;
     expect(credentials).toEqual({ password: false, oidc: false });
     expect(await codeOf(await browser.request("DELETE", pathOf(passkey.id)))).toBe("409 last_credential");
@@ -301,7 +302,7 @@ describe("what is refused", () => {
     const { keys } = await anOwner();
     const browser = app.browser();
     const credential = keys.get(await challenge(browser));
-    await app.database.kysely
+    await allTables(app.database)
       .updateTable("verification")
       .set({ expiresAt: new Date(Date.now() - 1).toISOString() })
       .execute();
@@ -316,7 +317,7 @@ describe("what is refused", () => {
     const twin = await addPasskey(ben, createAuthenticator(ORIGIN), { id });
     expect(await codeOf(twin)).toBe("422 passkey_invalid");
     // Also where both arrive together: the table has room for one.
-    const insert = app.database.kysely
+    const insert = allTables(app.database)
       .insertInto("passkey")
       .values(aRow({ id: "twin", userId: (await ben.me()).accountId, credentialID: id }));
     await expect(insert.execute()).rejects.toThrow(/conflict|unique/i);

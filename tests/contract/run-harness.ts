@@ -35,6 +35,7 @@ import type { RunSnapshot, StartRun } from "#shared/protocol/run-bodies.ts";
 import { parseRunEvent } from "#shared/protocol/run-events.ts";
 import type { RunEvent } from "#shared/protocol/run-events.ts";
 import { createPolicyBus } from "#server/bus/policy-bus.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 import { principalOf } from "#tests/support/principals.ts";
 import { createSseParser } from "#server/runs/sse-parser.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
@@ -206,7 +207,7 @@ export async function openHarness(options: HarnessOptions = {}) {
         (doc) => doc.message(body.messageId) as AssistantMessage | undefined,
       ),
     usage: (id: string) =>
-      database.kysely.selectFrom("usage").selectAll().where("run_id", "=", id).orderBy("attempt").execute(),
+      allTables(database).selectFrom("usage").selectAll().where("run_id", "=", id).orderBy("attempt").execute(),
     /** Ends the process's part without a goodbye; the file stays. */
     async crash(): Promise<void> {
       if (closed) return;

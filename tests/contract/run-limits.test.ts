@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { expect, test } from "vitest";
+import { allTables } from "#tests/support/all-tables.ts";
 import { answer, refusals } from "#tests/support/provider-behaviour.ts";
 import type { Behaviour } from "#tests/support/provider-behaviour.ts";
 import { deferred } from "#tests/support/waiting.ts";
@@ -284,7 +285,7 @@ test("I3: a writer whose lease was taken over writes no further word and leaves 
   const id = await relay.start(body);
   await scene.provider.release(1);
   await expect.poll(async () => (await relay.snapshot(id)).text).toBe("one");
-  await relay.database.kysely.updateTable("run").set({ lease_epoch: 99 }).where("id", "=", id).execute();
+  await allTables(relay.database).updateTable("run").set({ lease_epoch: 99 }).where("id", "=", id).execute();
   await scene.provider.release(1);
   expect(await scene.provider.requests[0]!.closed).toBe("aborted");
   await expect.poll(() => relay.runs.live).toBe(0);

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { allTables } from "#tests/support/all-tables.ts";
 import { answer, refusals } from "#tests/support/provider-behaviour.ts";
 import { deferred } from "#tests/support/waiting.ts";
 import { systemClock } from "#server/runs/clock.ts";
@@ -32,7 +33,7 @@ async function startGated(relay: Harness): Promise<{ body: StartRun; id: RunId }
 
 /** Somebody else takes the run over, and is gone at once. */
 const takeOver = (relay: Harness, id: RunId) =>
-  relay.database.kysely.updateTable("run").set({ lease_epoch: 99, lease_until: 0 }).where("id", "=", id).execute();
+  allTables(relay.database).updateTable("run").set({ lease_epoch: 99, lease_until: 0 }).where("id", "=", id).execute();
 
 test("who reads from a writer that lost its lease is sent away, and finds the rest where it stands", async () => {
   const relay = await openRelay({ timers: QUIET });

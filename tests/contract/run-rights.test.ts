@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import * as Y from "yjs";
+import { allTables } from "#tests/support/all-tables.ts";
 import { answer } from "#tests/support/provider-behaviour.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
@@ -30,7 +31,8 @@ afterEach(async () => {
   await provider.close();
 });
 
-const rows = async (): Promise<number> => (await relay.database.kysely.selectFrom("run").select("id").execute()).length;
+const rows = async (): Promise<number> =>
+  (await allTables(relay.database).selectFrom("run").select("id").execute()).length;
 
 async function timed(ask: () => Promise<Response>): Promise<{ status: number; body: unknown; ms: number }> {
   const startedAt = performance.now();

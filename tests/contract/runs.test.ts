@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { allTables } from "#tests/support/all-tables.ts";
 import { answer, splits } from "#tests/support/provider-behaviour.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
@@ -156,8 +157,13 @@ test("a run that carries on an earlier one shows one message with the whole text
   await expect
     .poll(
       async () =>
-        (await relay.database.kysely.selectFrom("run").select("committed").where("id", "=", first).executeTakeFirst())
-          ?.committed,
+        (
+          await allTables(relay.database)
+            .selectFrom("run")
+            .select("committed")
+            .where("id", "=", first)
+            .executeTakeFirst()
+        )?.committed,
     )
     .toBe(1);
   const next = { ...body, messageId: newId(), continues: first };

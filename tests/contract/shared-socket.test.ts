@@ -8,6 +8,7 @@ import type { OpenSocket } from "#client/platform/platform.ts";
 import { MAX_CHANNELS, MULTIPLEX_SUBPROTOCOL, encodeChannelMessage } from "#shared/protocol/multiplex.ts";
 import { encodeFrame, parseFrame } from "#shared/protocol/sync-frames.ts";
 import type { ClientFrame, ServerFrame } from "#shared/protocol/sync-frames.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 import { endOf, newRoom, socketClass, syncServerPerTest, stockClient, synced } from "./sync-socket-server.ts";
 import type { SyncServer } from "./sync-socket-server.ts";
 
@@ -190,5 +191,5 @@ test("R23: a frame for a channel that nobody opened changes nothing", async () =
   socket.send(encodeChannelMessage({ type: "open", channel: 10, room: newRoom() }));
   await new Promise((resolve) => socket.once("message", resolve));
   expect(socket.readyState).toBe(WebSocket.OPEN);
-  expect(await server.database.kysely.selectFrom("doc_update").selectAll().execute()).toEqual([]);
+  expect(await allTables(server.database).selectFrom("doc_update").selectAll().execute()).toEqual([]);
 });

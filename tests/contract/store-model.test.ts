@@ -22,6 +22,7 @@ import { createRunRow } from "#server/runs/run-rows.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { CommitStatement, Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 import { seedOfThisRun } from "#tests/support/seeded-random.ts";
 import { batchOf, bytesOf, keyOf, statementsOf } from "#tests/support/store-scenario.ts";
 
@@ -112,7 +113,7 @@ const compact = (document: number, stale: boolean): Command => ({
     const bytes = new Uint8Array([document, known.head]);
     const expectedCheckpoint = stale ? known.checkpoint + 1 : known.checkpoint;
     const fold = { epoch: known.epoch, expectedCheckpoint, through: known.head, bytes, at: 1 };
-    const ended = await ending(database.commit(compactionStatements(database.kysely, keyOf(document), fold)));
+    const ended = await ending(database.commit(compactionStatements(database, keyOf(document), fold)));
     expect(ended).toBe(stale ? "conflict" : "stored");
     if (!stale) model.documents.set(document, { ...known, checkpoint: known.head, folded: bytes });
   },
@@ -125,7 +126,7 @@ const raiseEpoch = (document: number): Command => ({
   async run(model, { database }) {
     const epoch = (model.documents.get(document)?.epoch ?? 0) + 1;
     const raise = sql`update document set epoch = ${epoch}, head_seq = 0, checkpoint_seq = 0 where id = ${keyOf(document).id}`;
-    await database.commit([{ query: raise.compile(database.kysely), changes: 1 }]);
+    await database.commit([{ query: raise.compile(allTables(database)), changes: 1 }]);
     model.documents.set(document, { epoch, head: 0, checkpoint: 0, folded: undefined });
   },
 });
@@ -216,7 +217,7 @@ const compare: Command = {
 /** Everything the product reads back is what the model says. */
 async function expectEqual(model: Model, database: Database): Promise<void> {
   for (const [document, { epoch, head, checkpoint, folded }] of model.documents) {
-    const log = await readLog(database.kysely, keyOf(document));
+    const log = await readLog(database, keyOf(document));
     if (!log.ok) throw new Error(`document ${document} is ${log.failure}`);
     expect(log.value).toMatchObject({ exists: true, epoch, headSeq: head, checkpointSeq: checkpoint });
     expect(log.value.checkpoint).toEqual(folded);

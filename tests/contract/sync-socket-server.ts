@@ -39,7 +39,7 @@ export function heldDatabase(database: Database): HeldDatabase {
   let gate: Deferred<void> | undefined;
   let ask = deferred();
   return {
-    kysely: database.kysely,
+    executor: database.executor,
     queued: () => database.queued(),
     writable: () => database.writable(),
     close: () => database.close(),

@@ -8,6 +8,7 @@ import { parseRoomName } from "#shared/domain/room-name.ts";
 import { MAX_FRAME_BYTES, SYNC_SUBPROTOCOL, encodeFrame, parseFrame } from "#shared/protocol/sync-frames.ts";
 import type { ServerFrame } from "#shared/protocol/sync-frames.ts";
 import { authorize } from "#server/access/authorize.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 import { endOf, newRoom, socketClass, syncServerPerTest, stockClient, synced, until } from "./sync-socket-server.ts";
 import type { StockClient, SyncServer } from "./sync-socket-server.ts";
 
@@ -56,7 +57,7 @@ function inboxOf(socket: WebSocket) {
 }
 const idOf = (room: string): ConversationId => parseRoomName(room)!.id;
 const rowsOf = async (server: SyncServer, table: "doc_update" | "document"): Promise<number> =>
-  (await server.database.kysely.selectFrom(table).selectAll().execute()).length;
+  (await allTables(server.database).selectFrom(table).selectAll().execute()).length;
 
 describe("an unmodified y-websocket client", () => {
   test("edits all four root types and converges with a second one", async () => {

@@ -327,7 +327,7 @@ test("C13: a whole trash is emptied, however many chats are in it", async () => 
   await one.saved();
   for (const id of ids) one.tab().library.setErasing(id, true);
   await until(() => one.tab().library.entries().length === 0);
-  const { rows } = await sql<{ n: number }>`select count(*) as n from doc_update`.execute(database.kysely);
+  const { rows } = await sql<{ n: number }>`select count(*) as n from doc_update`.execute(database.executor);
   expect(rows).toEqual([{ n: 0 }]);
 }, 60_000);
 

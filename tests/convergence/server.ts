@@ -27,6 +27,7 @@ import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
 import { BULK_TYPE } from "#shared/protocol/bulk-sync.ts";
 import { formatRoomName, parseRoomName } from "#shared/domain/room-name.ts";
 import type { RoomName } from "#shared/domain/room-name.ts";
+import { allTables } from "#tests/support/all-tables.ts";
 import type { Disk } from "./disk.ts";
 import { createOutgoing } from "./http.ts";
 import type { HttpServer, Reply } from "./http.ts";
@@ -133,7 +134,7 @@ export function createSimulatedServer(world: World, options: ServerOptions): Sim
     const log = createLog(options.onBug);
     const opened = openSimulatedDatabase(disk, owner);
     const database = options.wrapDatabase?.(opened, owner, world) ?? opened;
-    await migrateToLatest(database.kysely);
+    await migrateToLatest(allTables(database));
     const meters = { ...NO_METERS, noticed: onNotice };
     const upkeep = { idleMs: 8_000, idleRooms: 1, digestMs: 5_000, foldRows: FOLD_ROWS, folding: FOLDING };
     const rooms = openRooms({ database, clock, random: chance.next, log, meters, ...upkeep });
@@ -277,7 +278,7 @@ function openSimulatedDatabase(disk: Disk, owner: Owner): Database {
     queueLimit: 100_000,
   });
   return {
-    kysely,
+    executor: kysely,
     commit: (statements) =>
       commits.add(
         statements.map(({ query: { sql, parameters }, changes }) => ({

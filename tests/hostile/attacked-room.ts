@@ -95,7 +95,7 @@ export async function openAttackedRoom(random: SeededRandom) {
       reader.send({ type: "step1", stateVector: new Uint8Array([0]) });
       await reader.until(() => reader.state.synced);
       reader.leave();
-      const read = await readLog(database.kysely, key);
+      const read = await readLog(database, key);
       if (!read.ok) throw new Error(`the log is ${read.failure}`);
       const { checkpoint, tail } = read.value;
       const replayed = new Y.Doc();

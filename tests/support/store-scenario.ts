@@ -46,7 +46,7 @@ export const bytesOf = (document: number, seq: number): Uint8Array =>
   new Uint8Array(40 + (seq % 200)).fill(document + seq);
 
 export const statementsOf = (document: number, batch: CommitBatch): CommitStatement[] =>
-  commitStatements(compiler, keyOf(document), batch);
+  commitStatements({ executor: compiler }, keyOf(document), batch);
 
 /** The same, as the thread of the store is asked. */
 export const checked = (statements: readonly CommitStatement[]): CheckedStatement[] =>
