@@ -162,7 +162,7 @@ export function openWorkspaces({ database, bus, now }: WorkspaceParts) {
     },
 
     async leave(principal: AccountPrincipal, id: string): Promise<Result<void, "not_found">> {
-      const role = await roleOf(id, principal.accountId);
+      const role = await openMemberTenant(database, principal).roleOf(id, principal.accountId);
       if (!(await may(principal, "workspace.leave", id)) || role === undefined) return err("not_found");
       return (await remove(id, principal.accountId, role)) ? ok(undefined) : err("not_found");
     },

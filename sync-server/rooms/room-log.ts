@@ -40,7 +40,7 @@ export async function readLog(
     const isOwn = row.owner_id === key.accountId && row.workspace_id === key.workspaceId;
     if (!isOwn) return err("unknown");
     if (row.erased_at !== null) return err("erased");
-    const [parts, clients] = await Promise.all([readParts(database, [row]), readClients(db, row)]);
+    const [parts, clients] = await Promise.all([readParts(database, [row]), readClients(database, row)]);
     const own = parts.get(key.id);
     if (own !== undefined) {
       const { epoch, head_seq: headSeq, checkpoint_seq: checkpointSeq, summary, summary_seq: summarySeq } = row;
