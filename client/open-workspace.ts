@@ -44,6 +44,8 @@ function inTheNameOf(platform: BrowserPlatform, session: Session): BrowserPlatfo
   };
 }
 
+/** ms between two signs of life on a shared device, whose session is over half an hour after the last one */
+const LIFE_MS = 5 * 60_000;
 /** ms after the start when notes are looked at again that another tab may have made while this one opened */
 const LOOK_AGAIN_MS = 3_000;
 
@@ -98,11 +100,19 @@ export function openWorkspace(own: BrowserPlatform, session: Session, signal: Ab
   // Another tab signed out, or is taking a guest's chats to their account: this one starts again as whoever that is.
   onLetGo(account.restart);
   clock.after(LOOK_AGAIN_MS, () => void lookAgain(me, account));
+  if (me.sharedDevice) showLife();
   session.subscribe(() => {
     const status = session.status();
     // Signed in again, on a device that is shared by now: what is here of this account has to go.
     if (status.type === "signed-in" && status.me.sharedDevice && !me.sharedDevice) account.restart();
   });
+  function showLife(): void {
+    const stop = clock.after(LIFE_MS, () => {
+      session.check();
+      showLife();
+    });
+    signal.addEventListener("abort", stop, { once: true });
+  }
   const endEdits = (id: ConversationId): void => keptEdits(id).forgetAll();
   const cleanUp = (): void => void store.cleanUpForgotten(endEdits);
   library.onForgotten(endEdits);

@@ -53,10 +53,11 @@ export function openAccountControl(parts: AccountControlParts, signal: AbortSign
 
   async function changed(): Promise<void> {
     await session.checked();
-    // A browser that is killed in the next half minute would not know the new session.
-    platform.writeCookies();
+    const status = session.status();
+    // A browser that is killed in the next half minute would not know the new session, which a shared one is not to.
+    if (!("me" in status && status.me.sharedDevice)) platform.writeCookies();
     // On a shared device what is not saved yet is in this window alone: with a session again it goes on from here.
-    if (me.sharedDevice && session.status().type === "signed-in") return;
+    if (me.sharedDevice && status.type === "signed-in") return;
     // The account may be the one of before, with a session again.
     void restart();
   }

@@ -36,8 +36,11 @@ export const VERIFY_LINK_S = DAY_S;
 export const RESET_LINK_S = 3600;
 /** A guest who loses the session loses the account, so sessions live long and renew with use. */
 export const SESSION_S = 365 * DAY_S;
-/** On a shared device. */
-export const SHORT_SESSION_S = DAY_S;
+/**
+ * On a shared device, after the last sign of life of a page. Browsers keep cookies that end with them: those that go on
+ * where they were left, and those that were killed.
+ */
+export const SHORT_SESSION_S = 1800;
 
 /** Over TLS no other host of the domain can set such a cookie (RFC 6265bis, 4.1.3.2). */
 export const cookiePrefix = (secure: boolean): string => (secure ? "__Host-holdfast" : "holdfast");

@@ -39,6 +39,13 @@ export async function openAuth(given: AuthOptions) {
     return answer;
   }
 
+  /** The token of the session that a cookie names, whose signature is right. That it still counts is for others to ask. */
+  async function tokenOf(asked: Headers): Promise<string | undefined> {
+    const headers = withTodaysName(asked);
+    const current = await ofStore(tracked(() => auth.api.getSession({ headers, query: { disableRefresh: true } })));
+    return current?.session.token;
+  }
+
   return {
     call,
     /** What a passkey is to be made or shown for, for the browser; `undefined` for a session that is over by now. */
@@ -52,18 +59,20 @@ export async function openAuth(given: AuthOptions) {
     /** The cookies of a sign-in that was not told of the device, made right for it. */
     async settle(answered: readonly string[], from: Request, sharedDevice: boolean): Promise<string[]> {
       const token = cookies.tokenIn(answered);
-      if (sharedDevice && token !== undefined) await shorten(database, token);
+      if (sharedDevice && token !== undefined) await keepShort(database, token);
       return cookies.settle(answered, from.headers, sharedDevice);
     },
-    /** The token of the session that a cookie names, whose signature is right. That it still counts is for others to ask. */
-    async tokenOf(asked: Headers): Promise<string | undefined> {
-      const headers = withTodaysName(asked);
-      const current = await ofStore(tracked(() => auth.api.getSession({ headers, query: { disableRefresh: true } })));
-      return current?.session.token;
-    },
+    tokenOf,
+    /** Whether whoever asks said that the device is shared: their session ends with the browser. */
+    isShared: cookies.isShared,
     /** Prolongs a session that is in use; answers the cookies to send, none when it is not due. */
     async renew(asked: Headers): Promise<string[]> {
       const headers = withTodaysName(asked);
+      if (cookies.isShared(asked)) {
+        const token = await tokenOf(asked);
+        if (token !== undefined) await keepShort(database, token);
+        return [];
+      }
       const renewed = await ofStore(tracked(() => auth.api.getSession({ headers, returnHeaders: true })));
       return [...cookies.renamed(asked), ...(renewed.headers?.getSetCookie() ?? [])];
     },
@@ -123,12 +132,15 @@ async function forbidTwins(database: Database): Promise<void> {
   await accounts.where("providerId", "=", OIDC).execute();
 }
 
-async function shorten(database: Database, token: string): Promise<void> {
-  const expiresAt = new Date(Date.now() + SHORT_SESSION_S * 1000).toISOString();
+/** A session on a shared device lasts a short while from now. */
+async function keepShort(database: Database, token: string): Promise<void> {
+  const now = Date.now();
+  const expiresAt = new Date(now + SHORT_SESSION_S * 1000).toISOString();
   await systemTables<"session">(database)
     .updateTable("session")
     .set({ expiresAt })
     .where("token", "=", token)
+    .where("expiresAt", ">", new Date(now).toISOString())
     .execute();
 }
 

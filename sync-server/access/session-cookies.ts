@@ -27,13 +27,17 @@ export function createSessionCookies({ prefix, secret, secure, lastsS }: CookieO
     return sharedDevice ? bare : `${bare}; Max-Age=${lastsS}`;
   }
 
+  /** Whether whoever has these cookies said that the device is shared. */
+  const isShared = (asked: Headers): boolean => (asked.get("cookie") ?? "").includes(mark);
+
   return {
     /** The cookies of a sign-in, as they are sent to the browser that asked with these. */
     settle(cookies: readonly string[], asked: Headers, sharedDevice: boolean): string[] {
       const others = cookies.filter((line) => !line.startsWith(mark)).map((line) => lasting(line, sharedDevice));
       if (sharedDevice) return [...others, set];
-      return (asked.get("cookie") ?? "").includes(mark) ? [...others, end] : others;
+      return isShared(asked) ? [...others, end] : others;
     },
+    isShared,
     /** The session's cookie under the name it has today, for a browser that has it under the one before. */
     renamed(asked: Headers): string[] {
       const cookie = asked.get("cookie") ?? "";

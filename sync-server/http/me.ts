@@ -7,11 +7,8 @@ import type { AppEnv } from "./app-env.ts";
 /** How long a device that was away hears which guests became its account. */
 const MERGED_MS = 180 * 86_400_000;
 
-/** better-auth's mark of a session that is not to outlive the browser. */
-const ENDS_WITH_BROWSER = /(?:^|;\s*)(?:__Host-)?holdfast\.dont_remember=/u;
-
 export interface MeParts {
-  auth: Pick<Auth, "renew">;
+  auth: Pick<Auth, "renew" | "isShared">;
   profiles: AccountProfiles;
   now: () => number;
 }
@@ -26,7 +23,7 @@ export const meRoutes = ({ auth, profiles, now }: MeParts): Hono<AppEnv> =>
       kind,
       role,
       ...(await ofWorkspace()),
-      ...(ENDS_WITH_BROWSER.test(c.req.header("cookie") ?? "") && { sharedDevice: true }),
+      ...(auth.isShared(c.req.raw.headers) && { sharedDevice: true }),
       ...(kind === "account" && (await aboutAccount())),
     };
     if (credential.type === "session")

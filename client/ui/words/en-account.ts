@@ -31,7 +31,7 @@ export const enAccount = {
   busy: "One moment…",
   sharedDevice: {
     label: "This is a shared device",
-    hint: "Nothing is kept here: Holdfast needs the network, and you are signed out when the browser is closed.",
+    hint: "Nothing is kept here: Holdfast needs the network, and you are signed out soon after you close the browser.",
   },
   signIn: {
     title: "Sign in",
