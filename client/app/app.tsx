@@ -126,6 +126,7 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
         <LibraryPanel
           currentId={page.currentId}
           workspaceName={me.workspaceName}
+          isGuest={me.role === "guest"}
           searchBox={searchBox}
           onNewChat={page.startNewChat}
           onOpen={() => setSheet(false)}
@@ -145,7 +146,7 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
       {sheet && <div className="sheet-veil" aria-hidden="true" onClick={closeSheet} />}
       <main className="chat" inert={sheet && narrow}>
         {page.isTrash ? (
-          <Trash leading={leading} onClose={page.startNewChat} />
+          <Trash leading={leading} isGuest={me.role === "guest"} onClose={page.startNewChat} />
         ) : page.id === undefined ? (
           <Blank
             leading={leading}

@@ -54,7 +54,8 @@ function OpenedChat(props: ChatPageProps) {
   const { sync, library } = useWorkspace();
   const online = useWatched(sync, () => sync.online());
   const erased = useWatched(library, () => library.entries().some((one) => one.erased && one.id === props.id));
-  if (erased) return <Trash erased={props.id} leading={props.leading} onClose={props.onNewChat} />;
+  if (erased)
+    return <Trash erased={props.id} isGuest={props.isGuest} leading={props.leading} onClose={props.onNewChat} />;
   if (!shown || shown.status.type === "loading") return <Blank leading={props.leading} />;
   const { open, status } = shown;
   if (status.type === "gone") {

@@ -4,7 +4,7 @@ import { refusalWords } from "./words/refusal-words.ts";
 import type { Refused } from "./words/refusal-words.ts";
 
 /** How asking the server for something stands. */
-export type Asking = { type: "idle" } | { type: "busy" } | { type: "failed"; words: string };
+export type Asking = { type: "idle" } | { type: "busy" } | { type: "failed"; words: string; code: string };
 
 /** Asks for one thing at a time; what went wrong is told until the next try. */
 export function useAsking(wordsOf: (failure: Refused) => string = refusalWords): {
@@ -22,7 +22,7 @@ export function useAsking(wordsOf: (failure: Refused) => string = refusalWords):
       setAsking({ type: "busy" });
       const done = await work();
       busy.current = false;
-      setAsking(done.ok ? { type: "idle" } : { type: "failed", words: wordsOf(done.failure) });
+      setAsking(done.ok ? { type: "idle" } : { type: "failed", words: wordsOf(done.failure), code: done.failure.code });
       return done;
     },
   };

@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import type { Page } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
 import { PASSWORD } from "#tests/support/account.ts";
 
 /** Opens an item of the account menu. */
@@ -20,11 +20,14 @@ export async function createAccount(page: Page, email: string, name = "Ada"): Pr
   await expectAccount(page, email);
 }
 
-/** Signs in as somebody who has an account, over the page of a guest or on the page where nobody is signed in. */
-export async function signInHere(page: Page, email: string, password = PASSWORD): Promise<void> {
-  await page.getByRole("textbox", { name: "E-mail" }).fill(email);
-  await page.getByLabel("Password").fill(password);
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+/**
+ * Signs in as somebody who has an account, over the page of a guest or on the page where nobody is signed in.
+ * @param where the dialog, where another one lies behind it
+ */
+export async function signInHere(where: Page | Locator, email: string, password = PASSWORD): Promise<void> {
+  await where.getByRole("textbox", { name: "E-mail" }).fill(email);
+  await where.getByLabel("Password").fill(password);
+  await where.getByRole("button", { name: "Sign in", exact: true }).click();
 }
 
 export async function signOut(page: Page): Promise<void> {

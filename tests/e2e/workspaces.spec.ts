@@ -105,6 +105,9 @@ test("the name of the open team stands in the library; the personal workspace ha
 
 test("who is made a guest has no place to write, is told why, and gets it back as a member", async ({ person }) => {
   const { ann, ben } = await annAndBen(person, "member");
+  await sendAndSave(ben, "deleted by Ben");
+  await ben.chooseFromMenu("deleted by Ben", "Delete");
+  await ben.button("New chat").click();
   await sendAndSave(ben, "of Ben in Kelp");
   const managing = await manage(ann.page, "Kelp");
   await managing.getByRole("combobox", { name: "Role of Ben" }).selectOption("guest");
@@ -117,9 +120,13 @@ test("who is made a guest has no place to write, is told why, and gets it back a
   await ben.button("New chat").click();
   await expect(ben.page.getByRole("heading", { name: "You're a guest in this workspace" })).toBeVisible();
   await expect(ben.composer).toHaveCount(0);
+  await ben.library.getByRole("link", { name: "Trash" }).click();
+  await expect(ben.page.getByRole("list", { name: "Deleted chats" })).toContainText("deleted by Ben");
+  await expect(ben.page.getByRole("button", { name: /Restore|Erase|Empty trash/u })).toHaveCount(0);
 
   await managing.getByRole("combobox", { name: "Role of Ben" }).selectOption("member");
   await expect(managing.getByText("Ben is a member now.")).toBeVisible();
+  await ben.button("New chat").click();
   await ben.page.reload();
   await expect(ben.composer).toBeVisible(SOON);
   await sendAndSave(ben, "as a member again");

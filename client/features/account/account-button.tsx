@@ -17,7 +17,7 @@ export function AccountButton(props: AccountMenuProps) {
   const button = (
     <IconButton
       icon="person"
-      label={words.account.button}
+      label={words.account}
       aria-haspopup="menu"
       aria-expanded={false}
       onPointerEnter={menu.preload}

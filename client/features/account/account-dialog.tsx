@@ -5,6 +5,7 @@ import { ActivitySection } from "./activity-section.tsx";
 import { PasskeysSection } from "./passkeys-section.tsx";
 import { PasswordSection } from "./password-section.tsx";
 import { ProfileSection } from "./profile-section.tsx";
+import { ProviderSection } from "./provider-section.tsx";
 import { SessionsSection } from "./sessions-section.tsx";
 import { TokensSection } from "./tokens-section.tsx";
 import "./account.css";
@@ -17,6 +18,7 @@ export function AccountDialog({ onClose }: { onClose: () => void }) {
       <ProfileSection me={me} fetch={account.fetch} />
       <PasswordSection fetch={account.fetch} />
       <PasskeysSection fetch={account.fetch} />
+      <ProviderSection account={account} />
       <SessionsSection fetch={account.fetch} />
       <TokensSection fetch={account.fetch} />
       <ActivitySection fetch={account.fetch} />

@@ -1,3 +1,4 @@
+import { accountMenuWords } from "#client/ui/words/account-menu-words.ts";
 import { useState } from "react";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { LazyMenu } from "#client/ui/lazy-menu.tsx";
@@ -24,25 +25,25 @@ export function AccountMenu({ onStorage, onShortcuts, onWorkspaces }: AccountMen
   const own = (): MenuItem[] =>
     me.kind === "guest"
       ? [
-          { type: "note", title: words.account.guest, text: words.account.guestAbout },
-          action(words.account.signIn, () => setOpened("sign-in")),
+          { type: "note", title: accountMenuWords.guest, text: accountMenuWords.guestAbout },
+          action(accountMenuWords.signIn, () => setOpened("sign-in")),
         ]
       : [
           {
             type: "note",
-            title: me.name || (me.email ?? words.account.account),
+            title: me.name || (me.email ?? accountMenuWords.account),
             text: me.name ? (me.email ?? "") : "",
           },
-          action(words.account.settings, () => setOpened("account")),
-          action(words.account.workspaces, onWorkspaces),
-          action(words.account.signOut, () => setOpened("sign-out")),
+          action(accountMenuWords.settings, () => setOpened("account")),
+          action(accountMenuWords.workspaces, onWorkspaces),
+          action(accountMenuWords.signOut, () => setOpened("sign-out")),
         ];
   const items = (): MenuItem[] => [
     ...own(),
     { type: "line" },
     ...THEMES.map((one): MenuItem => ({
       type: "action",
-      label: words.account.theme[one],
+      label: accountMenuWords.theme[one],
       checked: one === theme,
       onSelect: () => {
         chooseTheme(one);
@@ -50,12 +51,12 @@ export function AccountMenu({ onStorage, onShortcuts, onWorkspaces }: AccountMen
       },
     })),
     { type: "line" },
-    action(words.account.storage, onStorage),
-    action(words.account.shortcuts, onShortcuts),
+    action(accountMenuWords.storage, onStorage),
+    action(accountMenuWords.shortcuts, onShortcuts),
   ];
   return (
     <>
-      <LazyMenu icon="person" label={words.account.button} items={items} side="top" startsOpen />
+      <LazyMenu icon="person" label={words.account} items={items} side="top" startsOpen />
       {opened === "sign-in" && <signInDialog.Part account={account} onClose={close} />}
       {opened === "account" && <accountDialog.Part onClose={close} />}
       {opened === "sign-out" && <signOutDialog.Part onClose={close} />}

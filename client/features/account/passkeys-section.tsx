@@ -2,13 +2,13 @@ import { useState } from "react";
 import { askServer } from "#client/session/account-requests.ts";
 import { addPasskey, knowsPasskeys } from "#client/session/passkeys.ts";
 import { Button } from "#client/ui/button.tsx";
-import { Failed } from "#client/ui/failed.tsx";
 import { useAsking } from "#client/ui/use-asking.ts";
 import { accountWords } from "#client/ui/words/account-words.ts";
 import { formatDate } from "#client/ui/words/format-date.ts";
 import { passkeysSchema } from "#shared/protocol/passkey-bodies.ts";
 import type { Passkey } from "#shared/protocol/passkey-bodies.ts";
 import { browserName } from "./browser-name.ts";
+import { FailedOrStale } from "./failed-or-stale.tsx";
 import { Field } from "#client/ui/field.tsx";
 import { Read } from "#client/ui/read.tsx";
 import { Section } from "#client/ui/section.tsx";
@@ -45,7 +45,7 @@ export function PasskeysSection({ fetch }: { fetch: typeof globalThis.fetch }) {
           )
         }
       </Read>
-      <Failed asking={asking} />
+      <FailedOrStale asking={asking} />
       {knowsPasskeys() && (
         <form className="form" onSubmit={submitting(add)}>
           <Field

@@ -16,6 +16,8 @@ interface LibraryPanelProps {
   currentId: string | undefined;
   /** of the team that is open; the personal workspace has none */
   workspaceName: string | undefined;
+  /** guests of a workspace change nothing in it */
+  isGuest: boolean;
   searchBox: RefObject<HTMLInputElement | null>;
   onNewChat: () => void;
   /** a chat was chosen */
@@ -26,7 +28,7 @@ interface LibraryPanelProps {
 
 /** Find and arrange: the list of a person's conversations. */
 export function LibraryPanel(props: LibraryPanelProps) {
-  const { currentId, workspaceName, searchBox, onNewChat, onOpen, onClose, foot } = props;
+  const { currentId, workspaceName, isGuest, searchBox, onNewChat, onOpen, onClose, foot } = props;
   const [query, setQuery] = useState("");
   const [archived, setArchived] = useState(false);
   return (
@@ -59,6 +61,7 @@ export function LibraryPanel(props: LibraryPanelProps) {
         />
       </label>
       <LibraryList
+        isGuest={isGuest}
         query={useDeferredValue(query)}
         archived={archived}
         currentId={currentId}
@@ -86,6 +89,7 @@ function TrashLink({ onOpen }: { onOpen: () => void }) {
 }
 
 interface LibraryListProps {
+  isGuest: boolean;
   query: string;
   archived: boolean;
   currentId: string | undefined;
@@ -94,7 +98,7 @@ interface LibraryListProps {
   onClear: () => void;
 }
 
-function LibraryList({ query, archived, currentId, onOpen, onArchived, onClear }: LibraryListProps) {
+function LibraryList({ isGuest, query, archived, currentId, onOpen, onArchived, onClear }: LibraryListProps) {
   const { library, clock } = useWorkspace();
   const [limit, setLimit] = useState(FIRST_ROWS);
   const entries = useWatched(library, () => library.entries());
@@ -115,7 +119,13 @@ function LibraryList({ query, archived, currentId, onOpen, onArchived, onClear }
           <h2 id={`group-${group.name}`}>{words.library[group.name]}</h2>
           <ul>
             {group.entries.map((entry) => (
-              <LibraryRow key={entry.id} entry={entry} current={entry.id === currentId} onOpen={onOpen} />
+              <LibraryRow
+                key={entry.id}
+                entry={entry}
+                current={entry.id === currentId}
+                isGuest={isGuest}
+                onOpen={onOpen}
+              />
             ))}
           </ul>
         </section>

@@ -1,6 +1,5 @@
 import { Link } from "#client/ui/link.tsx";
 import { memo, useState } from "react";
-import { useWorkspace } from "#client/session/workspace.ts";
 import type { LibraryEntry } from "#client/local-store/library.ts";
 import { LazyMenu } from "#client/ui/lazy-menu.tsx";
 import type { MenuItem } from "#client/ui/lazy-menu.tsx";
@@ -14,12 +13,13 @@ const titleField = lazyPart(async () => (await import("#client/ui/title-field.ts
 interface LibraryRowProps {
   entry: LibraryEntry;
   current: boolean;
+  /** of the workspace */
+  isGuest: boolean;
   onOpen: () => void;
 }
 
 /** One conversation of the library: a link named by its title, and its menu. */
-export const LibraryRow = memo(({ entry, current, onOpen }: LibraryRowProps) => {
-  const { me } = useWorkspace();
+export const LibraryRow = memo(({ entry, current, isGuest, onOpen }: LibraryRowProps) => {
   const [renaming, setRenaming] = useState(false);
   const { id, summary } = entry;
   const title = displayTitle(summary) || words.library.untitled;
@@ -57,9 +57,7 @@ export const LibraryRow = memo(({ entry, current, onOpen }: LibraryRowProps) => 
       </Link>
       {summary.messageCount === 0 && <span className="library-draft">{words.library.draft}</span>}
       {/* A guest of the workspace changes nothing in it, not even what they wrote as a member. */}
-      {me.role !== "guest" && (
-        <LazyMenu icon="more" label={words.library.more(title)} items={items} onOpen={titleField.preload} />
-      )}
+      {!isGuest && <LazyMenu icon="more" label={words.library.more(title)} items={items} onOpen={titleField.preload} />}
     </li>
   );
 });

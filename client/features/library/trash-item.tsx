@@ -7,13 +7,15 @@ import type { TrashFate, TrashRow } from "./trash-state.ts";
 interface TrashItemProps {
   row: TrashRow;
   online: boolean;
+  /** whether anything can be done about it: not by a guest of the workspace */
+  mayChange: boolean;
   onRestore: () => void;
   onRecover: () => void;
   onErase: () => void;
 }
 
 /** One deleted conversation: what becomes of it, and what can be done about that. */
-export function TrashItem({ row, online, onRestore, onRecover, onErase }: TrashItemProps) {
+export function TrashItem({ row, online, mayChange, onRestore, onRecover, onErase }: TrashItemProps) {
   const { id, changed, fate } = row;
   const title = row.title || words.library.untitled;
   return (
@@ -30,22 +32,24 @@ export function TrashItem({ row, online, onRestore, onRecover, onErase }: TrashI
           <p className="trash-why">{fate.type === "erased" ? trashWords.changedErased : trashWords.changedAbout}</p>
         )}
       </div>
-      <div className="trash-actions">
-        {fate.type === "erased" ? (
-          <Button look="soft" aria-label={trashWords.recoverOf(title)} onClick={onRecover}>
-            {trashWords.recover}
-          </Button>
-        ) : (
-          <Button look="soft" aria-label={trashWords.restore(title)} onClick={onRestore}>
-            {trashWords.restoreShort}
-          </Button>
-        )}
-        {fate.type !== "erasing" && (
-          <Button aria-label={trashWords.erase(title)} aria-haspopup="dialog" onClick={onErase}>
-            {trashWords.eraseShort}
-          </Button>
-        )}
-      </div>
+      {mayChange && (
+        <div className="trash-actions">
+          {fate.type === "erased" ? (
+            <Button look="soft" aria-label={trashWords.recoverOf(title)} onClick={onRecover}>
+              {trashWords.recover}
+            </Button>
+          ) : (
+            <Button look="soft" aria-label={trashWords.restore(title)} onClick={onRestore}>
+              {trashWords.restoreShort}
+            </Button>
+          )}
+          {fate.type !== "erasing" && (
+            <Button aria-label={trashWords.erase(title)} aria-haspopup="dialog" onClick={onErase}>
+              {trashWords.eraseShort}
+            </Button>
+          )}
+        </div>
+      )}
     </li>
   );
 }

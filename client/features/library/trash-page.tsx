@@ -25,17 +25,23 @@ type Asked = { type: "one"; row: TrashRow } | { type: "all" };
 
 interface TrashPageProps {
   leading: ReactNode;
+  /** guests of a workspace change nothing in it */
+  isGuest: boolean;
   /** a chat that was erased on the server; absent for the whole trash */
   erased?: ConversationId;
 }
 
 /** What was deleted: all of it, or one chat that was erased and of which this device still holds something. */
-export function TrashPage({ leading, erased }: TrashPageProps) {
-  return erased === undefined ? <TrashList leading={leading} /> : <ErasedChat id={erased} leading={leading} />;
+export function TrashPage({ leading, isGuest, erased }: TrashPageProps) {
+  return erased === undefined ? (
+    <TrashList leading={leading} mayChange={!isGuest} />
+  ) : (
+    <ErasedChat id={erased} leading={leading} />
+  );
 }
 
 /** Deleted conversations: bring back, or erase for good. */
-function TrashList({ leading }: { leading: ReactNode }) {
+function TrashList({ leading, mayChange }: { leading: ReactNode; mayChange: boolean }) {
   const { library, sync, clock } = useWorkspace();
   const entries = useWatched(library, () => library.entries());
   const loaded = useWatched(library, () => library.loaded());
@@ -58,7 +64,7 @@ function TrashList({ leading }: { leading: ReactNode }) {
         <h1 className="chat-title" ref={heading} tabIndex={-1}>
           {trashWords.title}
         </h1>
-        {rows.length > 0 && (
+        {mayChange && rows.length > 0 && (
           <Button aria-haspopup="dialog" onClick={() => setAsked({ type: "all" })}>
             {trashWords.emptyTrash}
           </Button>
@@ -75,6 +81,7 @@ function TrashList({ leading }: { leading: ReactNode }) {
                 key={row.id}
                 row={row}
                 online={online}
+                mayChange={mayChange}
                 onRestore={() => void restore(row)}
                 onRecover={() => void recover(row)}
                 onErase={() => setAsked({ type: "one", row })}

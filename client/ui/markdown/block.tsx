@@ -1,7 +1,7 @@
+import { markdownWords } from "#client/ui/words/markdown-words.ts";
 import { createElement, memo } from "react";
 import type { ReactNode } from "react";
 import type { MarkedToken, Token, Tokens } from "marked";
-import { words } from "../words/words.ts";
 import type { Block } from "./block-splitter.ts";
 import { CodeBlock } from "./code-block.tsx";
 import { TaskMark, renderInline } from "./inline.tsx";
@@ -102,7 +102,7 @@ const renderRow = (row: Tokens.TableCell[], index: number): ReactNode => (
 function Table({ table }: { table: Tokens.Table }) {
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard
-    <section className="table-scroll" aria-label={words.markdown.table} tabIndex={0}>
+    <section className="table-scroll" aria-label={markdownWords.table} tabIndex={0}>
       <table>
         <thead>
           <tr>{table.header.map((one, index) => cell(one, index, "th"))}</tr>

@@ -1,3 +1,4 @@
+import { markdownWords } from "#client/ui/words/markdown-words.ts";
 import { useEffect, useRef, useState } from "react";
 import type { ReactNode, RefObject } from "react";
 import { IconButton } from "../button.tsx";
@@ -30,12 +31,12 @@ export function CodeBlock({ code, language, closed }: CodeBlockProps) {
   return (
     <figure className="code-block" ref={figure}>
       <figcaption>
-        <span>{language || words.markdown.code}</span>
-        <IconButton icon="wrap" label={words.markdown.wrap} aria-pressed={wrap} onClick={() => setWrap(!wrap)} />
+        <span>{language || markdownWords.code}</span>
+        <IconButton icon="wrap" label={markdownWords.wrap} aria-pressed={wrap} onClick={() => setWrap(!wrap)} />
         <CopyCode code={code} />
       </figcaption>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard */}
-      <section tabIndex={0} aria-label={language ? words.markdown.codeIn(language) : words.markdown.code}>
+      <section tabIndex={0} aria-label={language ? markdownWords.codeIn(language) : markdownWords.code}>
         <pre dir="ltr" data-wrap={wrap}>
           <code>{colours ?? <CodeLines code={code} />}</code>
         </pre>
@@ -105,7 +106,7 @@ function CopyCode({ code }: { code: string }) {
   return (
     <IconButton
       icon={copied ? "check" : "copy"}
-      label={copied ? words.markdown.copied : words.markdown.copyCode}
+      label={copied ? markdownWords.copied : markdownWords.copyCode}
       onClick={() => void copy()}
     />
   );

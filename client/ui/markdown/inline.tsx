@@ -1,7 +1,7 @@
+import { markdownWords } from "#client/ui/words/markdown-words.ts";
 import { Fragment } from "react";
 import type { ReactNode } from "react";
 import type { MarkedToken, Token } from "marked";
-import { words } from "../words/words.ts";
 import { decodeEntities } from "./entities.ts";
 import { RemoteImage } from "./remote-image.tsx";
 import { safeImage, safeLink } from "./safe-url.ts";
@@ -62,7 +62,7 @@ export function TaskMark({ done }: { done: boolean }) {
       checked={done}
       disabled
       readOnly
-      aria-label={done ? words.markdown.done : words.markdown.notDone}
+      aria-label={done ? markdownWords.done : markdownWords.notDone}
     />
   );
 }

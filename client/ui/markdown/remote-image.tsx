@@ -1,4 +1,4 @@
-import { words } from "../words/words.ts";
+import { markdownWords } from "#client/ui/words/markdown-words.ts";
 
 /**
  * An image on someone else's server. Loading it would tell that server who reads what (and a model can be made
@@ -9,7 +9,7 @@ export function RemoteImage({ url, host, alt }: { url: string; host: string; alt
     <span className="remote-image">
       {alt && <span>{alt}</span>}
       <a href={url} target="_blank" rel="noopener noreferrer nofollow">
-        {words.markdown.openImage(host)}
+        {markdownWords.openImage(host)}
       </a>
     </span>
   );

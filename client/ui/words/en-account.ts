@@ -15,7 +15,7 @@ export const enAccount = {
     too_many: "There are as many of these as there may be. Remove one first.",
     gone: "This link is over, or was used already. Ask for a new one.",
     last_credential: "This is the only way you can sign in. Add another one first.",
-    sign_in_again: "You signed in a while ago. Sign out and in again, then do this within 15 minutes.",
+    sign_in_again: "You signed in a while ago. Sign in again, then do this within 15 minutes.",
     passkey_invalid: "The browser's answer can't be used. Try again.",
     passkey_cancelled: "No passkey was used. Try again, or use another way.",
     oidc_unavailable: "The provider doesn't answer right now. Try again in a moment, or use another way.",
@@ -42,6 +42,8 @@ export const enAccount = {
     oidc: (provider: string): string => `Sign in with ${provider}`,
     toSignUp: "Create an account",
     toForgot: "Forgot the password?",
+    again: "Sign in again",
+    againAbout: "Show once more that it is you. Everything stays as it is here.",
     asGuest: "Continue without an account",
     offline: "You're offline. Signing in needs the server.",
   },
@@ -134,6 +136,9 @@ export const enAccount = {
     passkeySynced: "kept on several devices",
     passkeySince: (when: string): string => `since ${when}`,
     remove: "Remove",
+    providerAbout: (provider: string): string => `Your account at ${provider} can be a way to sign in here.`,
+    providerAdd: (provider: string): string => `Add ${provider}`,
+    providerRemove: (provider: string): string => `Remove ${provider}`,
   },
   signOut: {
     onlyHere:

@@ -80,19 +80,7 @@ export const en = {
     keepOpen: "Keep this window open.",
     notice: "Something happened to what is stored here",
   },
-  account: {
-    button: "Account",
-    guest: "Guest on this device",
-    guestAbout: "Your chats belong to this browser. Clearing its data ends access to them.",
-    account: "Signed in",
-    signIn: "Sign in or create an account…",
-    settings: "Account…",
-    workspaces: "Workspaces…",
-    signOut: "Sign out…",
-    theme: { system: "Theme: like the system", light: "Theme: light", dark: "Theme: dark" },
-    storage: "Storage…",
-    shortcuts: "Keyboard shortcuts",
-  },
+  account: "Account",
   chat: {
     newTitle: "New chat",
     rename: "Rename",
@@ -180,17 +168,6 @@ export const en = {
   modelUnknown: {
     what: "The provider doesn't know this model any more.",
     next: "Your message is kept. Choose another model, then try again.",
-  },
-  markdown: {
-    copyCode: "Copy code",
-    copied: "Copied",
-    wrap: "Wrap lines",
-    code: "Code",
-    codeIn: (language: string) => `Code, ${language}`,
-    openImage: (host: string) => `Open the image from ${host} in a new tab`,
-    done: "Done",
-    notDone: "Not done",
-    table: "Table",
   },
   refused: {
     what: "The server didn't take this message.",
