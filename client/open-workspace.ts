@@ -44,14 +44,10 @@ function inTheNameOf(platform: BrowserPlatform, session: Session): BrowserPlatfo
   };
 }
 
-/** ms between two signs of life on a shared device, whose session is over half an hour after the last one */
-const LIFE_MS = 5 * 60_000;
 /** ms after the start when notes are looked at again that another tab may have made while this one opened */
 const LOOK_AGAIN_MS = 3_000;
 
-async function lookAgain({ accountId, sharedDevice }: Me, account: AccountControl): Promise<void> {
-  // What was here of it before goes; nothing of this page is here.
-  if (sharedDevice) return;
+async function lookAgain({ accountId }: Me, account: AccountControl): Promise<void> {
   const { wipes, moves } = await readDeviceNotes();
   const isLeaving = wipes.some((wipe) => wipe.accountId === accountId);
   if (isLeaving || moves.some(({ from }) => accountOf(from) === accountId)) account.restart();
@@ -98,21 +94,16 @@ export function openWorkspace(own: BrowserPlatform, session: Session, signal: Ab
   const { documents, library, sync, commands, store, onLetGo } = openWorkspaceSync(platform, me, signal);
   const account = openAccountControl({ platform: own, session, flush: () => documents.flush() }, signal);
   // Another tab signed out, or is taking a guest's chats to their account: this one starts again as whoever that is.
-  onLetGo(account.restart);
-  clock.after(LOOK_AGAIN_MS, () => void lookAgain(me, account));
-  if (me.sharedDevice) showLife();
+  // Of a page on a shared device nothing is here that could go.
+  if (!me.sharedDevice) {
+    onLetGo(account.restart);
+    clock.after(LOOK_AGAIN_MS, () => void lookAgain(me, account));
+  }
   session.subscribe(() => {
     const status = session.status();
     // Signed in again, on a device that is shared by now: what is here of this account has to go.
     if (status.type === "signed-in" && status.me.sharedDevice && !me.sharedDevice) account.restart();
   });
-  function showLife(): void {
-    const stop = clock.after(LIFE_MS, () => {
-      session.check();
-      showLife();
-    });
-    signal.addEventListener("abort", stop, { once: true });
-  }
   const endEdits = (id: ConversationId): void => keptEdits(id).forgetAll();
   const cleanUp = (): void => void store.cleanUpForgotten(endEdits);
   library.onForgotten(endEdits);
@@ -130,6 +121,12 @@ export function openWorkspace(own: BrowserPlatform, session: Session, signal: Ab
     ({ requestDelivery }) => requestDelivery(sync, steadyClock(clock), waiting, backgroundDelivery, signal),
     () => undefined,
   );
+  if (me.sharedDevice)
+    import("#client/session/shared-device.ts").then(
+      ({ openSharedDevice }) =>
+        openSharedDevice({ platform: own, session, account, sync, runs, commands, keptEdits }, signal),
+      () => undefined,
+    );
   return {
     me,
     documents,

@@ -17,7 +17,7 @@ export function keepUp(
   const typing = watchTyping(() => steady.now(), signal);
   const onlyHere = (): boolean => {
     const status = sync.status();
-    if (me.sharedDevice && status.type === "saving") return true;
+    if (me.sharedDevice && (status.type === "saving" || runs.waits())) return true;
     return status.type === "cannot-save" && status.onlyHere > 0;
   };
   const isPageQuiet = (): boolean =>

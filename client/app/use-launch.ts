@@ -23,7 +23,7 @@ export function useLaunch(launch: Launch, { newId, location, openSearch }: Launc
       if (draft.length === 0) setDraft(launch.text);
     });
     const open = documents.open(newId);
-    const isKept = await open.stored();
+    const isKept = (await open.stored()) || me.sharedDevice;
     open.release();
     // Until then the address is where it is kept: a reload takes it from there again.
     if (isKept && globalThis.location.hash !== "")

@@ -15,8 +15,6 @@ export interface WipeNote {
   foundAt: number;
   /** somebody signed out: whoever comes next is asked who they are */
   signedOut?: boolean | undefined;
-  /** what waits here is to be sent before it goes: the account is still signed in, on a device that is shared now */
-  sendFirst?: boolean | undefined;
 }
 
 /** The database of a guest that is on its way into that of an account. */

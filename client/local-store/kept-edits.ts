@@ -10,6 +10,8 @@ export interface KeptEdits {
   keep(id: MessageId, text: string): void;
   /** forgets the edit once it was sent or given up */
   forget(id: MessageId): void;
+  /** all of them, by message */
+  all(): [message: MessageId, text: string][];
   /** keeps all of them for a copy of the conversation instead, whose messages have the same ids */
   moveTo(copy: ConversationId): void;
   /** forgets all of them, once the conversation was erased */
@@ -25,8 +27,8 @@ function keysIn(storage: EditStorage, prefix: string): string[] {
 }
 
 /**
- * Ids are random, so those of two accounts never meet in one storage. Keeps the unsent new wording of sent prompts on this device, so that a reload, a crash or another chat in between
- * loses none of it. Where storage is refused, an edit lives as long as its editor.
+ * Keeps the unsent new wording of sent prompts on this device, so that a reload, a crash or another chat in between
+ * loses none of it. Ids are random: those of two accounts never meet in one storage. Where storage is refused, an edit lives as long as its editor.
  */
 export function createKeptEdits(open: () => EditStorage, conversationId: ConversationId): KeptEdits {
   const prefix = prefixOf(conversationId);
@@ -42,6 +44,13 @@ export function createKeptEdits(open: () => EditStorage, conversationId: Convers
     read: (id) => withStorage((storage) => storage.getItem(prefix + id)) ?? undefined,
     keep: (id, text) => withStorage((storage) => storage.setItem(prefix + id, text)),
     forget: (id) => withStorage((storage) => storage.removeItem(prefix + id)),
+    all: () =>
+      withStorage((storage) =>
+        keysIn(storage, prefix).map((key): [MessageId, string] => [
+          key.slice(prefix.length) as MessageId,
+          storage.getItem(key) ?? "",
+        ]),
+      ) ?? [],
     moveTo: (copy) =>
       withStorage((storage) => {
         for (const key of keysIn(storage, prefix)) {

@@ -42,10 +42,6 @@ export function openAccountControl(parts: AccountControlParts, signal: AbortSign
       const { noteMove } = await import("./change-account.ts");
       await noteMove(platform, me, now, signal);
     }
-    if (now.sharedDevice && !me.sharedDevice) {
-      const { noteShared } = await import("./change-account.ts");
-      await noteShared(platform, now, signal);
-    }
     if (now !== me) memory.write(now);
     // The address may name a chat of the account before.
     location.replace("/");
@@ -57,7 +53,7 @@ export function openAccountControl(parts: AccountControlParts, signal: AbortSign
     // A browser that is killed in the next half minute would not know the new session, which a shared one is not to.
     if (!("me" in status && status.me.sharedDevice)) platform.writeCookies();
     // On a shared device what is not saved yet is in this window alone: with a session again it goes on from here.
-    if (me.sharedDevice && status.type === "signed-in") return;
+    if (me.sharedDevice && status.type !== "other-account") return;
     // The account may be the one of before, with a session again.
     void restart();
   }

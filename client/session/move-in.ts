@@ -11,7 +11,6 @@ import type { Result } from "#shared/lib/result.ts";
 import { meSchema } from "#shared/protocol/http-bodies.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
 import { remembered } from "./remembered.ts";
-import { sendBeforeWipe } from "./send-before-wipe.ts";
 import { finishWipe } from "./wipe-device.ts";
 import type { WipeOutcome, WipeParts } from "./wipe-device.ts";
 
@@ -27,7 +26,10 @@ export async function moveIn(
   signal: AbortSignal,
 ): Promise<Result<number, StoreFailure>> {
   const note = { from: nameOf(from), to: nameOf(to) };
-  await changeDeviceNotes((notes) => void notes.objectStore("moves").put(note));
+  await changeDeviceNotes((notes) => {
+    void notes.objectStore("moves").put(note);
+    void notes.objectStore("wipes").delete(to.accountId);
+  });
   return await finishMove(parts, note, signal);
 }
 
@@ -37,7 +39,7 @@ export async function finishDevice(parts: WipeParts, signal: AbortSignal): Promi
   const { moves } = await readDeviceNotes(parts.platform.clock);
   // One that fails again, for want of room say, is there to be tried the next time.
   for (const note of moves) await finishMove(parts, note, signal);
-  return (await sendBeforeWipe(parts, signal)) ? await finishWipe(parts, signal) : outcome;
+  return outcome;
 }
 
 async function finishMove(parts: WipeParts, note: MoveNote, signal: AbortSignal): Promise<ReturnType<typeof moveIn>> {

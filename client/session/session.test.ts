@@ -170,12 +170,13 @@ test("another account in the cookie is reported, and this page keeps showing its
 
 const SHARED = { ...GUEST, accountId: "ann", kind: "account" as const, sharedDevice: true };
 const TAB = "holdfast.shared-device";
+const HERE = "holdfast.shared-here";
 
 test("of somebody on a shared device nothing is remembered, but that this tab has to ask", async () => {
   const { fetch } = aServer({ signedIn: SHARED });
   const browser = aBrowser(fetch);
   expect(await browser.open()).toMatchObject({ ok: true, value: { me: SHARED } });
-  expect(browser.texts).toEqual({});
+  expect(browser.texts).toEqual({ [HERE]: "1" });
   expect(browser.tabTexts).toEqual({ [TAB]: "w1" });
   // A cookie that goes with the browser need not outlive it.
   expect(browser.writeCookies).not.toHaveBeenCalled();
@@ -187,7 +188,25 @@ test("a tab of a shared device asks the server, whoever else this browser rememb
   browser.tabTexts[TAB] = "w7";
   expect(await browser.open()).toMatchObject({ ok: true, value: { me: SHARED } });
   expect(server.asked).toEqual(["GET /api/me in w7"]);
-  expect(browser.texts).toEqual(remembered);
+  expect(browser.texts).toEqual({ ...remembered, [HERE]: "1" });
+});
+
+test("a new tab does not open whoever was here before somebody said that the device is shared", async () => {
+  const { server, fetch } = aServer({ signedIn: SHARED });
+  const browser = aBrowser(fetch, { ...remembered, [HERE]: "1" });
+  expect(await browser.open()).toMatchObject({ ok: true, value: { me: SHARED } });
+  // Their own data opens all the same where nobody can be asked.
+  server.up = false;
+  const later = aBrowser(fetch, { ...remembered, [HERE]: "1" });
+  expect(await later.open()).toMatchObject({ ok: true, value: { me: GUEST } });
+});
+
+test("who was remembered here and now shares the device is not remembered any more", async () => {
+  const own = JSON.stringify({ ...SHARED, sharedDevice: undefined });
+  const browser = aBrowser(aServer({ signedIn: SHARED }).fetch, { "holdfast.me": own });
+  browser.tabTexts[TAB] = "w1";
+  await browser.open();
+  expect(browser.texts["holdfast.me"]).toBe("");
 });
 
 test("once the session on a shared device is over, whoever this browser remembers opens", async () => {

@@ -78,6 +78,8 @@ export async function openSession(
   if (asked.type === "shared-over") return await openSession(parts, signal);
   if (asked.type === "no-guest") return err("signed-out");
   if (asked.type === "failed" && last.sharedIn() !== undefined) return err("nothing-kept");
+  const before = asked.type === "failed" ? last.before() : undefined;
+  if (before) return ok(watchSession(parts, before, { type: "unchecked" }, signal));
   // A server that makes a guest and then knows nobody is one whose cookies this browser does not keep.
   if (asked.type !== "me") return err(asked.type === "failed" ? asked.failure : "no-cookies");
   return ok(watchSession(parts, asked.me, { type: "signed-in", me: asked.me }, signal));
@@ -99,7 +101,7 @@ function watchSession(parts: SessionParts, me: Me, initial: SessionStatus, signa
   const { platform } = parts;
   const listeners = new Set<() => void>();
   let status = initial;
-  let asking = false;
+  let asking: Promise<void> | undefined;
 
   /** Another account does not belong to this page's workspace either. */
   async function whoInstead(there: AskedMe): Promise<AskedMe> {
@@ -107,12 +109,12 @@ function watchSession(parts: SessionParts, me: Me, initial: SessionStatus, signa
     return asked.type === "me" && asked.me.accountId === me.accountId ? there : asked;
   }
 
-  async function check(): Promise<void> {
-    if (asking) return;
-    asking = true;
+  const check = (): Promise<void> => (asking ??= ask());
+
+  async function ask(): Promise<void> {
     const there = await askMe(platform.fetch, signal, me.workspaceId);
     const asked = there.type === "not-a-member" ? await whoInstead(there) : there;
-    asking = false;
+    asking = undefined;
     if (asked.type === "failed" || signal.aborted) return; // what was known stays known
     status = statusOf(me, asked);
     // The account's kind may have changed: a guest that became an account keeps its ids and its data.
@@ -135,7 +137,11 @@ function watchSession(parts: SessionParts, me: Me, initial: SessionStatus, signa
       return () => listeners.delete(own);
     },
     check: () => void check(),
-    checked: check,
+    async checked() {
+      // What is under way may have been asked before the change.
+      await asking;
+      await check();
+    },
     renew: async () => (await becomeSomeone(parts, signal)).type === "me",
   };
 }
@@ -163,7 +169,7 @@ async function firstContact(parts: SessionParts, signal: AbortSignal): Promise<F
   const last = rememberedMe(parts);
   const there = await askMe(fetch, signal, last.sharedIn());
   const asked = there.type === "not-a-member" ? await askMe(fetch, signal) : there;
-  if (asked.type === "nobody" && last.sharedIn() !== undefined) {
+  if (asked.type === "nobody" && last.isShared()) {
     last.endShared();
     return { type: "shared-over" };
   }

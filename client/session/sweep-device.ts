@@ -107,7 +107,7 @@ function accountIn(text: string): string | undefined {
   }
 }
 
-async function conversationIdsIn(name: string): Promise<string[]> {
+export async function conversationIdsIn(name: string): Promise<string[]> {
   // One that was noted and is not there must not come to be.
   const db = await openDB(name, undefined, { upgrade: (_db, _from, _to, upgrade) => upgrade.abort() });
   try {
@@ -138,6 +138,10 @@ function entriesOf(open: OpenStorage): [key: string, value: string][] {
     return []; // what is refused keeps nothing
   }
 }
+
+/** Whether any text kept here is of an account. */
+export const hasTextsOf = (storage: OpenStorage, accountId: string): boolean =>
+  entriesOf(storage).some(([key, value]) => key.startsWith("holdfast.") && (key + value).includes(accountId));
 
 const listDatabases = async (): Promise<string[]> =>
   ((await quietly(() => indexedDB.databases())) ?? []).flatMap(({ name }) => name ?? []);

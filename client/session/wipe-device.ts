@@ -58,7 +58,7 @@ export async function wipeDevice(
 /** Does, as far as that is possible now, what is left of any wipe. Safe to repeat, in several tabs at once too. */
 export async function finishWipe(parts: WipeParts, signal: AbortSignal): Promise<WipeOutcome> {
   return await parts.locks.hold(LOCK, signal, async () => {
-    const wipes = (await readWipes(parts)).filter(({ sendFirst }) => !sendFirst);
+    const wipes = await readWipes(parts);
     if (wipes.length === 0) return { held: [], told: true };
     const [swept, told] = await Promise.all([
       sweepDevice(parts, new Set(wipes.map(({ accountId }) => accountId)), signal),
@@ -81,13 +81,6 @@ function nextWipe(now: number, wipe: WipeNote, { found, held }: Sweep, told: boo
   return isOver ? undefined : next;
 }
 
-/** Notes what is to be wiped at the next start. Answers whether it is noted for good. */
-export const noteWipe = (
-  parts: Pick<WipeParts, "locks" | "traces">,
-  wipe: WipeNote,
-  signal: AbortSignal,
-): Promise<boolean> => parts.locks.hold(LOCK, signal, () => keepWipes(parts, { kept: [wipe] }));
-
 /** Notes that somebody signed in again to an account that had left. Answers whether it may be opened now. */
 export async function letReturn(parts: WipeParts, accountId: string, signal: AbortSignal): Promise<boolean> {
   return await parts.locks.hold(LOCK, signal, async () => {
@@ -103,7 +96,6 @@ const wipeSchema = z.object({
   tellServer: z.boolean(),
   foundAt: z.number(),
   signedOut: z.optional(z.boolean()),
-  sendFirst: z.optional(z.boolean()),
 });
 const wipesSchema = z.array(wipeSchema);
 
@@ -120,10 +112,7 @@ interface WipeChange {
 }
 
 /** Answers whether it is noted for good. */
-async function keepWipes(
-  { traces }: Pick<WipeParts, "traces">,
-  { kept, done = [], endedMoves = [] }: WipeChange,
-): Promise<boolean> {
+async function keepWipes({ traces }: WipeParts, { kept, done = [], endedMoves = [] }: WipeChange): Promise<boolean> {
   const isNoted = await changeDeviceNotes((notes) => {
     for (const wipe of kept) void notes.objectStore("wipes").put(wipe);
     for (const { accountId } of done) void notes.objectStore("wipes").delete(accountId);

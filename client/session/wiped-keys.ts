@@ -1,4 +1,4 @@
-import { SHARED_TAB_KEY } from "./remembered-me.ts";
+import { SHARED_KEY, SHARED_TAB_KEY } from "./remembered-me.ts";
 import { DATABASES_KEY, WIPING_KEY } from "./wipe-mark.ts";
 
 /** What stays of this app in `localStorage` whoever signs out: it is of the device. */
@@ -6,6 +6,7 @@ const OF_THE_DEVICE: readonly string[] = [
   "holdfast.theme",
   "holdfast.asked-to-keep",
   "holdfast.signed-out",
+  SHARED_KEY,
   SHARED_TAB_KEY,
   DATABASES_KEY,
   WIPING_KEY,

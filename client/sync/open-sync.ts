@@ -93,6 +93,9 @@ export function openSync(
   const anyLive = (): boolean => [...connections.values()].some((one) => one.view().connection === "live");
   const online = (): boolean => (anyLive() && !reach.browserOffline) || reachable(clock.now(), reach).online;
 
+  /** where nothing is stored there is nothing to be read */
+  const isKnown = (): boolean => drain.known() || store.health().type === "none";
+
   function status(): SyncStatus {
     const all = [...documents.opened()];
     const rows = drain.rows();
@@ -100,7 +103,7 @@ export function openSync(
     return syncStatus(online(), {
       health: storeHealth(store.health(), all),
       memory: inMemory(all),
-      known: drain.known(),
+      known: isKnown(),
       unstored: all.some((document) => document.unstored()),
       pending: all.some((document) => document.pending()),
       outbox: [...rows.values()].reduce((sum, count) => sum + count, 0),
@@ -118,7 +121,7 @@ export function openSync(
     for (const id of refused.keys()) {
       const document = documents.find(id);
       const waits = document !== undefined && (document.status().type === "loading" || document.pending());
-      if (drain.known() && !rows.has(id) && !waits) refused.delete(id);
+      if (isKnown() && !rows.has(id) && !waits) refused.delete(id);
     }
   }
 

@@ -2,7 +2,7 @@ import type { LoadBringBack } from "#client/local-store/bring-back.ts";
 import type { LocalStore } from "#client/local-store/local-store.ts";
 import type { LocalDocuments } from "#client/local-store/open-documents.ts";
 import type { LocalLibrary } from "#client/local-store/open-library.ts";
-import type { RunCommandStore } from "#client/local-store/run-command-store.ts";
+import type { RunCommands } from "#client/local-store/open-run-commands.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
 import type { DocumentSync } from "./open-sync.ts";
@@ -12,7 +12,7 @@ export interface WorkspaceSync {
   documents: LocalDocuments;
   library: LocalLibrary;
   sync: DocumentSync;
-  commands: RunCommandStore;
+  commands: RunCommands;
   store: LocalStore;
   /** Calls back when the database was given up for good, because the account leaves this device or moves to another one. */
   onLetGo(callback: () => void): void;

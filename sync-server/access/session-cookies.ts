@@ -12,7 +12,7 @@ interface CookieOptions {
 
 /**
  * better-auth knows of shared devices only where a password is shown. Elsewhere its cookies are made here what they are
- * there: on a shared device the session's cookie ends with the browser, and a mark beside it keeps it from being prolonged.
+ * there: on a shared device the session's cookie ends with the browser, and a mark beside it says so.
  */
 export function createSessionCookies({ prefix, secret, secure, lastsS }: CookieOptions) {
   const [session, mark] = [`${prefix}.session_token=`, `${prefix}.dont_remember=`];

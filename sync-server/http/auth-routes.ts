@@ -63,7 +63,7 @@ export function authRoutes(parts: AuthRouteParts): Hono<AppEnv> {
     if (answer.accountId) c.set("subject", answer.accountId);
     // A guest who signs in was merged, and has no session any more.
     await leave(before);
-    return done(answer.cookies);
+    return done(await auth.settle(answer.cookies, c.req.raw, sharedDevice));
   }
 
   async function signUp(c: Ctx): Promise<Response> {
@@ -78,7 +78,7 @@ export function authRoutes(parts: AuthRouteParts): Hono<AppEnv> {
     if (answer.accountId) c.set("subject", answer.accountId);
     await leave(before);
     await auth.call("/send-verification-email", c.req.raw, { email });
-    return done(answer.cookies);
+    return done(await auth.settle(answer.cookies, c.req.raw, sharedDevice));
   }
 
   /** Makes an account and signs in to it: a guest becomes it, anybody else gets a new one. */
@@ -97,7 +97,8 @@ export function authRoutes(parts: AuthRouteParts): Hono<AppEnv> {
     if (!methods.guests) return problem("guests_off");
     const answer = await auth.call("/sign-in/anonymous", withoutCookies(c.req.raw), {});
     if (answer.accountId) c.set("subject", answer.accountId);
-    return answer.ok ? done(answer.cookies) : problem("unauthenticated");
+    // Whoever was here before on a shared device may have left their mark.
+    return answer.ok ? done(await auth.settle(answer.cookies, c.req.raw, false)) : problem("unauthenticated");
   }
 
   async function signOut(c: Ctx): Promise<Response> {

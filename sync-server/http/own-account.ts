@@ -10,7 +10,7 @@ import { readBody } from "./body.ts";
 import { problem } from "./problem.ts";
 
 export interface OwnAccountParts {
-  auth: Pick<Auth, "call">;
+  auth: Pick<Auth, "call" | "settle" | "isShared">;
   sessions: AccountSessions;
   profiles: AccountProfiles;
   credentials: Pick<Credentials, "of">;
@@ -57,7 +57,8 @@ export const credentialRoutes = ({ auth, sessions, profiles, credentials }: OwnA
       if (!answer.ok) return problem("wrong_credentials");
       // Every session there was is over, the caller's too, who has a new one.
       await sessions.end(accountId, before);
-      for (const cookie of answer.cookies) c.header("set-cookie", cookie, { append: true });
+      const cookies = await auth.settle(answer.cookies, c.req.raw, auth.isShared(c.req.raw.headers));
+      for (const cookie of cookies) c.header("set-cookie", cookie, { append: true });
       return c.body(null, 204);
     })
     .post("/email/verification", async (c) => {

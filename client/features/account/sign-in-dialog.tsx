@@ -24,7 +24,14 @@ export function SignInDialog({ account, onClose }: SignInDialogProps) {
   };
   return (
     <Dialog title={titleOf(page)} about={isAgain ? accountWords.signIn.againAbout : aboutOf(page)} onClose={onClose}>
-      <SignInForms page={page} fetch={fetch} methods={methods} onPage={setPage} onDone={done} />
+      <SignInForms
+        isShared={account.session.me.sharedDevice === true}
+        page={page}
+        fetch={fetch}
+        methods={methods}
+        onPage={setPage}
+        onDone={done}
+      />
     </Dialog>
   );
 }

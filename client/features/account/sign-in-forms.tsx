@@ -46,10 +46,14 @@ export function useMethods(fetch: typeof globalThis.fetch): Methods | undefined 
 
 const FORMS = { "sign-in": SignInForm, "sign-up": SignUpForm, forgot: ForgotForm } as const;
 
-type SignInFormsProps = Omit<FormProps, "sharedDevice" | "onSharedDevice"> & { page: SignInPage };
+interface SignInFormsProps extends Omit<FormProps, "sharedDevice" | "onSharedDevice"> {
+  page: SignInPage;
+  /** whether they said so before */
+  isShared?: boolean;
+}
 
-export function SignInForms({ page, ...props }: SignInFormsProps) {
-  const [sharedDevice, setSharedDevice] = useState(false);
+export function SignInForms({ page, isShared = false, ...props }: SignInFormsProps) {
+  const [sharedDevice, setSharedDevice] = useState(isShared);
   const Form = FORMS[page];
   return (
     <div className="form">
@@ -73,8 +77,8 @@ function SignInForm({ fetch, methods, onPage, onDone, sharedDevice, onSharedDevi
   return (
     <>
       <form className="form" onSubmit={submitting(submit)}>
-        <EmailField value={email} onChange={setEmail} passkeys />
-        <PasswordField use="current" value={password} onChange={setPassword} />
+        <EmailField value={email} onChange={setEmail} isShared={sharedDevice} passkeys />
+        <PasswordField use="current" value={password} onChange={setPassword} isShared={sharedDevice} />
         <SharedDeviceBox checked={sharedDevice} onChange={onSharedDevice} />
         <FormFoot asking={asking} action={said.signIn.action} />
       </form>
@@ -111,13 +115,13 @@ function SignUpForm({ fetch, methods, onPage, onDone, sharedDevice, onSharedDevi
         <Field
           label={said.name}
           hint={said.nameHint}
-          autoComplete="name"
+          autoComplete={sharedDevice ? "off" : "name"}
           maxLength={80}
           value={name}
           onChange={(event) => setName(event.target.value)}
         />
-        <EmailField value={email} onChange={setEmail} />
-        <PasswordField use="new" value={password} onChange={setPassword} />
+        <EmailField value={email} onChange={setEmail} isShared={sharedDevice} />
+        <PasswordField use="new" value={password} onChange={setPassword} isShared={sharedDevice} />
         <SharedDeviceBox checked={sharedDevice} onChange={onSharedDevice} />
         <FormFoot asking={asking} action={said.signUp.action} />
       </form>

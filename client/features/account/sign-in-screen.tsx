@@ -17,7 +17,7 @@ import "./account.css";
 showTheme(readTheme());
 
 const page = new AbortController();
-const begin = (): void => location.assign("/");
+const begin = (): void => location.replace("/");
 
 interface SignInScreenProps {
   platform: BrowserPlatform;

@@ -1,6 +1,7 @@
 import "#client/ui/form.css";
 import { useEffect, useState } from "react";
 import { useWorkspace } from "#client/session/workspace.ts";
+import { countWaiting } from "#client/session/empty-device.ts";
 import { Button } from "#client/ui/button.tsx";
 import { Dialog } from "#client/ui/dialog.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
@@ -10,16 +11,18 @@ const said = accountWords.signOut;
 
 /** Asks before everything of the account goes from this device, and says what would be lost. */
 export function SignOutDialog({ onClose }: { onClose: () => void }) {
-  const { account, device, sync, me } = useWorkspace();
-  const isSaved = useWatched(sync, () => sync.status().type === "saved");
+  const { account, device, runs, sync, me } = useWorkspace();
+  const isSaved = useWatched(sync, () => sync.status().type === "saved") && !runs.waits();
   const [unsent, setUnsent] = useState(0);
   const [busy, setBusy] = useState(false);
   useEffect(() => {
-    device()
-      .then((copy) => copy.overview())
-      .then(({ waiting }) => setUnsent(waiting?.changes ?? 0))
-      .catch(() => setUnsent(0)); // cannot be told: nothing is claimed
-  }, [device]);
+    const counted = me.sharedDevice
+      ? countWaiting(me.accountId, () => localStorage)
+      : device()
+          .then((copy) => copy.overview())
+          .then(({ waiting }) => waiting?.changes ?? 0);
+    counted.then(setUnsent, () => setUnsent(0)); // cannot be told: nothing is claimed
+  }, [device, me]);
   const leave = (): void => {
     setBusy(true);
     void account.signOut();

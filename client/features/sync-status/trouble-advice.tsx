@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { countWaiting } from "#client/session/empty-device.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import type { StorageNotice, SyncStatus } from "#client/sync/sync-status.ts";
 import { Button } from "#client/ui/button.tsx";
@@ -19,13 +20,31 @@ interface TroubleAdviceProps {
 /** What happened, what is not saved, and what a person can do; and where nothing is kept, that. */
 export function TroubleAdvice({ status, notice }: TroubleAdviceProps) {
   const { me } = useWorkspace();
-  useLeaveGuard(me.sharedDevice === true && status.type === "saving");
   return (
     <>
-      {me.sharedDevice && status.type !== "cannot-save" && <p className="sync-advice">{storageWords.shared}</p>}
+      {me.sharedDevice && <SharedDeviceNote accountId={me.accountId} isSaid={status.type === "cannot-save"} />}
       {status.type === "cannot-save" && <CannotSaveAdvice {...status} />}
       {status.type === "refused" && <RefusedAdvice {...status} />}
       {notice && <NoticeAdvice notice={notice} />}
+    </>
+  );
+}
+
+/** ms between two looks at what was kept here before the device was shared, while any of it waits */
+const LOOK_MS = 5_000;
+
+function SharedDeviceNote({ accountId, isSaid }: { accountId: string; isSaid: boolean }) {
+  const [waiting, setWaiting] = useState(0);
+  useEffect(() => {
+    const look = async (): Promise<void> => setWaiting(await countWaiting(accountId, () => localStorage));
+    void look();
+    const timer = setInterval(() => void look(), LOOK_MS);
+    return () => clearInterval(timer);
+  }, [accountId]);
+  return (
+    <>
+      {!isSaid && <p className="sync-advice">{storageWords.shared}</p>}
+      {waiting > 0 && <p className="sync-advice">{storageWords.sharedWaiting(waiting)}</p>}
     </>
   );
 }

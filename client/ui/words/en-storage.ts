@@ -34,6 +34,8 @@ export const enStorage = {
     },
   },
   shared: "Shared device: nothing you write is kept on it. Sign out when you go.",
+  sharedWaiting: (changes: number): string =>
+    `${plural(changes, "change", "changes")} made here before ${changes === 1 ? "is" : "are"} not on the server yet, and ${changes === 1 ? "stays" : "stay"} until then.`,
   onlyHere: (chats: number, online: boolean): string =>
     `${plural(chats, "chat has changes that are", "chats have changes that are")} only in this window. ${
       online ? "They are on their way to the server." : "Keep it open until you're back online, or export them."
