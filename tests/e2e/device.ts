@@ -3,10 +3,10 @@ import type { Page } from "@playwright/test";
 
 /** What the app keeps in IndexedDB, in the hands of a test; and what a browser does with files and time. */
 
-/** Lets pages load their files, and nothing else: no API, no sync. Answers how to let them. */
-export async function cutFromServer(page: Page): Promise<() => Promise<void>> {
+/** Keeps what a page asks for at these addresses, and its sockets, from the server. Answers how to let it through. */
+async function withhold(page: Page, address: RegExp): Promise<() => Promise<void>> {
   const network = { cut: true };
-  await page.route(/\/api\//u, (route) => (network.cut ? route.abort("connectionfailed") : route.continue()));
+  await page.route(address, (route) => (network.cut ? route.abort("connectionfailed") : route.continue()));
   await page.routeWebSocket(/\/sync\b/u, (socket) => {
     if (network.cut) void socket.close({ code: 4503 });
     else socket.connectToServer();
@@ -17,22 +17,14 @@ export async function cutFromServer(page: Page): Promise<() => Promise<void>> {
   };
 }
 
+/** Lets pages load their files, and nothing else: no API, no sync. Answers how to let them. */
+export const cutFromServer = (page: Page): Promise<() => Promise<void>> => withhold(page, /\/api\//u);
+
 /**
  * Keeps what is written from the server, while everything else gets through. Call before the page is opened, in a context
  * without a service worker. Answers how to let it go.
  */
-export async function withoutSync(page: Page): Promise<() => Promise<void>> {
-  const network = { cut: true };
-  await page.route("**/api/sync/push", (route) => (network.cut ? route.abort("connectionfailed") : route.continue()));
-  await page.routeWebSocket(/\/sync\b/u, (socket) => {
-    if (network.cut) void socket.close({ code: 4503 });
-    else socket.connectToServer();
-  });
-  return async () => {
-    network.cut = false;
-    await page.evaluate(() => window.dispatchEvent(new Event("online")));
-  };
-}
+export const withoutSync = (page: Page): Promise<() => Promise<void>> => withhold(page, /\/api\/sync\/push$/u);
 
 /** A page of the app's origin on which the app does not run. */
 export async function openBesideTheApp(page: Page, url: string): Promise<Page> {

@@ -7,11 +7,19 @@ import { join } from "node:path";
 import { newEmail } from "#tests/support/account.ts";
 import { chooseInAccountMenu, createAccount, expectAccount, signInHere, signOut } from "./account-steps.ts";
 import { test } from "./fixtures.ts";
+import type { App } from "./fixtures.ts";
 
 let peer: OidcPeer;
 test.afterEach(async () => {
   await peer?.close();
 });
+
+/** Has the app know the provider from now on. */
+async function openProvider(app: App): Promise<void> {
+  peer = await openOidcPeer({ redirectUri: `${app.url}/api/auth/callback/oidc` });
+  await app.server.kill("SIGKILL");
+  await app.server.restart({ ...peer.env, PUBLIC_URL: app.url });
+}
 
 /** Goes to the provider by a button, and comes back as somebody there. */
 async function throughProvider(page: Page, button: string, sub: string): Promise<void> {
@@ -28,9 +36,7 @@ test("signing in with a provider brings what a guest wrote along, and never take
 }) => {
   test.setTimeout(120_000);
   const { page } = chat;
-  peer = await openOidcPeer({ redirectUri: `${app.url}/api/auth/callback/oidc` });
-  await app.server.kill("SIGKILL");
-  await app.server.restart({ ...peer.env, PUBLIC_URL: app.url });
+  await openProvider(app);
   const email = newEmail();
   peer.add({ sub: "kay", email, email_verified: true, name: "Kay" });
   await chat.send("Written as a guest");
@@ -62,9 +68,7 @@ test("an account at the provider is added to one's own, after signing in again i
 }) => {
   test.setTimeout(120_000);
   const { page } = chat;
-  peer = await openOidcPeer({ redirectUri: `${app.url}/api/auth/callback/oidc` });
-  await app.server.kill("SIGKILL");
-  await app.server.restart({ ...peer.env, PUBLIC_URL: app.url });
+  await openProvider(app);
   peer.add({ sub: "kay", email: newEmail(), email_verified: true, name: "Kay" });
   const email = newEmail();
   await createAccount(page, email);
