@@ -135,6 +135,7 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
             <>
               <SyncLine />
               <AccountButton
+                me={me}
                 onStorage={() => setStorage(true)}
                 onShortcuts={() => setShortcuts(true)}
                 onWorkspaces={() => setWorkspaces(true)}

@@ -72,7 +72,8 @@ export function openAccountControl(parts: AccountControlParts, signal: AbortSign
     async switchTo({ id, role, name }) {
       await flush();
       memory.write({ ...me, workspaceId: id, role, workspaceName: name });
-      location.assign("/");
+      // What the page showed before must not come back with the browser's Back button after somebody signed out.
+      location.replace("/");
     },
     restart: () => {
       if (!leaving) void restart();

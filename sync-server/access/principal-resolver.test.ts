@@ -1,3 +1,4 @@
+import { stdout } from "node:process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -192,5 +193,6 @@ test("knowing who calls takes less than 0.1 ms while it is known", async () => {
     times.push(performance.now() - at);
   }
   const p50 = times.toSorted((a, b) => a - b)[1000] ?? 1;
+  stdout.write(`session check, known: p50 ${p50.toFixed(4)} ms\n`);
   expect(p50).toBeLessThan(0.1);
 });

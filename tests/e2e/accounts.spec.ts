@@ -141,6 +141,19 @@ test("a browser that is killed while somebody signs out has nothing of them afte
   expect(finished).toBeGreaterThan(0);
 });
 
+test("a browser that remembers an account as the guest it was shows the account all the same", async ({ chat }) => {
+  const { page } = chat;
+  const email = newEmail();
+  await createAccount(page, email);
+  // As after a kill, which takes the last writes to this storage along.
+  await page.evaluate(() => {
+    const me = JSON.parse(localStorage.getItem("holdfast.me") ?? "{}") as object;
+    localStorage.setItem("holdfast.me", JSON.stringify({ ...me, kind: "guest" }));
+  });
+  await page.reload();
+  await expectAccount(page, email);
+});
+
 test("a sign-out in one tab ends the other one too", async ({ chat, app, context }) => {
   await createAccount(chat.page, newEmail());
   const second = await openChatPage(await context.newPage(), app.url);

@@ -2,8 +2,11 @@ import { useState } from "react";
 import { IconButton } from "#client/ui/button.tsx";
 import { lazyPart } from "#client/ui/lazy-part.tsx";
 import { words } from "#client/ui/words/words.ts";
+import type { Me } from "#shared/protocol/http-bodies.ts";
 
 export interface AccountMenuProps {
+  /** who somebody is by the server's last word: a browser that was killed may remember an account as the guest it was */
+  me: Me;
   onStorage: () => void;
   onShortcuts: () => void;
   onWorkspaces: () => void;

@@ -17,8 +17,8 @@ type Opened = "sign-in" | "account" | "sign-out";
 const action = (label: string, onSelect: () => void): MenuItem => ({ type: "action", label, onSelect });
 
 /** Who is using Holdfast here, and how it looks to them. */
-export function AccountMenu({ onStorage, onShortcuts, onWorkspaces }: AccountMenuProps & { onClose: () => void }) {
-  const { me, account } = useWorkspace();
+export function AccountMenu({ me, onStorage, onShortcuts, onWorkspaces }: AccountMenuProps & { onClose: () => void }) {
+  const { account } = useWorkspace();
   const [theme, setTheme] = useState(readTheme);
   const [opened, setOpened] = useState<Opened>();
   const close = (): void => setOpened(undefined);
@@ -58,7 +58,7 @@ export function AccountMenu({ onStorage, onShortcuts, onWorkspaces }: AccountMen
     <>
       <LazyMenu icon="person" label={words.account} items={items} side="top" startsOpen />
       {opened === "sign-in" && <signInDialog.Part account={account} onClose={close} />}
-      {opened === "account" && <accountDialog.Part onClose={close} />}
+      {opened === "account" && <accountDialog.Part me={me} onClose={close} />}
       {opened === "sign-out" && <signOutDialog.Part onClose={close} />}
     </>
   );
