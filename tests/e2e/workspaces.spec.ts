@@ -360,6 +360,8 @@ test("making a workspace, inviting and joining go by keyboard alone", async ({ p
   const [ann, ben] = [await person("Ann"), await person("Ben")];
   const { page } = ann;
   const { keyboard } = page;
+  // Firefox opens no menu in a window that lies behind another one.
+  await page.bringToFront();
   await ann.button("Account").focus();
   await keyboard.press("Enter");
   await page.getByRole("menuitem", { name: "Workspaces…" }).waitFor();
@@ -386,6 +388,7 @@ test("making a workspace, inviting and joining go by keyboard alone", async ({ p
   await keyboard.press("Escape");
   await expectFocused(ann.button("Account"));
 
+  await ben.page.bringToFront();
   await ben.page.goto(link);
   await expect(ben.button("Join")).toBeVisible();
   await tabTo(ben.page, "Join");
