@@ -1,27 +1,18 @@
 import { changeDeviceNotes } from "#client/local-store/change-device-notes.ts";
-import { localStoreName } from "#client/local-store/open-local-store.ts";
 import type { BrowserPlatform } from "#client/platform/browser-platform.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
 import { browserTraces } from "./browser-traces.ts";
-import { moveIn } from "./move-in.ts";
+import { moveIn, noteMoving } from "./move-in.ts";
 import { rememberedMe } from "./remembered-me.ts";
 import { SIGNED_OUT_KEY } from "./session.ts";
 import { wipeDevice } from "./wipe-device.ts";
-
-const nameOf = ({ accountId, workspaceId }: Me): string => localStoreName(accountId, workspaceId);
 
 /**
  * Notes that the guest of this page is an account now: the next start of the page takes what is here along. Where that
  * cannot be noted it is done at once.
  */
 export async function noteMove(platform: BrowserPlatform, guest: Me, account: Me, signal: AbortSignal): Promise<void> {
-  const note = { from: nameOf(guest), to: nameOf(account) };
-  const isNoted = await changeDeviceNotes((notes) => {
-    void notes.objectStore("moves").put(note);
-    // Whoever left this device a short while ago is back, and what comes along must stay.
-    void notes.objectStore("wipes").delete(account.accountId);
-  });
-  if (!isNoted) {
+  if (!(await noteMoving(guest, account))) {
     const parts = { platform, locks: platform.locks, traces: browserTraces };
     await moveIn(parts, { from: guest, to: account }, signal);
   }

@@ -9,6 +9,8 @@ import { countRequestsAsSteps, liveUntil, takeStep } from "#tests/support/dying-
 import { createSeededRandom } from "#tests/support/seeded-random.ts";
 import { keepUnsentChat, openWipedBrowser } from "#tests/support/wiped-device.ts";
 import type { WipedBrowser } from "#tests/support/wiped-device.ts";
+import { changeDeviceNotes } from "#client/local-store/change-device-notes.ts";
+import { readDeviceNotes } from "#client/local-store/device-notes.ts";
 import { createKeptEdits } from "#client/local-store/kept-edits.ts";
 import { openRunCommands } from "#client/local-store/open-run-commands.ts";
 import { createMemoryStorage } from "#client/platform/memory-storage.ts";
@@ -45,6 +47,8 @@ async function aScene(): Promise<Scene> {
   const taken = new Set<string>();
   const asked = new Set<string>();
   const network = { up: true, refuses: false };
+  // Every start of a page looks there.
+  await readDeviceNotes();
   await keepUnsentChat(HERS, CHAT);
   await keepUnsentChat(OF_TEAM, TEAM_CHAT);
   browser.local.set(`holdfast.edit.${CHAT}.${MESSAGE}`, "a new wording");
@@ -102,7 +106,7 @@ test("where nothing of the account is here, nothing is asked, and nothing is wri
   const bob = { ...parts, me: { ...ANN, accountId: "bob" } };
   expect(await browser.during(emptyDevice(bob, signal))).toBe(true);
   expect(asked).toEqual(new Set());
-  expect(await databases()).toEqual(new Set([HERS, OF_TEAM]));
+  expect(await databases()).toEqual(new Set(["holdfast-device", HERS, OF_TEAM]));
 });
 
 test.each(["no network", "a server that takes none of it"])(
@@ -113,7 +117,7 @@ test.each(["no network", "a server that takes none of it"])(
     network.up = why !== "no network";
     network.refuses = true;
     expect(await browser.during(emptyDevice(parts, signal))).toBe(false);
-    expect(await databases()).toEqual(new Set([HERS, OF_TEAM]));
+    expect(await databases()).toEqual(new Set(["holdfast-device", HERS, OF_TEAM]));
     expect(await waiting(scene)).toBe(2);
     network.up = true;
     network.refuses = false;
@@ -122,6 +126,15 @@ test.each(["no network", "a server that takes none of it"])(
     expect(await databases()).toEqual(new Set(["holdfast-device"]));
   },
 );
+
+test("nothing goes while a guest's chats are still to be moved into the account", async () => {
+  const { browser, parts } = await aScene();
+  const guest = localStoreName("guest", "own");
+  await keepUnsentChat(guest, createUuidV7(Date.UTC(2026, 0, 4), random.bytes) as ConversationId);
+  await changeDeviceNotes((notes) => void notes.objectStore("moves").put({ from: guest, to: HERS }));
+  expect(await browser.during(emptyDevice(parts, signal))).toBe(false);
+  expect(await databases()).toEqual(new Set(["holdfast-device", guest, HERS, OF_TEAM]));
+});
 
 test("a queued prompt goes on in this page, and the device is empty once it was delivered", async () => {
   const { browser, parts } = await aScene();

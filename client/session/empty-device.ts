@@ -1,3 +1,4 @@
+import { readDeviceNotes } from "#client/local-store/device-notes.ts";
 import { createKeptEdits } from "#client/local-store/kept-edits.ts";
 import type { KeptEdits } from "#client/local-store/kept-edits.ts";
 import type { RunCommands } from "#client/local-store/open-run-commands.ts";
@@ -30,6 +31,9 @@ const LET_GO_MS = 200;
  */
 export async function emptyDevice(parts: EmptyDeviceParts, signal: AbortSignal): Promise<boolean> {
   const { platform, traces, me } = parts;
+  const { moves } = await readDeviceNotes(platform.clock);
+  // A guest's chats that could not be moved yet are still to come, and would go with the rest.
+  if (moves.some(({ to }) => accountOf(to) === me.accountId)) return false;
   const names = await databasesOf(me.accountId, traces.localStorage);
   if (names.length === 0 && !hasTextsOf(traces.localStorage, me.accountId)) return true;
   for (const name of names)

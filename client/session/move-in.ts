@@ -25,13 +25,17 @@ export async function moveIn(
   { from, to }: { from: Owner; to: Owner },
   signal: AbortSignal,
 ): Promise<Result<number, StoreFailure>> {
-  const note = { from: nameOf(from), to: nameOf(to) };
-  await changeDeviceNotes((notes) => {
-    void notes.objectStore("moves").put(note);
+  await noteMoving(from, to);
+  return await finishMove(parts, { from: nameOf(from), to: nameOf(to) }, signal);
+}
+
+/** Notes for the next start that what is here of a guest is to be taken along. Answers whether that is on the disk. */
+export const noteMoving = (from: Owner, to: Owner): Promise<boolean> =>
+  changeDeviceNotes((notes) => {
+    void notes.objectStore("moves").put({ from: nameOf(from), to: nameOf(to) });
+    // Whoever left this device a short while ago is back, and what comes along must stay.
     void notes.objectStore("wipes").delete(to.accountId);
   });
-  return await finishMove(parts, note, signal);
-}
 
 /** Finishes everything that a page began here and that must be over before an account is opened. */
 export async function finishDevice(parts: WipeParts, signal: AbortSignal): Promise<WipeOutcome> {

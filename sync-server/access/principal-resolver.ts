@@ -1,3 +1,4 @@
+import { rememberLast } from "./remember-last.ts";
 import { ACCOUNT_HEADER, WORKSPACE_HEADER } from "#shared/protocol/account-header.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
@@ -52,7 +53,7 @@ export function createPrincipalResolver(parts: ResolverParts): PrincipalResolver
 
   async function sessionToken(cookie: string): Promise<string | undefined> {
     const token = tokens.get(cookie) ?? (await auth.tokenOf(new Headers({ cookie })));
-    if (token !== undefined) remember(tokens, cookie, token);
+    if (token !== undefined) rememberLast(tokens, cookie, token, CACHE_SIZE);
     return token;
   }
 
@@ -91,7 +92,7 @@ export function createPrincipalResolver(parts: ResolverParts): PrincipalResolver
     const resolved = await ask();
     // Rights that changed meanwhile may be these: what was read before must not be kept.
     if (resolved.ok && changes === before) {
-      remember(known, name, { principal: resolved.value, at: now(), looking: false });
+      rememberLast(known, name, { principal: resolved.value, at: now(), looking: false }, CACHE_SIZE);
     } else known.delete(name);
     return resolved;
   }
@@ -124,12 +125,4 @@ export function createPrincipalResolver(parts: ResolverParts): PrincipalResolver
       return isMeant ? resolved : err("unauthenticated");
     },
   };
-}
-
-/** Least recently learned first; the oldest goes where there are too many. */
-function remember<T>(map: Map<string, T>, name: string, value: T): void {
-  map.delete(name);
-  map.set(name, value);
-  const [oldest] = map.keys();
-  if (map.size > CACHE_SIZE && oldest !== undefined) map.delete(oldest);
 }

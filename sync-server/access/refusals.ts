@@ -1,3 +1,4 @@
+import { rememberLast } from "./remember-last.ts";
 import type { AuditActor, AuditEntry } from "#shared/domain/audit.ts";
 import type { Audit } from "./audit.ts";
 import type { AccountPrincipal } from "./principal.ts";
@@ -30,7 +31,7 @@ export function createRefusals({ audit, now }: RefusalsOptions): Refusals {
   function isNew(name: string): boolean {
     const before = said.get(name);
     if (before !== undefined && Math.abs(now() - before) < SAME_MS) return false;
-    remember(said, name, now());
+    rememberLast(said, name, now(), REMEMBERED);
     return true;
   }
 
@@ -42,7 +43,7 @@ export function createRefusals({ audit, now }: RefusalsOptions): Refusals {
     const isOver = known === undefined || Math.abs(now() - known.since) >= OF_ONE_MS;
     const of = isOver ? { since: now(), count: 0 } : known;
     of.count += 1;
-    remember(counts, name, of);
+    rememberLast(counts, name, of, REMEMBERED);
     return of.count <= MOST_OF_ONE;
   }
 
@@ -53,14 +54,6 @@ export function createRefusals({ audit, now }: RefusalsOptions): Refusals {
       if (isWithinCount(actor)) void audit.record(entry);
     },
   };
-}
-
-/** The oldest goes where there are too many. */
-function remember<T>(map: Map<string, T>, name: string, value: T): void {
-  map.delete(name);
-  map.set(name, value);
-  const [oldest] = map.keys();
-  if (map.size > REMEMBERED && oldest !== undefined) map.delete(oldest);
 }
 
 /** Who asked, as the log names them, and who may read it there. */
