@@ -2,7 +2,7 @@
 // The last line is `N passed, N failed`; a check such as lint counts as one test.
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findBrowser, findFirefox, findWebKit } from "./find-browser.mjs";
 
@@ -23,10 +23,14 @@ const CHECKS = [
 ];
 
 const totals = { passed: 0, failed: 0 };
+/** A line for each failure, said again at the end: of a long log only the end is always kept. */
+const failures = [];
 const count = (passed, failed) => {
   totals.passed += passed;
   totals.failed += failed;
 };
+/** of what is said again of a failure, in characters */
+const FAILURE_LENGTH = 1_500;
 const say = (text) => process.stdout.write(`${text}\n`);
 
 /**
@@ -72,7 +76,10 @@ async function check(name, command) {
   const startedAt = performance.now();
   const { code, output } = await run(command);
   say(`${code === 0 ? "ok    " : "FAILED"}  ${name}  (${took(startedAt)})`);
-  if (code !== 0) say(output.trimEnd());
+  if (code !== 0) {
+    say(output.trimEnd());
+    failures.push(`${name}: ${output.trim().slice(-FAILURE_LENGTH)}`);
+  }
   count(code === 0 ? 1 : 0, code === 0 ? 0 : 1);
 }
 
@@ -96,6 +103,15 @@ async function unitTests() {
   const unloaded = (report?.testResults ?? []).filter(
     (suite) => suite.status === "failed" && suite.assertionResults.length === 0,
   ).length;
+  for (const suite of report?.testResults ?? []) {
+    if (suite.status === "failed" && suite.assertionResults.length === 0)
+      failures.push(`${suite.name}: ${suite.message}`);
+    for (const { status, fullName, failureMessages } of suite.assertionResults)
+      if (status === "failed")
+        failures.push(
+          `${relative(root, suite.name)}: ${fullName}\n${failureMessages.join("\n").slice(0, FAILURE_LENGTH)}`,
+        );
+  }
   count(report?.numPassedTests ?? 0, failuresOf(code, (report?.numFailedTests ?? 0) + unloaded));
 }
 
@@ -126,12 +142,28 @@ async function playwright(title, name, browser, args) {
     limitMs: 30 * MINUTE,
     env,
   });
-  const stats = readReport(file)?.stats;
+  const report = readReport(file);
+  const stats = report?.stats;
+  for (const { title: test, tries } of triedTests(report?.suites ?? []))
+    if (tries.some(({ status }) => status !== "passed" && status !== "skipped"))
+      failures.push(`${name}: ${test}\n${tries.map(wordsOfTry).join("\n")}`);
   // On a busy CI machine a test gets a second try; needing it is said, not hidden.
   const flaky = stats?.flaky ?? 0;
   if (flaky > 0) say(`${flaky} end-to-end test(s) passed only at the second try: see the report above.`);
   count((stats?.expected ?? 0) + flaky, failuresOf(code, stats?.unexpected ?? 0));
 }
+
+/** Every test of a report of Playwright, with each time it was run. */
+function triedTests(suites, path = []) {
+  return suites.flatMap((suite) => [
+    ...triedTests(suite.suites ?? [], [...path, suite.title]),
+    ...(suite.specs ?? []).flatMap((spec) =>
+      spec.tests.map(({ results }) => ({ title: [...path, suite.title, spec.title].join(" › "), tries: results })),
+    ),
+  ]);
+}
+
+const wordsOfTry = ({ status, error }) => `${status}: ${error?.message ?? ""}`.slice(0, FAILURE_LENGTH);
 
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
 rmSync(reports, { recursive: true, force: true });
@@ -155,6 +187,7 @@ await unitTests();
 if (browser === undefined) count(0, 1);
 else await endToEndTests(browser);
 
+if (failures.length > 0) say(`\nFailed, or passed only at the second try:\n\n${failures.join("\n\n")}`);
 say(`\nAll of it took ${took(startedAt)}.`);
 say(`${totals.passed} passed, ${totals.failed} failed`);
 process.exitCode = totals.failed === 0 ? 0 : 1;

@@ -1,6 +1,7 @@
 import * as Y from "yjs";
 import { ROOT, createMessageTree, pathTo, shownBranch } from "#shared/domain/branch.ts";
 import type { MessageTree } from "#shared/domain/branch.ts";
+import type { FrozenOrigin } from "#shared/domain/frozen-content.ts";
 import type { MessageId } from "#shared/domain/ids.ts";
 import type { Message, PlannedRun } from "#shared/domain/message.ts";
 import { clampParameters } from "#shared/domain/parameters.ts";
@@ -167,6 +168,11 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
         maxOutputTokens: settings.get("maxOutputTokens"),
       }),
     }),
+    /** From which snapshot it was duplicated or restored last. */
+    origin(): FrozenOrigin | undefined {
+      const [snapshotId, contentId] = [stringIn(meta, "originSnapshot"), stringIn(meta, "originContent")];
+      return snapshotId && contentId ? { snapshotId, contentId } : undefined;
+    },
     isDeleted: (): boolean => meta.get("deleted") === true,
     summary(): ConversationSummary {
       const first = treeNow()
@@ -191,6 +197,12 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
     setArchived: (archived: boolean): void => setIfChanged(meta, "archived", archived),
     /** Deleting is a mark, so that an edit made elsewhere meanwhile is neither lost nor a resurrection. */
     setDeleted: (deleted: boolean): void => setIfChanged(meta, "deleted", deleted),
+    setOrigin({ snapshotId, contentId }: FrozenOrigin): void {
+      write(() => {
+        meta.set("originSnapshot", snapshotId);
+        meta.set("originContent", contentId);
+      });
+    },
     setTag: (tag: string, present: boolean): void => setIfChanged(meta, TAG_PREFIX + tag, present ? true : undefined),
     chooseModel: (model: string): void => setIfChanged(settings, "model", model),
     setSystemPrompt: (prompt: string): void => setIfChanged(settings, "systemPrompt", prompt || undefined),

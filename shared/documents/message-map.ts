@@ -65,6 +65,8 @@ function runOf(value: unknown): RunFacts | undefined {
     startedAt: numberOf(record["startedAt"]),
     firstTokenAt: numberOf(record["firstTokenAt"]),
     endedAt: numberOf(record["endedAt"]),
+    systemFingerprint: stringOf(record["systemFingerprint"]),
+    receipt: stringOf(record["receipt"]),
   };
 }
 

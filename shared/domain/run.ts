@@ -87,4 +87,8 @@ export interface RunFacts {
   startedAt?: number | undefined;
   firstTokenAt?: number | undefined;
   endedAt?: number | undefined;
+  /** the provider's name for the state of the system that answered */
+  systemFingerprint?: string | undefined;
+  /** what the relay signed about the answer once it had ended: a JWS in compact form */
+  receipt?: string | undefined;
 }

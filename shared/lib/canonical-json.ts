@@ -1,14 +1,16 @@
+import canonicalize from "canonicalize";
+
 /**
- * JSON with object keys sorted by UTF-16 code units and no white space (RFC 8785 for the values we use:
- * no NaN, no Infinity). Equal values give equal text, whatever order their keys were written in.
+ * A value as canonical JSON (RFC 8785): keys sorted by UTF-16 code units, no white space, numbers as ECMAScript writes
+ * them. Equal values give equal text, in every browser and on the server. Fields that are `undefined` are left out, and
+ * lone surrogates, which no UTF-8 can hold, become U+FFFD, as they do on their way through the network.
+ * Throws for what JSON has no word for: NaN, Infinity, a value that contains itself.
  */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(",")}]`;
-  if (value !== null && typeof value === "object") {
-    const entries = Object.entries(value)
-      .filter(([, item]) => item !== undefined)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1));
-    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(",")}}`;
-  }
-  return JSON.stringify(value);
+export const canonicalJson = (value: unknown): string => canonicalize(wellFormed(value)) ?? "null";
+
+function wellFormed(value: unknown): unknown {
+  if (typeof value === "string") return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key.toWellFormed(), wellFormed(item)]));
 }

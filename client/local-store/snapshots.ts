@@ -1,0 +1,56 @@
+import type { FrozenContent } from "#shared/domain/frozen-content.ts";
+import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
+import type { SnapshotLabels, SnapshotSummary } from "#shared/domain/snapshot.ts";
+import type { Result } from "#shared/lib/result.ts";
+import type { StoreFailure } from "./local-store.ts";
+
+/** How far the server is with what was done to a snapshot here. */
+export type SnapshotState =
+  | { type: "sealed" }
+  /** taken here, and not sealed by the server yet; its number is what it will most likely be */
+  | { type: "pending" }
+  /** a change of its labels, or its deletion, waits for the server */
+  | { type: "changing" }
+  /** the server will not have it, with the code of its answer; the content stays on this device until it is given up */
+  | { type: "refused"; code: string };
+
+/** One snapshot as lists show it: what the server said of it, overlaid with what waits here. */
+export interface SnapshotEntry {
+  summary: SnapshotSummary;
+  state: SnapshotState;
+  /** ms since 1970 by the server's clock: since when it is in the trash, where the server said so */
+  deletedAt: number | undefined;
+}
+
+export interface TakenSnapshot extends SnapshotLabels {
+  conversationId: ConversationId;
+  content: FrozenContent;
+}
+
+/**
+ * A person's snapshots in this workspace: those the server sealed, and those that wait for it. All of it works without a
+ * network; commands are stored before they are shown, and delivered once, in order, by whichever tab or worker can.
+ */
+export interface Snapshots {
+  /** Newest first, those in the trash among them. The same array until something changes. */
+  entries(): readonly SnapshotEntry[];
+  /** false until those stored on this device were read */
+  loaded(): boolean;
+  subscribe(listener: () => void): () => void;
+  /** Freezes content under a new id. Resolves once it is stored here; it is shown in any case. */
+  take(taken: TakenSnapshot): Promise<SnapshotId>;
+  setLabels(id: SnapshotId, labels: Partial<SnapshotLabels>): void;
+  /** Puts it into the trash, or takes it out again. */
+  setDeleted(id: SnapshotId, deleted: boolean): void;
+  /** Asks the server to erase one that is in the trash, however long that takes. */
+  erase(id: SnapshotId): void;
+  /** Takes back one that the server never sealed. */
+  giveUp(id: SnapshotId): Promise<void>;
+  /**
+   * All that was frozen, checked against its id. `missing` where its messages did not come to this device yet: `fetch`
+   * them first. `damaged` where what is stored here is not what was frozen.
+   */
+  content(id: SnapshotId): Promise<Result<FrozenContent, "missing" | "damaged" | StoreFailure>>;
+  /** Asks the server for the messages of one snapshot now. Answers whether they are here. */
+  fetch(id: SnapshotId): Promise<boolean>;
+}

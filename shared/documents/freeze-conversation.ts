@@ -1,0 +1,78 @@
+import { FROZEN_FORMAT, chainMessages } from "#shared/domain/frozen-content.ts";
+import type { FrozenContent, FrozenMessage, FrozenRun } from "#shared/domain/frozen-content.ts";
+import type { Message } from "#shared/domain/message.ts";
+import { isTerminal } from "#shared/domain/run.ts";
+import type { RunFacts } from "#shared/domain/run.ts";
+import { err, ok } from "#shared/lib/result.ts";
+import type { Result } from "#shared/lib/result.ts";
+import type { ConversationDocument } from "./conversation.ts";
+
+/** Why there is nothing to freeze: no message, or an answer that is still being written. */
+export type FreezeFailure = "empty" | "unfinished";
+
+/**
+ * The shown branch of a conversation with its settings, as a snapshot holds it. The same on every device and on the
+ * server, whatever else is in their copies.
+ * @param author the account that wrote the prompts: the owner of the conversation
+ * @param leaf the last message of the branch to freeze, instead of the one that is shown
+ */
+export function freezeConversation(
+  conversation: ConversationDocument,
+  { author, leaf }: { author: string; leaf?: string },
+): Result<FrozenContent, FreezeFailure> {
+  const branch = leaf === undefined ? conversation.branch() : conversation.pathTo(leaf);
+  if (branch.length === 0) return err("empty");
+  if (branch.some((message) => message.role === "assistant" && message.run && !isTerminal(message.run.status)))
+    return err("unfinished");
+  const { messages, hashes } = chainMessages(branch.map((message) => frozenMessage(message, author)));
+  const { model, systemPrompt, parameters } = conversation.settings();
+  const origin = conversation.origin();
+  return ok({
+    manifest: {
+      format: FROZEN_FORMAT,
+      settings: { model: model.toWellFormed(), systemPrompt: systemPrompt.toWellFormed(), parameters },
+      messageCount: messages.length,
+      head: hashes.at(-1) ?? null,
+      ...(origin && { origin }),
+    },
+    messages,
+  });
+}
+
+function frozenMessage(message: Message, author: string): Omit<FrozenMessage, "previous"> {
+  const { id, role, createdAt } = message;
+  const base = { id, role, createdAt, text: message.text.toWellFormed() };
+  if (message.role === "user") return { ...base, author };
+  const { reasoning, run } = message;
+  return {
+    ...base,
+    ...(reasoning !== "" && { reasoning: reasoning.toWellFormed() }),
+    ...(run && { run: frozenRun(run) }),
+  };
+}
+
+function frozenRun(run: RunFacts): FrozenRun {
+  const { runId, model, resolvedModel, systemFingerprint, parameters, status, finish, failure, usage, receipt } = run;
+  const { queuedAt, startedAt, firstTokenAt, endedAt } = run;
+  return present({
+    id: runId,
+    model,
+    provider: model.slice(0, Math.max(0, model.indexOf("/"))),
+    resolvedModel,
+    systemFingerprint,
+    parameters: present(parameters),
+    status,
+    finish,
+    failure: failure?.code,
+    usage: usage && present(usage),
+    queuedAt,
+    startedAt,
+    firstTokenAt,
+    endedAt,
+    receipt,
+  });
+}
+
+/** Without fields that are absent, so that what is compared, stored and sent has one form. */
+const present = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as T;

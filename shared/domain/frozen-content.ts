@@ -1,0 +1,124 @@
+import * as sha256 from "lib0/hash/sha256";
+import { canonicalJson } from "#shared/lib/canonical-json.ts";
+import { err, ok } from "#shared/lib/result.ts";
+import type { Result } from "#shared/lib/result.ts";
+import type { ContentHash } from "./ids.ts";
+import type { RunParameters } from "./parameters.ts";
+import type { FinishReason, RunFailureCode, RunStatus, RunUsage } from "./run.ts";
+
+// What a snapshot holds, and what it is identified by. Messages form a chain: each names the hash of the one before it,
+// so that the hash of the last one stands for all of them, and snapshots of one conversation share what they share. The
+// manifest names that hash; its own hash is the id of the content. All hashes are SHA-256 of canonical JSON (RFC 8785).
+
+/** The form of a manifest and of the messages it names. A reader that does not know it shows nothing of it. */
+export const FROZEN_FORMAT = "holdfast.snapshot.v1";
+
+/** Everything about the run that wrote an answer. Times are ms since 1970 by the server's clock. */
+export interface FrozenRun {
+  id: string;
+  /** `<provider>/<model>` as it was asked for */
+  model: string;
+  provider: string;
+  /** what the provider says answered, e.g. a dated version of `model` */
+  resolvedModel?: string | undefined;
+  /** the provider's name for the state of the system that answered */
+  systemFingerprint?: string | undefined;
+  parameters: RunParameters;
+  status: RunStatus;
+  finish?: FinishReason | undefined;
+  failure?: RunFailureCode | undefined;
+  usage?: RunUsage | undefined;
+  queuedAt: number;
+  startedAt?: number | undefined;
+  firstTokenAt?: number | undefined;
+  endedAt?: number | undefined;
+  /** what the relay signed about this answer: a JWS in compact form */
+  receipt?: string | undefined;
+}
+
+export interface FrozenMessage {
+  /** the hash of the message before it; `null` for the first */
+  previous: ContentHash | null;
+  id: string;
+  role: "user" | "assistant";
+  /** the account that wrote it; absent where a model did */
+  author?: string | undefined;
+  text: string;
+  reasoning?: string | undefined;
+  /** ms since 1970 by the clock of the device that made it */
+  createdAt: number;
+  run?: FrozenRun | undefined;
+}
+
+export interface FrozenSettings {
+  /** "" where none was chosen */
+  model: string;
+  systemPrompt: string;
+  parameters: RunParameters;
+}
+
+/** From which snapshot a conversation was duplicated or restored. */
+export interface FrozenOrigin {
+  snapshotId: string;
+  contentId: string;
+}
+
+export interface Manifest {
+  format: typeof FROZEN_FORMAT;
+  settings: FrozenSettings;
+  /** how many messages there are */
+  messageCount: number;
+  /** the hash of the last message; `null` where there is none */
+  head: ContentHash | null;
+  origin?: FrozenOrigin | undefined;
+}
+
+/** All of a snapshot that never changes. */
+export interface FrozenContent {
+  manifest: Manifest;
+  /** first to last */
+  messages: readonly FrozenMessage[];
+}
+
+const hashText = (text: string): ContentHash =>
+  Array.from(sha256.digest(new TextEncoder().encode(text)), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  ) as ContentHash;
+
+/** SHA-256 (FIPS 180-4) of a value in canonical JSON, in hex. */
+export const hashOf = (value: unknown): ContentHash => hashText(canonicalJson(value));
+
+/** The id of what is frozen: equal exactly where everything frozen is. */
+export const contentIdOf = (manifest: Manifest): ContentHash => hashOf(manifest);
+
+/** Chains messages: answers them with `previous` set, and the hash of each. */
+export function chainMessages(messages: readonly Omit<FrozenMessage, "previous">[]): {
+  messages: FrozenMessage[];
+  hashes: ContentHash[];
+} {
+  const hashes: ContentHash[] = [];
+  const chained = messages.map((message): FrozenMessage => {
+    const link = { ...message, previous: hashes.at(-1) ?? null };
+    hashes.push(hashOf(link));
+    return link;
+  });
+  return { messages: chained, hashes };
+}
+
+/** Where content is not what its manifest says: the place of a message, or the messages as a whole. */
+export type FrozenFault = { type: "message"; index: number } | { type: "count" };
+
+/**
+ * Checks messages against their manifest, last to first, so that the message that was changed is the one that is named.
+ * Answers the hash of each message.
+ */
+export function checkFrozen({ manifest, messages }: FrozenContent): Result<ContentHash[], FrozenFault> {
+  if (messages.length !== manifest.messageCount) return err({ type: "count" });
+  const hashes = messages.map((message) => hashOf(message));
+  let expected = manifest.head;
+  for (let index = messages.length - 1; index >= 0; index--) {
+    if (hashes[index] !== expected) return err({ type: "message", index });
+    expected = messages[index]?.previous ?? null;
+  }
+  return expected === null ? ok(hashes) : err({ type: "count" });
+}
