@@ -174,7 +174,7 @@ describe("row 27: where the server does not know its own address, the name that 
     }
     expect(changedTables(before, storedRows(plain.database))).toEqual([]);
     const own = { path: `/sync/${conversationRoom(newId())}`, headers: { cookie: guest.cookie }, until: () => true };
-    expect((await knock(plain.url, own)).heard).toHaveLength(1);
+    expect((await knock(plain.url, own)).heard).not.toEqual([]);
   });
 });
 

@@ -5,6 +5,8 @@ import type { FaultScene, LedgerRow } from "./fault-scene.ts";
 
 const STREAMS = 50;
 const DRAIN_MS = 1500;
+/** How long the server waits for the store after that; on a crowded machine the next start ends what is left then. */
+const STORED_WITHIN_MS = 5_000;
 const words = Array.from({ length: 1500 }, (_, index) => `word${index} ünï🎉 `);
 
 let scene: FaultScene;
@@ -52,6 +54,8 @@ test(
 
     await Promise.all(readers.map((reader) => reader.ended()));
     const states: Record<string, number> = {};
+    const wasSlow = drainMs >= DRAIN_MS + STORED_WITHIN_MS;
+    const codes = wasSlow ? ["deploy", "server_restarted"] : ["deploy"];
     for (const [index, chat] of chats.entries()) {
       const reader = readers[index]!;
       const sent = words.join("");
@@ -60,8 +64,10 @@ test(
       expect(reader.neverWentBack()).toBe(true);
       expect(reader.text()).toBe(snapshot?.text);
       expect(sent.startsWith(reader.text()) && reader.text().length > 30).toBe(true);
-      if (snapshot?.state !== "completed")
-        expect(snapshot).toMatchObject({ state: "interrupted", failure: { code: "deploy", retryable: true } });
+      if (snapshot?.state !== "completed") {
+        expect(snapshot).toMatchObject({ state: "interrupted", failure: { retryable: true } });
+        expect(codes).toContain(snapshot?.failure?.code);
+      }
       await chat.device.until(() => {
         const message = chat.device.conversation.message(chat.body.messageId);
         return (
