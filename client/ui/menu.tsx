@@ -1,6 +1,7 @@
 import * as Dropdown from "@radix-ui/react-dropdown-menu";
-import { useRef } from "react";
+import { useRef, useState } from "react";
 import { Icon } from "./icon.tsx";
+import { keysInTurn } from "./keys-in-turn.ts";
 import type { MenuItem } from "./lazy-menu.tsx";
 
 interface MenuProps {
@@ -14,6 +15,7 @@ interface MenuProps {
 /** An open menu beside the element it is rendered in. */
 export function Menu({ labelledBy, items, side, onClose, onReturnFocus }: MenuProps) {
   const chosen = useRef<(() => void) | undefined>(undefined);
+  const [takeKey] = useState(keysInTurn);
   return (
     <Dropdown.Root open modal={false} onOpenChange={(open) => !open && onClose()}>
       <Dropdown.Trigger asChild>
@@ -27,6 +29,7 @@ export function Menu({ labelledBy, items, side, onClose, onReturnFocus }: MenuPr
           sideOffset={4}
           collisionPadding={8}
           aria-labelledby={labelledBy}
+          onKeyDownCapture={takeKey}
           onCloseAutoFocus={(event) => {
             event.preventDefault();
             onReturnFocus();

@@ -1,4 +1,5 @@
 import { expect } from "@playwright/test";
+import { expectFocused } from "./chat-page.ts";
 import type { ChatPage } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 
@@ -76,4 +77,21 @@ test("a pinned chat stands first", async ({ chat }) => {
       .filter({ hasText: /tides|bread/u })
       .first(),
   ).toContainText("tides");
+});
+
+test("keys that come while the page is busy choose in a menu what they say", async ({ chat }) => {
+  const { page } = chat;
+  await startChat(chat, "tides and moons");
+  await chat.row("tides and moons").hover();
+  await chat.button("More actions for tides and moons").click();
+  await expectFocused(page.getByRole("menu"));
+  await page.keyboard.press("d");
+  await expectFocused(page.getByRole("menuitem", { name: "Delete" }));
+  const busy = page.evaluate(() => {
+    const end = performance.now() + 1_000;
+    while (performance.now() < end) JSON.stringify({ busy: end });
+  });
+  await Promise.all([busy, ...["ArrowUp", "ArrowUp", "Enter"].map((key) => page.keyboard.press(key))]);
+  await expect(chat.library.getByRole("heading", { name: "Pinned" })).toBeVisible();
+  await expect(chat.row("tides and moons")).toBeVisible();
 });

@@ -365,7 +365,8 @@ test("making a workspace, inviting and joining go by keyboard alone", async ({ p
   await ann.button("Account").focus();
   await keyboard.press("Enter");
   await page.getByRole("menuitem", { name: "Workspaces…" }).waitFor();
-  await keyboard.type("Work");
+  // One letter: a menu forgets those that came more than a second ago, and a "k" is the first one of another item.
+  await keyboard.press("w");
   await keyboard.press("Enter");
   await expect(page.getByRole("dialog", { name: "Workspaces" }).getByText("Open now")).toBeVisible();
   await page.getByRole("textbox", { name: "Workspace name" }).focus();
