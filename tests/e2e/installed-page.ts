@@ -43,6 +43,11 @@ export const lookForUpdate = (page: Page): Promise<void> =>
     await (await navigator.serviceWorker.getRegistration())?.update();
   });
 
+/** Waits until a newer worker keeps all of its app and waits for its turn; on a busy machine it fetches that for a while. */
+export async function untilNextInstalled(page: Page): Promise<void> {
+  await page.waitForFunction(async () => Boolean((await navigator.serviceWorker.getRegistration())?.waiting));
+}
+
 /** Makes pages of a context look like windows of the installed app, which a headless browser has none of. */
 export const asInstalledWindows = async (context: BrowserContext): Promise<void> => {
   await context.addInitScript(() => {
