@@ -26,6 +26,8 @@ export default defineConfig({
       input: {
         main: "sync-server/main.ts",
         "audit-verify": "sync-server/audit-verify-main.ts",
+        "keys-rotate": "sync-server/keys-rotate-main.ts",
+        verify: "sync-server/verify-main.ts",
         "sqlite-worker": "sync-server/storage/sqlite-worker.ts",
         "fold-worker": "sync-server/rooms/fold-worker.ts",
         "token-worker": "sync-server/runs/token-worker.ts",

@@ -8,6 +8,7 @@ import type { AppEnv } from "#server/http/app-env.ts";
 import { bulkSyncRoutes } from "#server/http/bulk-sync.ts";
 import { feedRoutes } from "#server/http/feed.ts";
 import { healthRoutes } from "#server/http/health.ts";
+import { jwksRoutes } from "#server/http/jwks.ts";
 import { limitAccounts, limitAddresses } from "#server/http/limit-requests.ts";
 import type { KindOf } from "#server/http/limit-requests.ts";
 import { measureRequests, metricsRoutes } from "#server/http/metrics.ts";
@@ -21,6 +22,7 @@ import type { Log } from "#server/observability/log.ts";
 import type { Metrics } from "#server/observability/metrics.ts";
 import { RoomsCrowded } from "#server/rooms/rooms.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
+import type { Signing } from "#server/signing/open-signing.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 
@@ -34,6 +36,7 @@ export interface AppParts {
   conversations: Hono<AppEnv>;
   runs: Hono<AppEnv>;
   models: Hono<AppEnv>;
+  signing: Pick<Signing, "keys">;
   staticFiles: StaticFiles;
   isDraining: () => boolean;
   log: Log;
@@ -74,6 +77,7 @@ export function createApp({ database, resolver, publicUrl, log, metrics, ...part
   app.route("/api/conversations", parts.conversations);
   app.route("/api/runs", parts.runs);
   app.route("/api/models", parts.models);
+  app.route("/", jwksRoutes(parts.signing));
   app.route("/", healthRoutes(database, parts.isDraining));
   app.route("/", metricsRoutes(metrics, { token: parts.metricsToken, publicUrl }));
 

@@ -4,8 +4,10 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { getHeapStatistics } from "node:v8";
+import { RECEIPT_TYPE } from "#shared/provenance/receipt.ts";
 import { createApp } from "./app.ts";
 import type { AccountPrincipal } from "./access/principal.ts";
+import { readOrCreateSecret } from "./access/secret.ts";
 import { createPolicyBus } from "./bus/policy-bus.ts";
 import type { Config } from "./config/config.ts";
 import { openAssetArchive } from "./http/asset-archive.ts";
@@ -35,6 +37,8 @@ import { openProviders } from "./runs/providers.ts";
 import { openRunService } from "./runs/run-service.ts";
 import { createRunTimers } from "./runs/run-timers.ts";
 import { openTokenThread } from "./runs/token-thread.ts";
+import { openSigning } from "./signing/open-signing.ts";
+import { SIGNING_SECRET_FILE } from "./signing/stored-key.ts";
 import { openDatabase } from "./storage/open-database.ts";
 
 /** How long connections may take to say what they still have to say before they are cut. */
@@ -77,6 +81,13 @@ export async function openServer(
   });
   const providers = openConfiguredProviders(config, log, configured);
   const tokens = openTokenThread((error) => log.error({ err: error }, "the tokens of an answer could not be counted"));
+  const signing = await openSigning({
+    database,
+    secret: readOrCreateSecret(join(dataDir, SIGNING_SECRET_FILE)),
+    issuer: publicUrl?.origin ?? "",
+    now: clock.now,
+    log,
+  });
   const runs = openRunService({
     database,
     rooms,
@@ -87,6 +98,7 @@ export async function openServer(
     meters: metrics,
     timers: createRunTimers(config.runTimeouts),
     countTokens: tokens.count,
+    signReceipt: (claims) => signing.sign(RECEIPT_TYPE, claims),
   });
   const bus = createPolicyBus();
   const limiter = config.limits ? createInProcessLimiter() : UNLIMITED;
@@ -117,6 +129,7 @@ export async function openServer(
     conversations: conversationRoutes(erasure),
     runs: runRoutes({ runs, resolvePrincipal, rights }),
     models: modelRoutes({ providers }),
+    signing,
     staticFiles: await openStaticFiles(clientFolder, { serviceWorker: config.serviceWorker, earlier }),
     isDraining: () => draining,
     log,

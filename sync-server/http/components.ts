@@ -21,6 +21,7 @@ import {
   passkeysSchema,
   renamePasskeySchema,
 } from "#shared/protocol/passkey-bodies.ts";
+import { jwksSchema } from "#shared/provenance/signing-keys.ts";
 import { runEventsSchema } from "#shared/protocol/run-events.ts";
 import { createTokenSchema, createdTokenSchema, tokensSchema } from "#shared/protocol/token-bodies.ts";
 import {
@@ -59,6 +60,7 @@ export const COMPONENTS = {
   InviteToken: inviteTokenSchema,
   Invites: invitesSchema,
   Joined: joinedSchema,
+  Jwks: jwksSchema,
   Me: meSchema,
   Members: membersSchema,
   Methods: methodsSchema,

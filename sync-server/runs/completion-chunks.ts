@@ -7,6 +7,8 @@ import type { ReportedUsage } from "./usage-count.ts";
 /** What one data line of a Chat Completions stream says. */
 export type CompletionPart =
   | { type: "model"; model: string }
+  /** the state of the system that answers */
+  | { type: "fingerprint"; fingerprint: string }
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }
   | { type: "finish"; finish: FinishReason }
@@ -23,6 +25,7 @@ const text = z.nullish(z.string());
 const count = z.nullish(z.number());
 const chunkSchema = z.object({
   model: z.optional(z.catch(z.optional(z.string()), undefined)),
+  system_fingerprint: z.catch(text, undefined),
   choices: z.optional(
     z.nullable(
       z.array(
@@ -67,10 +70,12 @@ export function createChunkReader() {
   let badLines = 0;
   /** as the last chunk named it: each chunk does, and only a new name says something */
   let model: string | undefined;
+  let fingerprint: string | undefined;
 
-  function partsOf({ error, model: named, choices, usage }: Chunk): CompletionPart[] {
+  function partsOf({ error, model: named, system_fingerprint: system, choices, usage }: Chunk): CompletionPart[] {
     if (error !== undefined && error !== null) return [{ type: "failed", failure: failureOf(error) }];
     const parts: CompletionPart[] = named && named !== model ? [{ type: "model", model: (model = named) }] : [];
+    if (system && system !== fingerprint) parts.push({ type: "fingerprint", fingerprint: (fingerprint = system) });
     const choice = choices?.find(({ index }) => index === undefined || index === 0);
     if (choice) parts.push(...partsOfChoice(choice));
     if (usage) parts.push({ type: "usage", usage: usageOf(usage) });
@@ -81,7 +86,7 @@ export function createChunkReader() {
     read(data: string): CompletionPart[] {
       if (isDone(data)) return [{ type: "done" }];
       const raw = parseJson(data);
-      const plain = plainTextOf(raw, model);
+      const plain = plainTextOf(raw, { model, fingerprint });
       if (plain !== undefined) return [{ type: "text", text: plain }];
       const parsed = chunkSchema.safeParse(raw);
       if (parsed.success) return partsOf(parsed.data);
@@ -106,9 +111,11 @@ function parseJson(data: string): unknown {
  * The text of a chunk that says a piece of text and nothing else, as nearly all do. It is one the schema accepts;
  * `undefined` leaves the chunk to the schema, which costs several times as much.
  */
-function plainTextOf(raw: unknown, model: string | undefined): string | undefined {
-  const { model: named, choices, usage, error } = (raw ?? {}) as Partial<Record<keyof Chunk, unknown>>;
-  const says = named === model && !isSaid(usage) && !isSaid(error) && Array.isArray(choices) && choices.length === 1;
+function plainTextOf(raw: unknown, known: { model?: string | undefined; fingerprint?: string | undefined }) {
+  const { model, system_fingerprint: system, ...rest } = (raw ?? {}) as Partial<Record<keyof Chunk, unknown>>;
+  const { choices, usage, error } = rest;
+  const isNews = model !== known.model || (isSaid(system) && system !== known.fingerprint);
+  const says = !isNews && !isSaid(usage) && !isSaid(error) && Array.isArray(choices) && choices.length === 1;
   return says ? plainTextOfChoice((choices[0] ?? {}) as Partial<Choice>) : undefined;
 }
 

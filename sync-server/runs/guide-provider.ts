@@ -1,10 +1,11 @@
+import { CONTINUE_INSTRUCTION } from "#shared/domain/prompt.ts";
 import type { Model } from "#shared/protocol/http-bodies.ts";
 import { sleep, systemClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import { createHelpPages, findHelpFolder, readHelpPages } from "./help-pages.ts";
 import type { HelpPages } from "./help-pages.ts";
 import type { CompletionRequest, Provider, ProviderPart, ServedModel } from "./provider.ts";
-import { CONTINUE_INSTRUCTION } from "./run-prompt.ts";
+
 import type { Log } from "./run-parts.ts";
 
 export const GUIDE_ID = "holdfast/guide";

@@ -2,7 +2,8 @@ import type { FinishReason } from "#shared/domain/run.ts";
 import { watchCall } from "./call-watch.ts";
 import type { Clock } from "./clock.ts";
 import type { ProviderFailure } from "./failure-classes.ts";
-import type { ChatMessage, ProviderPart, ServedModel } from "./provider.ts";
+import type { ChatMessage } from "#shared/domain/prompt.ts";
+import type { ProviderPart, ServedModel } from "./provider.ts";
 import type { RunTimers } from "./run-timers.ts";
 import type { ReportedUsage } from "./usage-count.ts";
 
@@ -22,6 +23,7 @@ export interface CallOptions {
   timers: RunTimers;
   onText(channel: "t" | "r", text: string): void;
   onModel(model: string): void;
+  onFingerprint(fingerprint: string): void;
   onFinish(finish: FinishReason): void;
   onSilence(ms: number): void;
   /** a line of the stream was skipped */
@@ -73,6 +75,8 @@ export function openProviderCall(options: CallOptions): ProviderCall {
         return watch.alive();
       case "model":
         return options.onModel(part.model);
+      case "fingerprint":
+        return options.onFingerprint(part.fingerprint);
       case "text":
       case "reasoning":
         watch.content(part.type);

@@ -1,12 +1,8 @@
 import type { Model } from "#shared/protocol/http-bodies.ts";
 import type { RunParameters } from "#shared/domain/parameters.ts";
+import type { ChatMessage } from "#shared/domain/prompt.ts";
 import type { CompletionPart } from "./completion-chunks.ts";
 import type { Price } from "./usage-count.ts";
-
-export interface ChatMessage {
-  role: "system" | "user" | "assistant";
-  text: string;
-}
 
 export interface CompletionRequest {
   /** the model's name at the provider */

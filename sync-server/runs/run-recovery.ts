@@ -10,6 +10,7 @@ import type { Frame } from "./frame.ts";
 import { createRunFeed } from "./run-feed.ts";
 import type { RunParts } from "./run-parts.ts";
 import { buildPrompt } from "./run-prompt.ts";
+import { signAnswer } from "./run-receipt.ts";
 import { insertFrames, readAbandonedRuns, readFrames, readUsage, updateRun } from "./run-store.ts";
 import type { StoredRun } from "./run-store.ts";
 import { bookAttempt, countAttempt } from "./usage-booking.ts";
@@ -75,7 +76,9 @@ async function endLog(parts: RunParts, before: StoredRun, frames: readonly Frame
   const failure = state === "stopped" ? undefined : { code, retryable: true };
   const { usage, also } = await settleBill(parts, before, feed.text + feed.reasoning, state);
   const seq = before.seq + 1;
-  const facts: RunFacts = { ...before.facts, status: state, failure, usage, frame: seq, endedAt: now };
+  const ended: RunFacts = { ...before.facts, status: state, failure, usage, frame: seq, endedAt: now };
+  const receipt = await signAnswer(parts, before, before.asked, ended, feed);
+  const facts: RunFacts = { ...ended, receipt };
   const len = { t: feed.text.length, r: feed.reasoning.length };
   const end = createFrame(seq, { type: "end", state, failure, usage, len });
   await database.commit([

@@ -21,7 +21,7 @@ import type { Providers } from "./provider.ts";
 import { allDone, drainRuns, endsWithin } from "./run-drain.ts";
 import type { RunFeed } from "./run-feed.ts";
 import { createRunFollowers } from "./run-followers.ts";
-import type { Log, RunParts } from "./run-parts.ts";
+import type { Log, RunParts, SignReceipt } from "./run-parts.ts";
 import { feedOf, recoverRuns } from "./run-recovery.ts";
 import { createTombstone, fingerprintOf } from "./run-rows.ts";
 import { snapshotOfStored, snapshotOfWriter } from "./run-snapshot.ts";
@@ -47,6 +47,8 @@ export interface RunServiceOptions {
   log: Log;
   meters?: Meters;
   timers?: Partial<RunTimers>;
+  /** gives receipts; without it there are none */
+  signReceipt?: SignReceipt;
   /** counts on the event loop by default */
   countTokens?: TokenCounter;
 }

@@ -3,15 +3,17 @@ import type { AccountPrincipal } from "#server/access/principal.ts";
 import { authorize } from "#server/access/authorize.ts";
 import { RoomsCrowded } from "#server/rooms/rooms.ts";
 import { CommitError } from "#server/storage/database.ts";
-import type { ConversationId, MessageId, RunId } from "#shared/domain/ids.ts";
+import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import type { ConversationId, RunId } from "#shared/domain/ids.ts";
 import type { Message } from "#shared/domain/message.ts";
 import { isTerminal } from "#shared/domain/run.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import type { StartRun } from "#shared/protocol/run-bodies.ts";
-import type { ChatMessage } from "./provider.ts";
+import type { ChatMessage } from "#shared/domain/prompt.ts";
 import type { RunParts } from "./run-parts.ts";
 import { buildPrompt } from "./run-prompt.ts";
+import { contextHash, hashText, ownReceipt } from "./run-receipt.ts";
 import { repairMessage } from "./run-recovery.ts";
 import { readOwnRun } from "./run-store.ts";
 import type { StoredRun } from "./run-store.ts";
@@ -21,6 +23,8 @@ export interface Source {
   messages: ChatMessage[];
   /** what the run carries on; "" for one that begins anew */
   carried: string;
+  /** the run that wrote what is carried on, when asked the same; `undefined` where none is known to */
+  vouchedBy: RunId | undefined;
 }
 
 export type SourceFailure =
@@ -38,16 +42,18 @@ export async function readSource(
   // What a run reads is no right of the token that starts it.
   const found = await parts.rooms.read(relayOf(principal), request.conversationId as ConversationId, (doc) => {
     const taken = doc.message(request.messageId);
-    const before = continued.value === undefined ? undefined : doc.message(continued.value);
+    const before = continued.value === undefined ? undefined : doc.message(continued.value.messageId);
     const carried = before?.role === "assistant" ? before.text : "";
     const deleted = doc.isDeleted();
-    return { taken, carried, deleted, messages: buildPrompt(doc, request.parentMessageId, carried) };
+    const vouchedBy =
+      continued.value && isVouchedFor(doc, continued.value, request, carried) ? continued.value.id : undefined;
+    return { taken, deleted, carried, vouchedBy, messages: buildPrompt(doc, request.parentMessageId, carried) };
   });
   if (found?.messages === undefined) return err({ code: "parent_missing" });
   // Deleted on a device the sender has not heard of yet: it asks again, and a restored one is answered then.
   if (found.deleted) return err({ code: "conversation_deleted" });
   if (found.taken !== undefined) return err(await explainTaken(parts, principal, request, found.taken));
-  return ok({ messages: found.messages, carried: found.carried });
+  return ok({ messages: found.messages, carried: found.carried, vouchedBy: found.vouchedBy });
 }
 
 /**
@@ -90,19 +96,30 @@ export async function peekSource(
   }
 }
 
-/** The message whose text is carried on: that of an ended run of the same conversation. */
+/**
+ * Whether the words to be carried on are those that a run wrote when it was asked the very same: the document, which
+ * devices write, may say anything.
+ */
+function isVouchedFor(doc: ConversationDocument, before: StoredRun, request: StartRun, carried: string): boolean {
+  const receipt = ownReceipt(before);
+  if (receipt === undefined || hashText(carried) !== receipt.output) return false;
+  const asked = buildPrompt(doc, request.parentMessageId, carried.slice(0, receipt.carried ?? 0));
+  return asked !== undefined && contextHash(asked, request.model, request.parameters) === receipt.context;
+}
+
+/** The run whose text is carried on: an ended one of the same conversation. */
 async function readContinued(
   { database }: RunParts,
   principal: AccountPrincipal,
   { continues, conversationId }: StartRun,
-): Promise<Result<MessageId | undefined, SourceFailure>> {
+): Promise<Result<StoredRun | undefined, SourceFailure>> {
   if (continues === undefined) return ok(undefined);
   const stored = await readOwnRun(database, principal, continues as RunId);
   if (!stored || !mayRead(principal, stored) || stored.conversationId !== conversationId)
     return err({ code: "not_found" });
   // Until its end is in the document, its text there is not whole.
   if (!isTerminal(stored.state) || !stored.committed) return err({ code: "message_busy", runId: stored.id });
-  return ok(stored.messageId);
+  return ok(stored);
 }
 
 /**

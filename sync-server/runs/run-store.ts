@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Principal } from "#server/access/principal.ts";
 import { openTenant } from "#server/access/tenant.ts";
 import type { Database, CommitStatement } from "#server/storage/database.ts";
@@ -9,6 +10,13 @@ import type { StartRun } from "#shared/protocol/run-bodies.ts";
 import { parseRunEvent } from "#shared/protocol/run-events.ts";
 import { createFrame } from "./frame.ts";
 import type { Frame, LogEvent } from "./frame.ts";
+
+/** What a provider was asked, for the receipt of its answer: the fields of `ReceiptClaims` of the same names. */
+export interface Asked {
+  context: string;
+  carried?: number;
+  carriedFrom?: string;
+}
 
 /** A row of `run`, parsed. */
 export interface StoredRun {
@@ -28,6 +36,8 @@ export interface StoredRun {
   leaseUntil: number;
   seq: number;
   facts: RunFacts;
+  /** absent before it was asked, and where its answer gets no receipt */
+  asked: Asked | undefined;
   committed: boolean;
   createdAt: number;
   endedAt: number | undefined;
@@ -50,7 +60,7 @@ export const storedRun = (row: RunTable): StoredRun => ({
   messageId: row.message_id as MessageId,
   model: row.model,
   fingerprint: row.fingerprint,
-  // Both columns are written by this file only, as JSON of these types.
+  // These columns are written by this file only, as JSON of these types.
   request: row.request === "" ? undefined : (JSON.parse(row.request) as StartRun),
   state: row.state as RunStatus,
   attempt: row.attempt,
@@ -58,6 +68,7 @@ export const storedRun = (row: RunTable): StoredRun => ({
   leaseUntil: row.lease_until,
   seq: row.seq,
   facts: JSON.parse(row.facts) as RunFacts,
+  asked: row.asked === null ? undefined : (JSON.parse(row.asked) as Asked),
   committed: row.committed === 1,
   createdAt: row.created_at,
   endedAt: row.ended_at ?? undefined,
@@ -246,7 +257,14 @@ export function eraseRuns(
         .where("account_id", "=", accountId)
         .where("workspace_id", "=", workspaceId),
     );
-  return [{ query: takeOver.compile() }, { query: frames.compile() }];
+  // A hash of a few words is as good as the words to whoever guesses them.
+  const hashes = kysely
+    .updateTable("run")
+    .set({ asked: null, facts: sql<string>`json_remove(facts, '$.receipt')` })
+    .where("conversation_id", "=", id)
+    .where("account_id", "=", accountId)
+    .where("workspace_id", "=", workspaceId);
+  return [{ query: takeOver.compile() }, { query: frames.compile() }, { query: hashes.compile() }];
 }
 
 /** Frames of a run that was accepted in the moment in which its conversation was erased. */

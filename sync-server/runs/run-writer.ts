@@ -16,10 +16,11 @@ import type { RunFeed } from "./run-feed.ts";
 import { openRunLog } from "./run-log.ts";
 import { openingOf } from "./run-opening.ts";
 import type { RunParts, RunPlan } from "./run-parts.ts";
+import { askedBy, signAnswer } from "./run-receipt.ts";
 import { createRun, nextRun } from "./run-state.ts";
 import type { Run, RunEffect, RunInput } from "./run-state.ts";
 import { updateRun } from "./run-store.ts";
-import type { StoredRun } from "./run-store.ts";
+import type { Asked, StoredRun } from "./run-store.ts";
 import { RUN_LIMITS } from "./run-timers.ts";
 import { watchRun } from "./run-watch.ts";
 
@@ -49,10 +50,12 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
   const { stored, begun, served, carried } = plan;
   const { provider } = served;
   const feed = createRunFeed("queued");
-  const lengths = { t: 0, r: 0 };
+  const written = { t: "", r: "" };
+  const lengths = () => ({ t: written.t.length, r: written.r.length });
   let framer = createFramer();
   const cancels = new Set<() => void>();
 
+  let asked: Asked | undefined;
   let run: Run = createRun(carried !== "");
   let facts: RunFacts = stored.facts;
   let call: ProviderCall | undefined;
@@ -142,13 +145,22 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     if (refused) return apply({ type: "call-ended", closed: false, failure: refused });
     watch.callBegins(attempt);
     call = openCall();
+    if (asked === undefined && parts.signReceipt) setImmediate(rememberAsked);
     onCallEnd(await call.ended);
+  }
+
+  /** Once the call has left: hashing a long prompt takes its time. The row has it where this process does not come to sign. */
+  function rememberAsked(): void {
+    asked = askedBy(plan);
+    if (asked === undefined || runLog.lost) return;
+    const where = { id: stored.id, epoch: stored.leaseEpoch };
+    store([updateRun(database, where, { asked: JSON.stringify(asked) })])?.catch(complain("remember what was asked"));
   }
 
   /** What the model writes follows the text its log begins with; its first piece goes out at once. */
   function goOnAfter(opening: readonly LogBody[]): void {
-    for (const body of opening) if (body.type === "d") lengths[body.c] += body.t.length;
-    framer = createFramer(lengths);
+    for (const body of opening) if (body.type === "d") written[body.c] += body.t;
+    framer = createFramer(lengths());
   }
 
   function stoppedBeforeCall(): void {
@@ -164,6 +176,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
       timers,
       onText,
       onModel: (model) => (facts = { ...facts, resolvedModel: model.slice(0, 200) }),
+      onFingerprint: (name) => (facts = { ...facts, systemFingerprint: name.slice(0, 200) }),
       onFinish: (reason: FinishReason) => apply({ type: "finished", finish: reason }),
       onSilence: (ms) => feed.tell({ type: "stall", seq: undefined, ms }),
       onUnreadable: watch.lineUnreadable,
@@ -205,7 +218,7 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
 
   function appendText(...batches: TextFrame[][]): void {
     for (const frame of batches.flat()) {
-      lengths[frame.c] += frame.t.length;
+      written[frame.c] += frame.t;
       runLog.append({ type: "d", ...frame });
     }
   }
@@ -249,9 +262,11 @@ export function openRunWriter(parts: RunParts, plan: RunPlan): RunWriter {
     const [last] = await Promise.all([billed, booking]);
     const usage = bill.sum();
     const endedAt = clock.now();
-    facts = { ...facts, status: state, ...endingOf(ending), usage, endedAt };
+    const ended: RunFacts = { ...facts, status: state, ...endingOf(ending), usage, endedAt };
+    const text = { text: written.t, reasoning: written.r };
+    facts = { ...ended, receipt: await signAnswer(parts, stored, asked ?? askedBy(plan), ended, text) };
     runLog.append(
-      { type: "end", state, ...endingOf(ending), usage, len: { ...lengths } },
+      { type: "end", state, ...endingOf(ending), usage, len: lengths() },
       { state, attempt, facts: JSON.stringify({ ...facts, frame: runLog.seq + 1 }), ended_at: endedAt },
       [...unstored.splice(0), ...last],
     );

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { ChatMessage } from "./provider.ts";
+import type { ChatMessage } from "#shared/domain/prompt.ts";
 
 type Count = (text: string) => number;
 

@@ -207,6 +207,20 @@ const MIGRATIONS: readonly (readonly RawBuilder<unknown>[])[] = [
       select raise(abort, 'audit rows are never deleted');
     end`,
   ],
+  // Provenance: what answers are signed with, and what was asked for them.
+  [
+    sql`create table signing_key (
+      kid text primary key,
+      public_jwk text not null,
+      private_jwe text not null,
+      created_at integer not null,
+      retired_at integer
+    ) without rowid`,
+    sql`create trigger signing_key_never_shrinks before delete on signing_key begin
+      select raise(abort, 'signing keys are kept for ever');
+    end`,
+    sql`alter table run add column asked text`,
+  ],
 ];
 
 /**

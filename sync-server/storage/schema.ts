@@ -219,6 +219,8 @@ export interface RunTable {
   seq: number;
   /** JSON of RunFacts, final once the state is terminal */
   facts: string;
+  /** JSON of Asked, once the provider was asked; null where its answer gets no receipt */
+  asked: string | null;
   /** 1 once the document holds the run's final text and facts */
   committed: number;
   created_at: number;
@@ -232,6 +234,19 @@ export interface RunFrameTable {
   kind: string;
   /** the SSE data: JSON */
   data: string;
+}
+
+/** A key that receipts and files are signed with. Rows are never deleted: what was signed stays verifiable. */
+export interface SigningKeyTable {
+  /** thumbprint of the public key (RFC 7638) */
+  kid: string;
+  /** JSON of `kty`, `crv`, `x` */
+  public_jwk: string;
+  /** the private JWK as a JWE, under a key that is not in the database */
+  private_jwe: string;
+  created_at: number;
+  /** since when nothing is signed with it; null while it is in use */
+  retired_at: number | null;
 }
 
 /** One row for each call of a provider, whatever its ending. */
@@ -286,4 +301,6 @@ export interface Schema {
   run: RunTable;
   run_frame: RunFrameTable;
   usage: UsageTable;
+  // The server's own, and nobody's among those who use it.
+  signing_key: SigningKeyTable;
 }

@@ -77,6 +77,7 @@ beforeAll(async () => {
       return body.ok ? c.json({ account: c.var.principal.accountId }) : body.failure;
     }),
     conversations: new Hono<AppEnv>(),
+    signing: { keys: async () => ({ keys: [] }) },
     models: new Hono<AppEnv>().get("/", (c) => {
       if (c.req.query("fail") === "bug") throw new Error("secret of the inside");
       if (c.req.query("fail") === "crowded") throw new RoomsCrowded();

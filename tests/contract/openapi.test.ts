@@ -52,6 +52,7 @@ test("every route of the app has an operation, and every operation a route", () 
     conversations: conversationRoutes(nothing),
     runs: runRoutes(nothing),
     models: modelRoutes({ providers: nothing }),
+    signing: nothing,
     staticFiles: nothing,
     isDraining: () => false,
     log: nothing,

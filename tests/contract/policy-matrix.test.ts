@@ -54,6 +54,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   "POST /api/auth/email/verify": { who: "anybody", taken: "410 gone" },
   "POST /share": { who: "anybody", taken: "303" },
   "GET /api/openapi.json": { who: "anybody", taken: "200" },
+  "GET /.well-known/jwks.json": { who: "anybody", taken: "200" },
   "GET /healthz": { who: "anybody", taken: "200" },
   "GET /readyz": { who: "anybody", taken: "200" },
   // It has a token of its own, which is nobody's here.

@@ -5,7 +5,7 @@ import { answer, splits } from "#tests/support/provider-behaviour.ts";
 import { openScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { ScriptedProvider } from "#tests/support/scripted-provider.ts";
 import type { Database } from "#server/storage/database.ts";
-import { CONTINUE_INSTRUCTION } from "#server/runs/run-prompt.ts";
+import { CONTINUE_INSTRUCTION } from "#shared/domain/prompt.ts";
 import { applyEvents, newId, openHarness, readEvents } from "./run-harness.ts";
 import type { Harness } from "./run-harness.ts";
 

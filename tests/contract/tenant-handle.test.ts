@@ -36,6 +36,7 @@ const TABLES = Object.keys({
   run: 0,
   run_frame: 0,
   usage: 0,
+  signing_key: 0,
 } satisfies Record<keyof Schema, 0>);
 
 interface Owner {
@@ -91,6 +92,15 @@ const SYSTEM: Record<string, Owner> = {
     text: ["audit", "audit_head"],
     around: ["better-sqlite3"],
     why: "reads the whole chain for whoever has the file, without a server",
+  },
+  "sync-server/signing/open-signing.ts": {
+    tables: ["signing_key"],
+    why: "signs in the name of the server; its keys are nobody's",
+  },
+  "sync-server/signing/rotate-keys.ts": {
+    text: ["signing_key"],
+    around: ["better-sqlite3"],
+    why: "makes a new key for whoever has the folder, without a server",
   },
   "sync-server/accounts/workspaces.ts": {
     tables: ["workspace", "member", "access_token", "invite"],

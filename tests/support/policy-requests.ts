@@ -185,6 +185,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
   "GET /api/workspaces/:id/audit": { ids: A_TEAM },
   "POST /share": { body: () => "text=tides" },
   "GET /api/openapi.json": {},
+  "GET /.well-known/jwks.json": {},
   "GET /api/me": {},
   "GET /api/sync/feed": {},
   "POST /api/sync/pull": { ids: TWO_CHATS, body: ({ first, second }) => pulls(first, second) },

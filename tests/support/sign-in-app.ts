@@ -59,6 +59,7 @@ export async function openSignInApp({ env = {}, limiter = UNLIMITED }: SignInApp
     runs: new Hono<AppEnv>(),
     conversations: new Hono<AppEnv>(),
     models: new Hono<AppEnv>(),
+    signing: { keys: async () => ({ keys: [] }) },
     staticFiles: await openStaticFiles(join(folder, "client"), { serviceWorker: "on" }),
     isDraining: () => false,
     log,
