@@ -15,15 +15,15 @@ export type FreezeFailure = "empty" | "unfinished";
  * server, whatever else is in their copies.
  * @param author the account that wrote the prompts: the owner of the conversation
  * @param leaf the last message of the branch to freeze, instead of the one that is shown
+ * @param unfinished `keep` to read an answer that is still being written as it is now: to be compared, never to be stored
  */
 export function freezeConversation(
   conversation: ConversationDocument,
-  { author, leaf }: { author: string; leaf?: string },
+  { author, leaf, unfinished = "refuse" }: { author: string; leaf?: string; unfinished?: "refuse" | "keep" },
 ): Result<FrozenContent, FreezeFailure> {
   const branch = leaf === undefined ? conversation.branch() : conversation.pathTo(leaf);
   if (branch.length === 0) return err("empty");
-  if (branch.some((message) => message.role === "assistant" && message.run && !isTerminal(message.run.status)))
-    return err("unfinished");
+  if (unfinished === "refuse" && branch.some(isUnfinished)) return err("unfinished");
   const { messages, hashes } = chainMessages(branch.map((message) => frozenMessage(message, author)));
   const { model, systemPrompt, parameters } = conversation.settings();
   const origin = conversation.origin();
@@ -38,6 +38,9 @@ export function freezeConversation(
     messages,
   });
 }
+
+const isUnfinished = (message: Message): boolean =>
+  message.role === "assistant" && message.run !== undefined && !isTerminal(message.run.status);
 
 function frozenMessage(message: Message, author: string): Omit<FrozenMessage, "previous"> {
   const { id, role, createdAt } = message;
