@@ -159,6 +159,8 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
     pathTo: (id: string): readonly Message[] => pathTo(treeNow(), (one) => messages.get(one), id),
     /** All versions of a turn, oldest first, the message itself among them. */
     siblings: (message: Message): readonly Message[] => treeNow().children.get(treeNow().parentKeyOf(message)) ?? [],
+    /** What follows a message, or stands first where none is named; oldest first. */
+    childrenOf: (id: string | undefined): readonly Message[] => treeNow().children.get(id ?? ROOT) ?? [],
     settings: (): ConversationSettings => ({
       model: stringIn(settings, "model"),
       systemPrompt: stringIn(settings, "systemPrompt"),
@@ -192,6 +194,8 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
       };
     },
 
+    /** Makes several edits one: a device that has one of them has all. */
+    together: (edits: () => void): void => doc.transact(edits, origin),
     rename: (title: string): void => setIfChanged(meta, "title", title.slice(0, TITLE_LENGTH)),
     setPinned: (pinned: boolean): void => setIfChanged(meta, "pinned", pinned),
     setArchived: (archived: boolean): void => setIfChanged(meta, "archived", archived),

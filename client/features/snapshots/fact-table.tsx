@@ -18,7 +18,7 @@ interface FactTableProps {
 export function FactTable({ caption, of, absent, rows, left, right }: FactTableProps) {
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard
-    <section className="compare-scroll" aria-label={caption} tabIndex={0}>
+    <figure className="compare-scroll" aria-label={caption} tabIndex={0}>
       <table className="compare-table">
         <thead>
           <tr>
@@ -39,7 +39,7 @@ export function FactTable({ caption, of, absent, rows, left, right }: FactTableP
           ))}
         </tbody>
       </table>
-    </section>
+    </figure>
   );
 }
 

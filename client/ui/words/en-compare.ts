@@ -1,6 +1,6 @@
 import { plural } from "./en.ts";
 
-const list = new Intl.ListFormat("en", { style: "narrow", type: "unit" });
+const list = new Intl.ListFormat("en", { style: "short", type: "unit" });
 
 const FACTS = {
   model: "Model",

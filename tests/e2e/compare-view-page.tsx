@@ -1,0 +1,48 @@
+import { createRoot } from "react-dom/client";
+import { CompareView } from "#client/features/snapshots/compare-view.tsx";
+import "#client/ui/tokens.css";
+import "#client/ui/base.css";
+import { aFrozenRun, frozen } from "#tests/support/frozen.ts";
+import type { FrozenTurn } from "#tests/support/frozen.ts";
+
+// The page that compare-view.spec.ts drives: two snapshots of a chat, without the app around them.
+
+const EQUAL = Array.from({ length: 8 }, (_, index) => `Message ${index} is the same on both sides.`);
+const CODE = "Try this:\n```ts\nconst period = 12.42;\nconst name = 'tide';\n```\n";
+
+const answer = (text: string, model: string): FrozenTurn => ({ text, run: aFrozenRun({ model }) });
+const left = [
+  ...EQUAL,
+  "Why does the tide turn?",
+  answer(`The Moon pulls the sea. ${CODE}`, "t/m"),
+  "शुक्रिया",
+  "البحر هادئ اليوم",
+];
+const right = [
+  ...EQUAL,
+  "Why does the tide turn?",
+  answer(`The Moon pulls the water. ${CODE.replace("12.42", "12.5")}`, "t/other"),
+  "शुक्रिया",
+  "البحر هائج اليوم",
+  "<img src=x onerror=alert(1)> unbrokenwordofgreatlength".padEnd(200, "x"),
+];
+
+function open(direction: "ltr" | "rtl"): void {
+  document.documentElement.lang = "en";
+  document.documentElement.dir = direction;
+  document.title = "Compare";
+  const root = document.createElement("main");
+  document.body.append(root);
+  createRoot(root).render(
+    <>
+      <h1>Compare</h1>
+      <CompareView left={{ label: "Snapshot 1", content: LEFT }} right={{ label: "Snapshot 2", content: RIGHT }} />
+    </>,
+  );
+}
+
+const LEFT = frozen(left, { systemPrompt: "Be brief.", parameters: { temperature: 1 } });
+const RIGHT = frozen(right, { model: "t/other", systemPrompt: "Be kind.", parameters: { temperature: 1 } });
+
+export const comparePage = { open };
+Object.assign(globalThis, { comparePage });
