@@ -98,7 +98,7 @@ export function createBodyPuller(
 
   async function ask(some: readonly Lacking[], signal: AbortSignal): Promise<Asked> {
     const wanted = await Promise.all(some.map(wantedOf));
-    const wholes = new Set(wanted.flatMap(({ id, stateVector }) => (stateVector === undefined ? [id] : [])));
+    const wholes = new Set(some.flatMap(({ id }, at) => (wanted[at]?.stateVector === undefined ? [id] : [])));
     return { asked: some, wholes, answer: await postBytes(platform, "/api/sync/pull", encodePull(wanted), signal) };
   }
 

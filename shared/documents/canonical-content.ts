@@ -6,18 +6,19 @@ import { CONVERSATION_ROOTS } from "./conversation.ts";
 export const DEEPEST_NESTING = 8;
 
 /**
- * The content of a conversation as text: equal for two copies exactly when a reader would see the same,
+ * The content of a document as text, of a conversation where no other roots are named: equal for two copies exactly when a reader would see the same,
  * whatever order, clients and deletions led there. Maps become sorted entry lists, so that no key (such as
  * `__proto__`) is special.
  */
-export function canonicalContent(doc: Y.Doc): string {
+export function canonicalContent(doc: Y.Doc, roots: readonly string[] = CONVERSATION_ROOTS): string {
   return JSON.stringify(
-    CONVERSATION_ROOTS.map((name) => [name, contentOf(name === "draft" ? doc.getText(name) : doc.getMap(name), 0)]),
+    roots.map((name) => [name, contentOf(name === "draft" ? doc.getText(name) : doc.getMap(name), 0)]),
   );
 }
 
 /** SHA-256 (FIPS 180-4) of the canonical content in UTF-8: 32 bytes. */
-export const contentDigest = (doc: Y.Doc): Uint8Array => sha256.digest(new TextEncoder().encode(canonicalContent(doc)));
+export const contentDigest = (doc: Y.Doc, roots?: readonly string[]): Uint8Array =>
+  sha256.digest(new TextEncoder().encode(canonicalContent(doc, roots)));
 
 function contentOf(value: unknown, depth: number): unknown {
   if (depth > DEEPEST_NESTING) return null;

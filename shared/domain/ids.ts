@@ -7,6 +7,8 @@ export type ConversationId = Brand<string, "ConversationId">;
 export type MessageId = Brand<string, "MessageId">;
 export type RunId = Brand<string, "RunId">;
 export type SnapshotId = Brand<string, "SnapshotId">;
+/** Of whatever is kept as a Yjs document. */
+export type DocumentId = ConversationId | SnapshotId;
 /** SHA-256 in lower-case hex: of a frozen message, or of all that was frozen. */
 export type ContentHash = Brand<string, "ContentHash">;
 

@@ -1,7 +1,7 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { parseConversationId } from "#shared/domain/ids.ts";
-import type { ConversationId } from "#shared/domain/ids.ts";
+import type { DocumentId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import { readUint } from "./read-uint.ts";
@@ -27,7 +27,7 @@ export const PULL_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** A document somebody wants to have, and what they have of it. */
 export interface Wanted {
-  id: ConversationId;
+  id: DocumentId;
   epoch: number;
   /** the end of the server's log up to which they have it; 0 for nothing */
   haveSeq: number;
@@ -47,7 +47,7 @@ export type Pulled =
 
 /** Edits of one document, merged into one update. */
 export interface Pushed {
-  id: ConversationId;
+  id: DocumentId;
   epoch: number;
   update: Uint8Array;
 }
@@ -161,7 +161,8 @@ function parseList<T>(bytes: Uint8Array, read: (decoder: decoding.Decoder) => T)
 const number = (decoder: decoding.Decoder): number => readUint(decoder);
 const bytesOf = (decoder: decoding.Decoder): Uint8Array => decoding.readVarUint8Array(decoder).slice();
 
-function readId(decoder: decoding.Decoder): ConversationId {
+/** Whatever kind of document has it: they are all UUIDv7. */
+function readId(decoder: decoding.Decoder): DocumentId {
   const id = parseConversationId(decoding.readVarString(decoder));
   if (id === undefined) throw new RangeError("no id");
   return id;

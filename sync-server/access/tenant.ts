@@ -1,5 +1,6 @@
 import type { Selectable } from "kysely";
 import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
+import type { DocumentKind } from "#shared/domain/room-name.ts";
 import type { Database } from "#server/storage/database.ts";
 import type { DocumentTable, RunTable } from "#server/storage/schema.ts";
 import { systemTables } from "#server/storage/system-tables.ts";
@@ -12,12 +13,13 @@ export type RunRow = Selectable<RunTable>;
 /** A document as its place in a feed shows it. */
 export interface FeedRow {
   feedSeq: number;
+  kind: DocumentKind;
   id: string;
   epoch: number;
   /** where the log ended that the summary was made from; the log may be further by now */
   summarySeq: number;
   activityAt: number;
-  /** JSON of a ConversationSummary */
+  /** JSON of a ConversationSummary, or of a SnapshotSummary */
   summary: string;
   deletedAt: number | null;
   deletedSeq: number | null;
@@ -25,7 +27,7 @@ export interface FeedRow {
 }
 
 /** How a document stands that is the principal's own; of any other only that it is not. */
-export type OwnRoom = { epoch: number; erased: boolean } | "foreign" | "unclaimed";
+export type OwnRoom = { kind: DocumentKind; epoch: number; erased: boolean } | "foreign" | "unclaimed";
 
 /**
  * The database as one principal sees it: every query of documents, feed and runs is bound to their account
@@ -59,12 +61,12 @@ export function openTenant(database: Database, { accountId, workspaceId }: Princ
     async room(id: string): Promise<OwnRoom> {
       const row = await kysely
         .selectFrom("document")
-        .select(["owner_id", "workspace_id", "epoch", "erased_at"])
+        .select(["owner_id", "workspace_id", "kind", "epoch", "erased_at"])
         .where("id", "=", id)
         .executeTakeFirst();
       if (row === undefined) return "unclaimed";
       const isOwn = row.owner_id === accountId && row.workspace_id === workspaceId;
-      return isOwn ? { epoch: row.epoch, erased: row.erased_at !== null } : "foreign";
+      return isOwn ? { kind: row.kind, epoch: row.epoch, erased: row.erased_at !== null } : "foreign";
     },
     documents,
     /** The principal's own document. */
@@ -92,6 +94,7 @@ export function openTenant(database: Database, { accountId, workspaceId }: Princ
         .limit(limit)
         .select([
           "feed.feed_seq as feedSeq",
+          "document.kind as kind",
           "document.id as id",
           "document.epoch as epoch",
           "document.summary_seq as summarySeq",

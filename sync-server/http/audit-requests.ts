@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { AuditEntry } from "#shared/domain/audit.ts";
-import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
+import type { AccountId, DocumentId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { Audit } from "#server/access/audit.ts";
 import type { Action } from "#server/access/authorize.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
@@ -39,7 +39,7 @@ export const auditSockets =
   (
     request: IncomingMessage,
     principal: AccountPrincipal,
-    { document, action }: { document: ConversationId; action: Action },
+    { document, action }: { document: DocumentId; action: Action },
   ): void =>
     refusals.record({
       ...auditedCaller(principal),

@@ -2,6 +2,7 @@ import * as Y from "yjs";
 import { canonicalContent } from "#shared/documents/canonical-content.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
+import { KIND_RULES } from "./document-kinds.ts";
 import { createLiveDocument } from "./live-document.ts";
 import type { LiveDocument } from "./live-document.ts";
 
@@ -52,5 +53,8 @@ function isSame(one: LiveDocument, other: LiveDocument): boolean {
   const a = Y.decodeStateVector(one.stateVector());
   const b = Y.decodeStateVector(other.stateVector());
   const sameClocks = a.size === b.size && [...a].every(([client, clock]) => b.get(client) === clock);
-  return sameClocks && canonicalContent(one.doc) === canonicalContent(other.doc);
+  // Of whichever kind it is: the roots of the other are empty in both.
+  const isSameBy = (roots: readonly string[]): boolean =>
+    canonicalContent(one.doc, roots) === canonicalContent(other.doc, roots);
+  return sameClocks && Object.values(KIND_RULES).every(({ roots }) => isSameBy(roots));
 }

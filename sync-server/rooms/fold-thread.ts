@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Result } from "#shared/lib/result.ts";
 import type { FoldFailure } from "./compaction.ts";
@@ -79,9 +78,13 @@ export function openFoldThread(): FoldThread {
   };
 }
 
-/** In the build the worker lies beside the entry. From source it is TypeScript: see `storage/sqlite-thread.ts`. */
+/**
+ * In the build the worker lies beside the entry. From source it is TypeScript: see `storage/sqlite-thread.ts`. Here it takes
+ * the loader of modules, since a package that it needs is nothing else.
+ */
 function startWorker(): Worker {
   if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./fold-worker.js", import.meta.url));
-  const source = JSON.stringify(fileURLToPath(new URL("./fold-worker.ts", import.meta.url)));
-  return new Worker(`require("tsx/cjs/api").register(); require(${source});`, { eval: true });
+  const source = JSON.stringify(new URL("./fold-worker.ts", import.meta.url).href);
+  const loading = `import("tsx/esm/api").then(({ register }) => { register(); return import(${source}); });`;
+  return new Worker(loading, { eval: true });
 }

@@ -1,7 +1,8 @@
 import * as Y from "yjs";
-import { openConversation } from "#shared/documents/conversation.ts";
-import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { contentDigest } from "#shared/documents/canonical-content.ts";
+import type { DocumentKind } from "#shared/domain/room-name.ts";
+import { KIND_RULES } from "./document-kinds.ts";
+import type { DocumentView } from "./document-kinds.ts";
 import { watchIntegration } from "./integration-watch.ts";
 import type { ProcessorTime } from "./integration-watch.ts";
 import { weightOfChange, weightOfDocument } from "./document-weight.ts";
@@ -17,7 +18,9 @@ export type Applied =
 /** One copy of a document in memory, garbage-collected: it holds no deleted text. */
 export interface LiveDocument {
   readonly doc: Y.Doc;
-  readonly conversation: ConversationDocument;
+  readonly view: DocumentView;
+  /** nobody but the relay writes it */
+  readonly isFrozen: boolean;
   /**
    * Applies updates of one author in one transaction. `work` hands over each that passes `checkUpdate`, which may look
    * at the document in between; where all of them take too long, or one stands impossibly, the copy is broken.
@@ -26,7 +29,7 @@ export interface LiveDocument {
   /** The same for a single update. */
   apply(update: Uint8Array): Applied;
   /** Edits as the relay, in one transaction. */
-  edit(change: (conversation: ConversationDocument) => void): Applied;
+  edit(change: (view: DocumentView) => void): Applied;
   stateVector(): Uint8Array;
   /** everything a peer with this state vector lacks; throws where the vector is none */
   since(stateVector?: Uint8Array): Uint8Array;
@@ -59,10 +62,12 @@ export function createLiveDocument(
   clientId: number,
   log: Iterable<Uint8Array>,
   processorTime: ProcessorTime = () => 0,
+  kind: DocumentKind = "conversation",
 ): LiveDocument | undefined {
   const doc = createDoc(clientId);
   const watch = watchIntegration(doc, processorTime);
-  const conversation = openConversation(doc, RELAY);
+  const { open, roots, isFrozen } = KIND_RULES[kind];
+  const { view, summary, close } = open(doc, RELAY);
   let valueBytes = 0;
   doc.on("afterTransaction", (transaction: Y.Transaction) => void (valueBytes += weightOfChange(transaction)));
   try {
@@ -101,17 +106,18 @@ export function createLiveDocument(
 
   return {
     doc,
-    conversation,
+    view,
+    isFrozen,
     applyAll,
     apply: (update) => applyAll((apply) => apply(update)),
-    edit: (change) => applied(() => doc.transact(() => change(conversation), RELAY)),
+    edit: (change) => applied(() => doc.transact(() => change(view), RELAY)),
     stateVector: () => Y.encodeStateVector(doc),
     since: (stateVector) => Y.encodeStateAsUpdate(doc, stateVector),
-    digest: () => contentDigest(doc),
-    summary: () => JSON.stringify(conversation.summary()),
+    digest: () => contentDigest(doc, roots),
+    summary: () => JSON.stringify(summary()),
     weight: (encoded) => weightOfDocument(doc, encoded, valueBytes),
     close() {
-      conversation.close();
+      close();
       doc.destroy();
     },
   };

@@ -1,7 +1,10 @@
 import type { CommitBatch, DocumentLog } from "./room-events.ts";
 
 /** Where a document's log ends, and how much of it is not folded yet. */
-export interface LogFacts extends Omit<DocumentLog, "checkpoint" | "tail" | "clients" | "summary" | "summarySeq"> {
+export interface LogFacts extends Omit<
+  DocumentLog,
+  "kind" | "checkpoint" | "tail" | "clients" | "summary" | "summarySeq"
+> {
   tailRows: number;
   tailBytes: number;
   checkpointBytes: number;

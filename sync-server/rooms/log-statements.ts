@@ -4,6 +4,8 @@ import type { CommitStatement, Database } from "#server/storage/database.ts";
 import { prepareQuery } from "#server/storage/prepared-query.ts";
 import type { StoredQuery } from "#server/storage/prepared-query.ts";
 import { systemTables } from "#server/storage/system-tables.ts";
+import type { DocumentKind } from "#shared/domain/room-name.ts";
+import type { SnapshotSummary } from "#shared/domain/snapshot.ts";
 import type { ConversationSummary } from "#shared/domain/summary.ts";
 import type { CommitBatch } from "./room-events.ts";
 import { sha256 } from "./room-log.ts";
@@ -17,11 +19,19 @@ const logTables = (store: Store) =>
     store,
   );
 
-/** The statements of one batch: the document row first, whose compare-and-set guards all others. */
-export function commitStatements(store: Store, key: RoomKey, batch: CommitBatch): CommitStatement[] {
+/**
+ * The statements of one batch: the document row first, whose compare-and-set guards all others.
+ * @param kind what a batch that claims makes of the id
+ */
+export function commitStatements(
+  store: Store,
+  key: RoomKey,
+  batch: CommitBatch,
+  kind: DocumentKind = "conversation",
+): CommitStatement[] {
   const db = logTables(store);
   const statements = [
-    { query: documentQuery(db, key, batch), changes: 1 },
+    { query: documentQuery(db, key, batch, kind), changes: 1 },
     ...(batch.claim ? [notMerged(db, key)] : []),
   ];
   const { epoch, at } = batch;
@@ -46,9 +56,9 @@ export function moveFeed(store: Store, key: RoomKey, at: number): CommitStatemen
   ];
 }
 
-function documentQuery(db: LogTables, key: RoomKey, batch: CommitBatch): StoredQuery {
+function documentQuery(db: LogTables, key: RoomKey, batch: CommitBatch, kind: DocumentKind): StoredQuery {
   const { epoch, expectedHead, headSeq, at, summary } = batch;
-  if (batch.claim) return claimStatement(db, key, batch);
+  if (batch.claim) return claimStatement(db, key, batch, kind);
   const { id, accountId, workspaceId } = key;
   const head = { id, accountId, workspaceId, epoch, expectedHead, headSeq };
   if (summary === undefined) return moveHead(db, { ...head, at });
@@ -68,10 +78,10 @@ const notMerged = (db: LogTables, { accountId }: RoomKey): CommitStatement => ({
 /** Written by the room itself in this shape. */
 const isDeleted = (summary: string): boolean => (JSON.parse(summary) as ConversationSummary).deleted;
 
-function claimStatement(db: LogTables, key: RoomKey, batch: CommitBatch): StoredQuery {
+function claimStatement(db: LogTables, key: RoomKey, batch: CommitBatch, kind: DocumentKind): StoredQuery {
   const row = {
     id: key.id,
-    kind: "conversation" as const,
+    kind,
     workspace_id: key.workspaceId,
     owner_id: key.accountId,
     epoch: batch.epoch,
@@ -97,8 +107,24 @@ const NOTHING: ConversationSummary = {
   messageCount: 0,
 };
 const EMPTY_SUMMARY = JSON.stringify(NOTHING);
-/** Apps that know nothing of erasure take it for one that is deleted and says nothing. */
-const ERASED_SUMMARY = JSON.stringify({ ...NOTHING, deleted: true });
+
+/** What is left of an erased document says nothing, in the shape of both kinds. */
+const erasedSummary = (id: string): string => {
+  const summary: ConversationSummary & Record<Exclude<keyof SnapshotSummary, keyof ConversationSummary>, unknown> = {
+    ...NOTHING,
+    deleted: true,
+    id,
+    conversationId: "",
+    number: 0,
+    contentId: "",
+    head: null,
+    model: "",
+    note: "",
+    createdAt: 0,
+    createdBy: "",
+  };
+  return JSON.stringify(summary);
+};
 
 /** The compare-and-set on the head: `expectedHead` is what the batch was built on, by and for this owner. */
 interface Head extends Record<string, unknown> {
@@ -296,7 +322,7 @@ export function erasureStatements(
   const db = logTables(store);
   const erase = db
     .updateTable("document")
-    .set((eb) => ({ erased_at: at, summary: ERASED_SUMMARY, epoch: eb("epoch", "+", 1) }))
+    .set((eb) => ({ erased_at: at, summary: erasedSummary(key.id), epoch: eb("epoch", "+", 1) }))
     .where("id", "=", key.id)
     .where("owner_id", "=", key.accountId)
     .where("workspace_id", "=", key.workspaceId)

@@ -1,6 +1,7 @@
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
-import type { ConversationId } from "#shared/domain/ids.ts";
-import type { RoomName } from "#shared/domain/room-name.ts";
+import type { SnapshotDocument } from "#shared/documents/snapshot.ts";
+import type { DocumentId } from "#shared/domain/ids.ts";
+import type { DocumentKind, RoomName } from "#shared/domain/room-name.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import { authorize as authorizeByPolicy } from "#server/access/authorize.ts";
 import type { Action, Resource } from "#server/access/authorize.ts";
@@ -12,6 +13,7 @@ import type { Meters } from "#server/observability/meters.ts";
 import { outsideOfSpans } from "#server/observability/spans.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
+import type { DocumentView } from "./document-kinds.ts";
 import { createFeedTeller } from "./feed-teller.ts";
 import type { FeedOwner } from "./feed-teller.ts";
 import { openFoldThread } from "./fold-thread.ts";
@@ -19,6 +21,7 @@ import type { FoldThread } from "./fold-thread.ts";
 import { createMemoryBudget } from "./memory-budget-state.ts";
 import { BATCHES_AT_ONCE, pullDocuments } from "./pull-documents.ts";
 import { pushUpdate } from "./push-update.ts";
+import type { PushParts } from "./push-update.ts";
 import { createRoomDriver } from "./room-driver.ts";
 import type { RoomClock, RoomDriver, RoomLogger } from "./room-driver.ts";
 import type { RoomKey } from "./room-log.ts";
@@ -138,7 +141,7 @@ export function openRooms(options: RoomsOptions): Rooms {
   }
 
   /** Whatever is live of a document is what is stored of it from now on: nothing, where it is somebody else's. */
-  function readAgain(owner: FeedOwner, id: ConversationId): void {
+  function readAgain(owner: FeedOwner, id: DocumentId): void {
     for (const driver of drivers.values()) if (driver.key.id === id) driver.dispatch({ type: "erased" });
     if (!closed) feeds.moved(owner);
   }
@@ -149,7 +152,7 @@ export function openRooms(options: RoomsOptions): Rooms {
 
   function enter(
     principal: Principal,
-    name: RoomName,
+    { id, epoch, kind }: Pick<RoomName, "id" | "epoch"> & { kind: DocumentKind | undefined },
     transport: SessionTransport,
     { extended, may }: { extended: boolean; may: boolean },
   ): Session {
@@ -159,27 +162,44 @@ export function openRooms(options: RoomsOptions): Rooms {
       return refused;
     }
     const mayWrite = mayOwn(principal, "document.write");
-    const mayClaim = mayWrite && authorize(principal, "document.claim", undefined);
-    const joining = { actor: actorOf(principal), epoch: name.epoch, mayWrite, mayClaim, extended };
-    return driverOf(keyOf(principal, name.id)).join(joining, transport);
+    const mayClaim = kind !== "snapshot" && mayWrite && authorize(principal, "document.claim", undefined);
+    const joining = { actor: actorOf(principal), kind, epoch, mayWrite, mayClaim, extended };
+    return driverOf(keyOf(principal, id)).join(joining, transport);
   }
 
   /** Whoever pushes is told nothing of what is there: the right to write is enough. Who may only read is told that. */
-  const enterToPush: Rooms["join"] = (principal, name, transport, extended) => {
+  const enterToPush: PushParts["join"] = (principal, place, transport) => {
     const may = mayOwn(principal, "document.write") || mayOwn(principal, "document.read");
-    return enter(principal, name, transport, { extended, may });
+    return enter(principal, { ...place, kind: undefined }, transport, { extended: true, may });
   };
+
+  async function edit(
+    principal: Principal,
+    id: DocumentId,
+    kind: DocumentKind,
+    change: (view: DocumentView) => void,
+  ): Promise<void> {
+    if (closed) throw new CommitError("unavailable");
+    if (!mayOwn(principal, "document.write")) throw new DocumentGone();
+    const outcome = await driverOf(keyOf(principal, id)).edit(kind, change);
+    if (outcome.ok) return;
+    if (outcome.failure === "threw") throw outcome.error;
+    if (outcome.failure === "unknown") throw new DocumentGone();
+    if (outcome.failure === "crowded") throw new RoomsCrowded();
+    throw new CommitError(outcome.failure);
+  }
 
   const rooms: Rooms = {
     async admits(principal, name) {
       if (closed) return { ok: false, failure: "unavailable" };
       const found = await openTenant(database, principal).room(name.id);
       if (found === "foreign") return { ok: false, failure: "unknown" };
-      const { epoch, erased } = found === "unclaimed" ? { epoch: 0, erased: false } : found;
+      const { epoch, erased, kind } = found === "unclaimed" ? UNCLAIMED_ROOM : found;
       const mayOpen =
         found === "unclaimed"
           ? authorize(principal, "document.claim", undefined)
           : !erased && mayOwn(principal, "document.read");
+      if (name.kind !== kind) return { ok: false, failure: "unknown" };
       if (!mayOpen || name.epoch > epoch) return { ok: false, failure: "unknown" };
       return name.epoch < epoch ? { ok: false, failure: "old-epoch" } : { ok: true };
     },
@@ -190,7 +210,10 @@ export function openRooms(options: RoomsOptions): Rooms {
     async read(principal, id, look) {
       if (closed) throw new CommitError("unavailable");
       if (!mayOwn(principal, "document.read")) return undefined;
-      return driverOf(keyOf(principal, id)).look((conversation) => conversation && look(conversation));
+      return driverOf(keyOf(principal, id)).look((view) => {
+        const conversation = conversationIn(view);
+        return conversation && look(conversation);
+      });
     },
 
     async waitFor(principal, id, ready, signal) {
@@ -209,16 +232,8 @@ export function openRooms(options: RoomsOptions): Rooms {
       return false;
     },
 
-    async edit(principal, id, change) {
-      if (closed) throw new CommitError("unavailable");
-      if (!mayOwn(principal, "document.write")) throw new DocumentGone();
-      const outcome = await driverOf(keyOf(principal, id)).edit(change);
-      if (outcome.ok) return;
-      if (outcome.failure === "threw") throw outcome.error;
-      if (outcome.failure === "unknown") throw new DocumentGone();
-      if (outcome.failure === "crowded") throw new RoomsCrowded();
-      throw new CommitError(outcome.failure);
-    },
+    edit: (principal, id, change) => edit(principal, id, "conversation", (view) => changeConversation(view, change)),
+    editSnapshot: (principal, id, change) => edit(principal, id, "snapshot", (view) => changeSnapshot(view, change)),
 
     async pull(principal, wanted, onRefused) {
       if (closed) throw new CommitError("unavailable");
@@ -228,6 +243,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     },
     push: (principal, pushed, onRefused) => pushUpdate({ join: enterToPush, clock, onRefused }, principal, pushed),
     erased: readAgain,
+    created: readAgain,
     rehomed: readAgain,
 
     count: () => drivers.size,
@@ -263,7 +279,21 @@ export function openRooms(options: RoomsOptions): Rooms {
   return rooms;
 }
 
-const keyOf = ({ accountId, workspaceId }: Principal, id: ConversationId): RoomKey => ({ id, accountId, workspaceId });
+/** What nobody wrote yet could only become a conversation. */
+const UNCLAIMED_ROOM = { epoch: 0, erased: false, kind: "conversation" } as const;
+
+const conversationIn = (view: DocumentView | undefined): ConversationDocument | undefined =>
+  view?.kind === "conversation" ? view.conversation : undefined;
+
+// The room calls each for a document of its kind only.
+function changeConversation(view: DocumentView, change: (conversation: ConversationDocument) => void): void {
+  if (view.kind === "conversation") change(view.conversation);
+}
+function changeSnapshot(view: DocumentView, change: (snapshot: SnapshotDocument) => void): void {
+  if (view.kind === "snapshot") change(view.snapshot);
+}
+
+const keyOf = ({ accountId, workspaceId }: Principal, id: DocumentId): RoomKey => ({ id, accountId, workspaceId });
 
 const ownedBy = ({ accountId, workspaceId }: Principal): Resource => ({
   kind: "document",
@@ -288,7 +318,10 @@ function nextChange(driver: RoomDriver, signal: AbortSignal): { happened: Promis
 /** Whether the document exists, can be read now, and is what somebody waits for. */
 async function isReady(driver: RoomDriver, ready: (conversation: ConversationDocument) => boolean): Promise<boolean> {
   try {
-    return await driver.look((conversation) => conversation !== undefined && ready(conversation));
+    return await driver.look((view) => {
+      const conversation = conversationIn(view);
+      return conversation !== undefined && ready(conversation);
+    });
   } catch (error) {
     if (error instanceof CommitError) return false;
     throw error;

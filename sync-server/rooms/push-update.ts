@@ -1,16 +1,18 @@
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import type { PushAnswer, Pushed } from "#shared/protocol/bulk-sync.ts";
+import type { RoomName } from "#shared/domain/room-name.ts";
 import { encodeFrame, parseFrame } from "#shared/protocol/sync-frames.ts";
 import type { NackCode } from "#shared/protocol/sync-frames.ts";
 import type { Principal } from "#server/access/principal.ts";
 import type { RoomClock } from "./room-driver.ts";
-import type { OnRefused, Rooms, Session, SessionTransport } from "./rooms.ts";
+import type { OnRefused, Session, SessionTransport } from "./rooms.ts";
 
 /** A room that did not answer for so long is not waited for, in ms; the edits may be stored all the same. */
 const ANSWER_MS = 20_000;
 
 export interface PushParts {
-  join: Rooms["join"];
+  /** A push names no kind of document: it is whichever it is. */
+  join(principal: Principal, place: Pick<RoomName, "id" | "epoch">, transport: SessionTransport): Session;
   clock: RoomClock;
   onRefused: OnRefused | undefined;
 }
@@ -53,7 +55,7 @@ export function pushUpdate(
       // Whatever it was: they came to write.
       refused: () => onRefused?.("document.write"),
     };
-    session = join(principal, { kind: "conversation", id, epoch }, transport, true);
+    session = join(principal, { id, epoch }, transport);
     if (answered) return session.left();
     session.receive(encodeFrame({ type: "update", update }));
   });

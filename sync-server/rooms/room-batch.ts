@@ -1,7 +1,8 @@
 import * as Y from "yjs";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
 import type { NackCode } from "#shared/protocol/sync-frames.ts";
-import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import type { DocumentKind } from "#shared/domain/room-name.ts";
+import type { DocumentView } from "./document-kinds.ts";
 import { storedBytes } from "./log-facts.ts";
 import type { LiveDocument } from "./live-document.ts";
 import type { EditId, EditOutcome, LogRow, RoomEffect, SessionId } from "./room-events.ts";
@@ -19,7 +20,7 @@ const RUN_BYTES = 64 * 1024;
 /** What waits to be applied, in the order it came. */
 export type Inbound =
   | { type: "update"; session: SessionId; frame: number; update: Uint8Array }
-  | { type: "edit"; edit: EditId; change: (conversation: ConversationDocument) => void };
+  | { type: "edit"; edit: EditId; kind: DocumentKind; change: (view: DocumentView) => void };
 
 /** Changes that were applied to the live copy and are to be stored together. */
 export interface Batch {
@@ -134,7 +135,7 @@ function judge(
   const { live, bindings, exists } = context;
   // An update that says nothing makes no document of it.
   const isThere = exists || live.doc.store.clients.size > 0;
-  if (!(isThere ? session.mayWrite : session.mayClaim)) return "denied";
+  if (!(isThere ? session.mayWrite && !live.isFrozen : session.mayClaim)) return "denied";
   if (storedBytes(context) + batch.bytes + bytes + update.byteLength > DOCUMENT_LIMITS.bytes) return "quota";
   const checked = checkUpdate(live.doc, bindings, session.actor, update);
   if (!checked.ok) return checked.failure;
@@ -158,6 +159,7 @@ function takeEdit(item: Extract<Inbound, { type: "edit" }>, batch: Batch, contex
   const settled = (outcome: EditOutcome): void => context.emit({ type: "settled", edit: item.edit, outcome });
   if (!context.exists && batch.rows.length === 0) return settled({ ok: false, failure: "unknown" });
   const { live } = context;
+  if (live.view.kind !== item.kind) return settled({ ok: false, failure: "unknown" });
   const applied = live.edit(item.change);
   if (applied.type === "broken") {
     batch.broken = true;

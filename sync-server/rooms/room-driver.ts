@@ -1,6 +1,7 @@
-import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import type { DocumentKind } from "#shared/domain/room-name.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
+import type { DocumentView } from "./document-kinds.ts";
 import type { FoldThread } from "./fold-thread.ts";
 import type {
   CommitBatch,
@@ -202,7 +203,7 @@ export function createRoomDriver(options: RoomDriverOptions) {
      * Looks at what is stored: `undefined` stands for no document. Rejects with what `look` throws, and with
      * `CommitError("unavailable")` where the document cannot be read now.
      */
-    look<T>(look: (conversation: ConversationDocument | undefined) => T): Promise<T> {
+    look<T>(look: (view: DocumentView | undefined) => T): Promise<T> {
       return new Promise((resolve, reject) => {
         dispatch({
           type: "look",
@@ -215,11 +216,11 @@ export function createRoomDriver(options: RoomDriverOptions) {
         });
       });
     },
-    edit(change: (conversation: ConversationDocument) => void): Promise<EditOutcome> {
+    edit(kind: DocumentKind, change: (view: DocumentView) => void): Promise<EditOutcome> {
       return new Promise((resolve) => {
         lastId += 1;
         edits.set(lastId, resolve);
-        dispatch({ type: "edit", edit: lastId, change });
+        dispatch({ type: "edit", edit: lastId, kind, change });
       });
     },
     /** Calls the watcher when the stored document changed or the room ended; answers how to stop. */

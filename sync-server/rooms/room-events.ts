@@ -1,7 +1,8 @@
 import type * as Y from "yjs";
-import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import type { DocumentKind } from "#shared/domain/room-name.ts";
 import type { CloseCode } from "#shared/protocol/close-codes.ts";
 import type { NackCode } from "#shared/protocol/sync-frames.ts";
+import type { DocumentView } from "./document-kinds.ts";
 import type { OpenFailure } from "./rooms.ts";
 import type { Hold } from "./slow-socket-state.ts";
 
@@ -14,6 +15,8 @@ export type EditId = number;
 export interface DocumentLog {
   /** whether anybody claimed the document; `false` means everything else is empty */
   exists: boolean;
+  /** what it is; what nobody wrote yet could only become a conversation */
+  kind: DocumentKind;
   epoch: number;
   headSeq: number;
   checkpointSeq: number;
@@ -30,6 +33,7 @@ export interface DocumentLog {
 /** The log of a document nobody wrote yet. */
 export const UNCLAIMED: DocumentLog = {
   exists: false,
+  kind: "conversation",
   epoch: 0,
   headSeq: 0,
   checkpointSeq: 0,
@@ -66,9 +70,11 @@ export interface CommitBatch {
 export interface JoiningSession {
   session: SessionId;
   actor: string;
+  /** the kind in the room name, absent where none was named; whoever asks for another one than it is finds nothing */
+  kind?: DocumentKind | undefined;
   /** the epoch in the room name the session asked for */
   epoch: number;
-  /** the right to write the document once it exists, and to claim it while it does not */
+  /** the right to write the document once it exists, unless it is frozen, and to claim it while it does not */
   mayWrite: boolean;
   mayClaim: boolean;
   /** whether frames 100 and up are spoken on this transport (R10) */
@@ -80,10 +86,10 @@ export interface JoiningSession {
 export type CommitOutcome = "conflict" | "unavailable";
 
 /**
- * Called once the copy is exactly what is stored: with the conversation, `unknown` where there is no document
+ * Called once the copy is exactly what is stored: with the document, `unknown` where there is no document
  * (for this owner), `unavailable` where it cannot be read now, or `crowded` where there is no memory for it. Must not throw.
  */
-export type Look = (stored: ConversationDocument | "unknown" | "unavailable" | "crowded") => void;
+export type Look = (stored: DocumentView | "unknown" | "unavailable" | "crowded") => void;
 
 /** Everything that can happen to a room. */
 export type RoomEvent =
@@ -98,8 +104,8 @@ export type RoomEvent =
   | { type: "commit-failed"; failure: CommitOutcome }
   | { type: "compacted"; through: number; bytes: number }
   | { type: "compaction-failed" }
-  /** the relay edits; answered by a `settled` effect */
-  | { type: "edit"; edit: EditId; change: (conversation: ConversationDocument) => void }
+  /** the relay edits; answered by a `settled` effect, with `unknown` where the document is of another kind */
+  | { type: "edit"; edit: EditId; kind: DocumentKind; change: (view: DocumentView) => void }
   | { type: "look"; look: Look }
   /** somebody waits for this document to change: keep the room until `unpin` */
   | { type: "pin" | "unpin" }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Selectable } from "kysely";
-import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
+import type { AccountId, DocumentId, WorkspaceId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import type { Database } from "#server/storage/database.ts";
@@ -12,7 +12,7 @@ import type { DocumentLog } from "./room-events.ts";
 
 /** Which document a room holds, and for whom. */
 export interface RoomKey {
-  id: ConversationId;
+  id: DocumentId;
   accountId: AccountId;
   workspaceId: WorkspaceId;
 }
@@ -43,8 +43,8 @@ export async function readLog(
     const [parts, clients] = await Promise.all([readParts(database, [row]), readClients(database, row)]);
     const own = parts.get(key.id);
     if (own !== undefined) {
-      const { epoch, head_seq: headSeq, checkpoint_seq: checkpointSeq, summary, summary_seq: summarySeq } = row;
-      return ok({ exists: true, epoch, headSeq, checkpointSeq, summary, summarySeq, clients, ...own });
+      const { kind, epoch, head_seq: headSeq, checkpoint_seq: checkpointSeq, summary, summary_seq: summarySeq } = row;
+      return ok({ exists: true, kind, epoch, headSeq, checkpointSeq, summary, summarySeq, clients, ...own });
     }
   }
   return err("unavailable");

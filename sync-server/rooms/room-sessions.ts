@@ -141,14 +141,15 @@ export function createRoomSessions(emit: (effect: RoomEffect) => void, onServed:
 
   function greet(session: RoomSession, view: DurableView): void {
     session.greeted = true;
-    if (!view.exists && !session.mayClaim) return close(session.session, CloseCode.gone, "unknown", true);
+    const isOther = session.kind !== undefined && session.kind !== view.live.view.kind;
+    if (isOther || (!view.exists && !session.mayClaim)) return close(session.session, CloseCode.gone, "unknown", true);
     if (session.epoch !== view.epoch) {
       if (session.epoch < view.epoch) return close(session.session, CloseCode.oldEpoch, "old-epoch");
       // Written down where nobody wrote it, too: somebody else's cannot be told from it by what the log says.
       return close(session.session, CloseCode.gone, "unknown", !view.exists);
     }
     const { epoch, headSeq } = view;
-    const mayWrite = view.exists ? session.mayWrite : session.mayClaim;
+    const mayWrite = view.exists ? session.mayWrite && !view.live.isFrozen : session.mayClaim;
     if (session.extended) send(session, { type: "hello", epoch, headSeq, mayWrite, maxFrameBytes: MAX_FRAME_BYTES });
     // Whoever may not write has nothing that we lack.
     session.owesStep1 = mayWrite;

@@ -5,6 +5,7 @@ import { CloseCode } from "#shared/protocol/close-codes.ts";
 import type { ClientFrame } from "#shared/protocol/sync-frames.ts";
 import { aDevice, aRoom, logOf, textOf, types } from "#tests/support/driven-room.ts";
 import { foldLog } from "./compaction.ts";
+import type { DocumentView } from "./document-kinds.ts";
 import { UNCLAIMED } from "./room-events.ts";
 import type { RoomEvent } from "./room-events.ts";
 import { IDLE_MS } from "./room-state.ts";
@@ -13,6 +14,11 @@ import { CLOSE_BYTES, FULL_BYTES, STUCK_MS } from "./slow-socket-state.ts";
 const say = (client: number, clock: number, state: string): ClientFrame => {
   const json = new TextEncoder().encode(state);
   return { type: "awareness", update: new Uint8Array([1, client, clock, json.length, ...json]) };
+};
+const draftOf = (view: DocumentView): string =>
+  view.kind === "conversation" ? view.conversation.draft.toJSON() : view.kind;
+const rename = (view: DocumentView, title: string): void => {
+  if (view.kind === "conversation") view.conversation.rename(title);
 };
 const bytesOf = (update: Uint8Array): string => Buffer.from(update).toString("latin1");
 
@@ -113,7 +119,7 @@ describe("R6: before the commit is durable", () => {
     room.receive(session, device.write("c"));
     room.handle({
       type: "look",
-      look: (stored) => seen.push(typeof stored === "string" ? stored : stored.draft.toJSON()),
+      look: (stored) => seen.push(typeof stored === "string" ? stored : draftOf(stored)),
     });
     expect(seen).toEqual([]);
     room.handle({ type: "committed" });
@@ -187,7 +193,7 @@ test("R8: a failed commit acknowledges nothing, closes everybody 4503, and rebui
   const room = aRoom();
   const [one, two] = [room.joinLive(), room.joinLive()];
   room.receive(one, aDevice(9).write("lost"));
-  room.handle({ type: "edit", edit: 1, change: (conversation) => conversation.rename("waits") });
+  room.handle({ type: "edit", edit: 1, kind: "conversation", change: (view) => rename(view, "waits") });
   room.forget();
   const effects = room.handle({ type: "commit-failed", failure: "unavailable" });
   expect([room.closes(one), room.closes(two)]).toEqual([[CloseCode.unavailable], [CloseCode.unavailable]]);
@@ -455,8 +461,9 @@ test("R14: a change that throws half-way leaves nothing: the copy is rebuilt, an
   room.handle({
     type: "edit",
     edit: 1,
-    change(conversation) {
-      conversation.rename("half");
+    kind: "conversation",
+    change(view) {
+      rename(view, "half");
       throw error;
     },
   });
@@ -498,7 +505,7 @@ test("closing gives up at the first commit that fails: a store that takes nothin
   const room = aRoom();
   const session = room.joinLive();
   room.receive(session, aDevice(9).write("lost"));
-  room.handle({ type: "edit", edit: 1, change: (conversation) => conversation.rename("waits") });
+  room.handle({ type: "edit", edit: 1, kind: "conversation", change: (view) => rename(view, "waits") });
   room.handle({ type: "closing" });
   room.forget();
   room.handle({ type: "commit-failed", failure: "unavailable" });

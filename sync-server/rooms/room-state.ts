@@ -113,7 +113,7 @@ export function createRoom(options: RoomOptions): Room {
     // To who could not begin it, a document that nobody wrote is as somebody else's: not there, and found out as soon.
     if (!log.exists && sessions.nobodyMayClaim() && pins === 0) return onLoadFailed("unknown");
     if (!memory.mayOpen(updates)) return onLoadFailed("crowded");
-    const live = createLiveDocument(freshClientId(bindings, random), updates, processorTime);
+    const live = createLiveDocument(freshClientId(bindings, random), updates, processorTime, log.kind);
     if (live === undefined) {
       emit({ type: "noticed", what: "broken-log", session: undefined });
       return onLoadFailed("unavailable");
@@ -169,7 +169,7 @@ export function createRoom(options: RoomOptions): Room {
     while (phase.type === "ready") {
       const { live } = phase;
       sessions.serve(viewOf(live), now);
-      runLooks(facts.exists ? live.conversation : "unknown");
+      runLooks(facts.exists ? live.view : "unknown");
       if (inbox.length === 0) {
         if (closing) finish(live, now);
         return;
@@ -185,7 +185,8 @@ export function createRoom(options: RoomOptions): Room {
 
   function startCommit(live: LiveDocument, batch: Batch, now: number): void {
     // A copy in doubt projects nothing; what is missing then follows after the reload.
-    const summary = !batch.broken && projection.isDue(facts, now) ? live.summary() : undefined;
+    const isDue = live.isFrozen || projection.isDue(facts, now);
+    const summary = !batch.broken && isDue ? live.summary() : undefined;
     const commit: CommitBatch = {
       epoch: facts.epoch,
       expectedHead: facts.headSeq,
@@ -339,7 +340,7 @@ export function createRoom(options: RoomOptions): Room {
         compaction = { ...compaction, running: false };
         return advance(now);
       case "edit":
-        inbox.push({ type: "edit", edit: event.edit, change: event.change });
+        inbox.push(event);
         return advance(now);
       case "look":
         looks.push(event.look);

@@ -1,5 +1,6 @@
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
-import type { ConversationId } from "#shared/domain/ids.ts";
+import type { SnapshotDocument } from "#shared/documents/snapshot.ts";
+import type { ConversationId, DocumentId, SnapshotId } from "#shared/domain/ids.ts";
 import type { RoomName } from "#shared/domain/room-name.ts";
 import type { PushAnswer, Pulled, Pushed, Wanted } from "#shared/protocol/bulk-sync.ts";
 import type { Action } from "#server/access/authorize.ts";
@@ -63,8 +64,8 @@ export interface Rooms {
    */
   join(principal: Principal, name: RoomName, transport: SessionTransport, extended: boolean): Session;
   /**
-   * Reads a document as it is durably stored (nothing uncommitted).
-   * Answers `undefined` where the principal has no such document; rejects with `CommitError("unavailable")`
+   * Reads a conversation as it is durably stored (nothing uncommitted).
+   * Answers `undefined` where the principal has no such conversation; rejects with `CommitError("unavailable")`
    * where it cannot be read now, `RoomsCrowded` where there is no memory for it.
    */
   read<T>(
@@ -83,11 +84,13 @@ export interface Rooms {
     signal: AbortSignal,
   ): Promise<boolean>;
   /**
-   * Edits a document as the relay and resolves when the edit is durable (and only then visible to others).
+   * Edits a conversation as the relay and resolves when the edit is durable (and only then visible to others).
    * Rejects with `CommitError` where it could not be stored, `DocumentGone` where there is no such document,
    * and with what `change` throws.
    */
   edit(principal: Principal, id: ConversationId, change: (conversation: ConversationDocument) => void): Promise<void>;
+  /** The same as `edit` for a snapshot, whose summary shows the edit at once. Only the server edits one. */
+  editSnapshot(principal: Principal, id: SnapshotId, change: (snapshot: SnapshotDocument) => void): Promise<void>;
   /**
    * What the principal lacks of many documents, in order, as it is durably stored; bounded by `PULL_ANSWER_BYTES`.
    * No document is opened for it.
@@ -99,9 +102,11 @@ export interface Rooms {
    * To be told once a document was erased in the store (R22): ends its live copy, closes its sockets 4404, and tells
    * its owner's devices that the feed moved.
    */
-  erased(owner: Pick<Principal, "accountId" | "workspaceId">, id: ConversationId): void;
+  erased(owner: Pick<Principal, "accountId" | "workspaceId">, id: DocumentId): void;
   /** To be told once a document has another owner in the store: the same for whose it was, and whose it is finds it there. */
-  rehomed(owner: Pick<Principal, "accountId" | "workspaceId">, id: ConversationId): void;
+  rehomed(owner: Pick<Principal, "accountId" | "workspaceId">, id: DocumentId): void;
+  /** To be told once a document was made in the store: whoever waits for it finds it, and its owner's devices hear of it. */
+  created(owner: Pick<Principal, "accountId" | "workspaceId">, id: DocumentId): void;
   /** how many documents are held in memory now */
   count(): number;
   /** how much of the heap they take, by estimate */

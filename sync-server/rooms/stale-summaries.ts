@@ -1,4 +1,4 @@
-import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
+import type { AccountId, DocumentId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { Database } from "#server/storage/database.ts";
 import { systemTables } from "#server/storage/system-tables.ts";
 import type { RoomLogger } from "./room-driver.ts";
@@ -21,14 +21,14 @@ export async function projectStaleSummaries(
       .execute();
     for (const row of stale) {
       const key = {
-        id: row.id as ConversationId,
+        id: row.id as DocumentId,
         accountId: row.owner_id as AccountId,
         workspaceId: row.workspace_id as WorkspaceId,
       };
       await open(key).catch((error: unknown) => log.error({ document: row.id, err: error }, "a summary stays stale"));
     }
   } catch (error) {
-    // The next start looks again; until then the library shows those conversations as of their last summary.
+    // The next start looks again; until then the library shows those documents as of their last summary.
     log.error({ err: error }, "stale summaries were not found");
   }
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import type { RawData, WebSocket } from "ws";
-import type { ConversationId } from "#shared/domain/ids.ts";
+import type { DocumentId } from "#shared/domain/ids.ts";
 import { parseRoomName } from "#shared/domain/room-name.ts";
 import type { RoomName } from "#shared/domain/room-name.ts";
 import {
@@ -52,7 +52,7 @@ export interface SyncSocketOptions extends WatchOptions {
 }
 
 export interface Refused {
-  document: ConversationId;
+  document: DocumentId;
   action: Parameters<OnRefused>[0];
 }
 

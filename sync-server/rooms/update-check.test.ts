@@ -114,14 +114,14 @@ test("R2: an item that is known and now named between the halves of a character,
   expect(document.take(firstItem({ ...item, ...between }))).toBe("invalid");
   expect(document.take(firstItem({ ...item, origin: { client: 6, clock: 1 } }))).toBe("invalid");
   expect(document.take(firstItem({ ...item, content: content.string("xy"), ...between }))).toBe("invalid");
-  expect(document.live.conversation.draft.toString()).toBe("a\u{1F30A}bx");
+  expect(document.live.doc.getText("draft").toString()).toBe("a\u{1F30A}bx");
   // Written for the first time it tears the character for everybody, as it did for its author.
   const other = encodeUpdate({
     sections: [{ client: 7, clock: 0, structs: [{ kind: "item", ...item, ...between }] }],
     deletes: [],
   });
   expect(document.take(other)).toBe("changed");
-  expect(document.live.conversation.draft.toString()).toBe("a\ufffdx\ufffdbx");
+  expect(document.live.doc.getText("draft").toString()).toBe("a\ufffdx\ufffdbx");
   expect(document.take(other)).toBe("unchanged");
 });
 
@@ -238,7 +238,7 @@ describe("R3", () => {
     expect(document.take(first, BEN)).toBe("unchanged");
     doc.getText("draft").insert(4, " still");
     expect(document.take(Y.encodeStateAsUpdate(doc), BEN)).toBe("denied");
-    expect(document.live.conversation.draft.toJSON()).toBe("mine");
+    expect(document.live.doc.getText("draft").toJSON()).toBe("mine");
   });
 
   test("nobody writes under the clientID the server itself will use", () => {

@@ -4,7 +4,7 @@ import { openTenant } from "#server/access/tenant.ts";
 import type { Database, CommitStatement } from "#server/storage/database.ts";
 import type { RunTable, UsageTable } from "#server/storage/schema.ts";
 import { systemTables } from "#server/storage/system-tables.ts";
-import type { AccountId, ConversationId, MessageId, RunId, WorkspaceId } from "#shared/domain/ids.ts";
+import type { AccountId, ConversationId, DocumentId, MessageId, RunId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { RunFacts, RunStatus } from "#shared/domain/run.ts";
 import type { StartRun } from "#shared/protocol/run-bodies.ts";
 import { parseRunEvent } from "#shared/protocol/run-events.ts";
@@ -237,7 +237,7 @@ export const deleteFrames = (database: Database, ids: readonly string[]): Commit
 export function eraseRuns(
   database: Database,
   { accountId, workspaceId }: { accountId: AccountId; workspaceId: WorkspaceId },
-  id: ConversationId,
+  id: DocumentId,
 ): CommitStatement[] {
   const kysely = runTables(database);
   const takeOver = kysely

@@ -221,6 +221,45 @@ const MIGRATIONS: readonly (readonly RawBuilder<unknown>[])[] = [
     end`,
     sql`alter table run add column asked text`,
   ],
+  // Snapshots. What was frozen changes by nothing but erasure, and its number only where somebody else's becomes one's own.
+  [
+    sql`create table snapshot (
+      id text primary key references document (id) on delete cascade,
+      owner_id text not null,
+      workspace_id text not null,
+      conversation_id text not null,
+      number integer not null check (number > 0),
+      fingerprint text not null,
+      content_id text not null,
+      manifest text not null,
+      head text,
+      created_at integer not null,
+      created_by text not null,
+      unique (owner_id, workspace_id, conversation_id, number)
+    ) without rowid`,
+    sql`create index snapshot_time on snapshot (owner_id, workspace_id, created_at, id)`,
+    sql`create table frozen_message (
+      seq integer primary key autoincrement,
+      owner_id text not null,
+      workspace_id text not null,
+      conversation_id text not null,
+      hash text not null,
+      body text not null,
+      unique (owner_id, workspace_id, conversation_id, hash)
+    )`,
+    sql`create trigger snapshot_is_frozen before update on snapshot
+    when new.id <> old.id or new.conversation_id <> old.conversation_id
+      or new.created_at <> old.created_at or new.created_by <> old.created_by
+      or new.fingerprint not in (old.fingerprint, '') or new.content_id not in (old.content_id, '')
+      or new.manifest not in (old.manifest, '') or (new.head is not null and new.head is not old.head)
+      or (new.number <> old.number and new.owner_id = old.owner_id)
+    begin
+      select raise(abort, 'a snapshot never changes');
+    end`,
+    sql`create trigger frozen_message_is_frozen before update on frozen_message begin
+      select raise(abort, 'a frozen message never changes');
+    end`,
+  ],
 ];
 
 /**

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from "kysely";
+import type { DocumentKind } from "#shared/domain/room-name.ts";
 import type { WorkspaceRole } from "#shared/domain/workspace.ts";
 
 // The tables, as Kysely sees them. Migrations in `migrations.ts` make them; better-auth makes its own
@@ -132,7 +133,7 @@ export interface VerificationTable {
 
 export interface DocumentTable {
   id: string;
-  kind: "conversation";
+  kind: DocumentKind;
   workspace_id: string;
   owner_id: string;
   epoch: number;
@@ -142,7 +143,7 @@ export interface DocumentTable {
   checkpoint_seq: number;
   /** `summary` shows the document as of this sequence number */
   summary_seq: number;
-  /** JSON of a ConversationSummary */
+  /** JSON of a ConversationSummary, or of a SnapshotSummary */
   summary: string;
   activity_at: number;
   created_at: number;
@@ -183,6 +184,39 @@ export interface DocClientTable {
   epoch: number;
   client_id: number;
   actor_id: string;
+}
+
+/** What was frozen, beside the document of the same id. Triggers refuse every change but another owner and erasure. */
+export interface SnapshotTable {
+  id: string;
+  owner_id: string;
+  workspace_id: string;
+  /** the conversation it was taken of, by which snapshots are numbered; it need not be here */
+  conversation_id: string;
+  /** from 1, without gaps but for what was erased */
+  number: number;
+  /** SHA-256 of the command that made it, hex; "" once it is erased, as the next two */
+  fingerprint: string;
+  content_id: string;
+  /** canonical JSON */
+  manifest: string;
+  /** the hash of the last message; null where there is none, and once it is erased */
+  head: string | null;
+  created_at: number;
+  created_by: string;
+}
+
+/** A frozen message, once for all snapshots of a conversation that hold it. Triggers refuse every change. */
+export interface FrozenMessageTable {
+  /** AUTOINCREMENT: devices ask for what comes after a place, so no place may come back */
+  seq: Generated<number>;
+  owner_id: string;
+  workspace_id: string;
+  conversation_id: string;
+  /** SHA-256 of `body`, hex */
+  hash: string;
+  /** canonical JSON; names the hash of the message before it */
+  body: string;
 }
 
 export interface FeedTable {
@@ -290,11 +324,13 @@ export interface Schema {
   // Tells of accounts and workspaces. The head tells of nobody, but whoever can write it can hide rows.
   audit: AuditTable;
   audit_head: AuditHeadTable;
-  // Of an account in a workspace, by the columns of `document`, on which the other three hang.
+  // Of an account in a workspace, by the columns of `document`, on which the next three hang; snapshots name theirs.
   document: DocumentTable;
   doc_update: DocUpdateTable;
   doc_checkpoint: DocCheckpointTable;
   doc_client: DocClientTable;
+  snapshot: SnapshotTable;
+  frozen_message: FrozenMessageTable;
   feed: FeedTable;
   feed_counter: FeedCounterTable;
   // Of an account in a workspace as well; frames hang on their run.

@@ -55,7 +55,7 @@ function inboxOf(socket: WebSocket) {
     },
   };
 }
-const idOf = (room: string): ConversationId => parseRoomName(room)!.id;
+const idOf = (room: string): ConversationId => parseRoomName(room)!.id as ConversationId;
 const rowsOf = async (server: SyncServer, table: "doc_update" | "document"): Promise<number> =>
   (await allTables(server.database).selectFrom(table).selectAll().execute()).length;
 
