@@ -32,8 +32,9 @@ export interface AppParts {
   resolver: PrincipalResolver;
   publicUrl: URL | undefined;
   rooms: Pick<Rooms, "pull" | "push">;
-  /** routes of `/api/conversations`, `/api/runs` and `/api/models`; each finds the caller in `c.var.principal` */
+  /** routes of `/api/conversations`, `/api/snapshots`, `/api/runs` and `/api/models`; each finds the caller in `c.var.principal` */
   conversations: Hono<AppEnv>;
+  snapshots: Hono<AppEnv>;
   runs: Hono<AppEnv>;
   models: Hono<AppEnv>;
   signing: Pick<Signing, "keys">;
@@ -75,6 +76,7 @@ export function createApp({ database, resolver, publicUrl, log, metrics, ...part
   app.route("/api/sync/feed", feedRoutes(database));
   app.route("/api/sync", bulkSyncRoutes(parts.rooms));
   app.route("/api/conversations", parts.conversations);
+  app.route("/api/snapshots", parts.snapshots);
   app.route("/api/runs", parts.runs);
   app.route("/api/models", parts.models);
   app.route("/", jwksRoutes(parts.signing));

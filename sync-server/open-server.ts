@@ -18,6 +18,7 @@ import { admitUpgrade } from "./http/limit-requests.ts";
 import { modelRoutes } from "./http/models.ts";
 import { isOwnOrigin } from "./http/origin.ts";
 import { runRoutes } from "./http/runs.ts";
+import { snapshotRoutes } from "./http/snapshots.ts";
 import { openStaticFiles } from "./http/static-files.ts";
 import { openErasure } from "./jobs/erasure.ts";
 import { createInProcessLimiter } from "./limits/in-process-limiter.ts";
@@ -36,6 +37,7 @@ import type { Providers } from "./runs/provider.ts";
 import { openProviders } from "./runs/providers.ts";
 import { openRunService } from "./runs/run-service.ts";
 import { createRunTimers } from "./runs/run-timers.ts";
+import { openSnapshotService } from "./snapshots/snapshot-service.ts";
 import { openTokenThread } from "./runs/token-thread.ts";
 import { openSigning } from "./signing/open-signing.ts";
 import { SIGNING_SECRET_FILE } from "./signing/stored-key.ts";
@@ -110,6 +112,7 @@ export async function openServer(
   };
   await runs.recover();
   const erasure = openErasure({ database, rooms, clock, log });
+  const snapshots = openSnapshotService({ database, rooms, clock, random });
 
   const clientFolder = pathBeside("../dist/client/", "../client/");
   const earlier = await openAssetArchive({
@@ -127,6 +130,7 @@ export async function openServer(
     publicUrl,
     rooms,
     conversations: conversationRoutes(erasure),
+    snapshots: snapshotRoutes({ snapshots, erasure }),
     runs: runRoutes({ runs, resolvePrincipal, rights }),
     models: modelRoutes({ providers }),
     signing,

@@ -1,5 +1,5 @@
 import type { Platform } from "#client/platform/platform.ts";
-import { feedSchema } from "#shared/protocol/http-bodies.ts";
+import { conversationsIn, feedSchema } from "#shared/protocol/http-bodies.ts";
 import type { Feed } from "#shared/protocol/http-bodies.ts";
 
 /**
@@ -16,5 +16,6 @@ export async function readFeedPage(
   const response = await fetch(`/api/sync/feed?cursor=${cursor}`, { signal });
   answered(response.ok);
   const parsed = response.ok ? feedSchema.safeParse(await response.json()) : undefined;
-  return parsed?.data;
+  // Snapshots are not kept on the device yet.
+  return parsed?.data && conversationsIn(parsed.data);
 }

@@ -60,8 +60,8 @@ const summarySchema = z.object({
   messageCount: z.number(),
 });
 
-export const feedEntrySchema = z.object({
-  kind: z.literal("conversation"),
+/** What every entry of the feed says, whatever kind of document it is of. */
+export const feedPlaceSchema = z.object({
   id: z.string(),
   /** its place in the feed: of two entries of a document the later one has the higher */
   feedSeq: z.number(),
@@ -70,7 +70,6 @@ export const feedEntrySchema = z.object({
   headSeq: z.number(),
   /** ms since 1970 by the server's clock: when the last update was committed */
   activityAt: z.number(),
-  summary: summarySchema,
   /** ms since 1970 by the server's clock: since when it is in the trash; absent where it is not */
   deletedAt: z.optional(z.number()),
   /** where the log ended then: an edit that was acknowledged further on came after the deletion */
@@ -78,14 +77,29 @@ export const feedEntrySchema = z.object({
   /** everything in it is erased, on the server for good: its summary says nothing, and devices forget it too */
   erased: z.optional(z.boolean()),
 });
+
+/** A conversation in the feed. */
+export const feedEntrySchema = z.extend(feedPlaceSchema, { kind: z.literal("conversation"), summary: summarySchema });
 export type FeedEntry = z.infer<typeof feedEntrySchema>;
+
+/** Of another kind, as it came: who knows the kind parses it, and others pass it by. */
+const otherEntrySchema = z.looseObject({ kind: z.string().check(z.refine((kind) => kind !== "conversation")) });
+type OtherEntry = z.infer<typeof otherEntrySchema>;
 
 /** Answer of `GET /api/sync/feed`: documents changed after the cursor, each once, in order of change. */
 export const feedSchema = z.object({
-  entries: z.array(feedEntrySchema),
+  entries: z.array(z.union([feedEntrySchema, otherEntrySchema])),
   /** hand this to the next request */
   cursor: z.number(),
   /** whether there is more to read right now */
   more: z.boolean(),
 });
-export type Feed = z.infer<typeof feedSchema>;
+/** What of it is of conversations. */
+export type Feed = Omit<z.infer<typeof feedSchema>, "entries"> & { entries: FeedEntry[] };
+
+const isConversation = (entry: FeedEntry | OtherEntry): entry is FeedEntry => entry.kind === "conversation";
+
+export const conversationsIn = (feed: z.infer<typeof feedSchema>): Feed => ({
+  ...feed,
+  entries: feed.entries.filter(isConversation),
+});

@@ -30,11 +30,21 @@ export const PROBLEM_STATUS = {
   message_written: 409,
   conversation_deleted: 409,
   not_deleted: 409,
+  snapshot_id_reused: 409,
+  conversation_id_reused: 409,
+  /** the conversation has no message */
+  nothing_to_freeze: 409,
+  /** an answer is still being written */
+  answer_unfinished: 409,
+  /** the server has not the messages that are to be frozen: send them along */
+  messages_missing: 409,
   request_timeout: 408,
   gone: 410,
   body_too_large: 413,
   unsupported_media_type: 415,
   model_unknown: 422,
+  /** the messages are not those that the manifest names */
+  content_differs: 422,
   password_weak: 422,
   passkey_invalid: 422,
   upgrade_required: 426,
@@ -60,5 +70,7 @@ export const problemSchema = z.object({
   detail: z.optional(z.string()),
   /** for `message_busy`: the run that holds the message */
   runId: z.optional(z.string()),
+  /** for `content_differs`: which message it is, from 0; absent where it is how many there are */
+  index: z.optional(z.number()),
 });
 export type Problem = z.infer<typeof problemSchema>;

@@ -120,6 +120,12 @@ export const snapshotsQuerySchema = z.strictObject({
   limit: z.optional(z.string().check(z.regex(/^[1-9]\d{0,2}$/))),
 });
 
+/** Query of `DELETE /api/snapshots/:id`: with `erase`, one that is in the trash goes for good. */
+export const deleteSnapshotQuerySchema = z.strictObject({ erase: z.optional(z.literal("true")) });
+
+/** Answer of `POST /api/snapshots/:id/duplicate`. */
+export const duplicatedSchema = z.object({ conversationId: z.string() });
+
 /** A snapshot as lists show it: `SnapshotSummary`. */
 export const snapshotSummarySchema = z.object({
   id: z.string(),

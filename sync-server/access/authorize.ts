@@ -15,6 +15,11 @@ export const ACTIONS = [
   "document.write",
   "document.claim",
   "document.erase",
+  "snapshot.create",
+  "snapshot.read",
+  "snapshot.change",
+  "snapshot.erase",
+  "snapshot.duplicate",
   "run.start",
   "run.read",
   "run.stop",
@@ -58,10 +63,10 @@ type Relation =
   | "personal"
   | `team-${WorkspaceRole}`;
 
-/** `scope`: what a token must be good for; where there is none, a token is never enough. */
+/** `scopes`: all that a token must be good for; where there are none, a token is never enough. */
 interface Rule {
   who: readonly Relation[];
-  scope?: TokenScope;
+  scopes?: readonly TokenScope[];
 }
 
 const WHOLE_TEAM = ["team-owner", "team-admin", "team-member", "team-guest"] as const;
@@ -69,17 +74,24 @@ const RUN_THE_TEAM = ["team-owner", "team-admin"] as const;
 
 /** Who may do what. */
 const POLICY: Record<Action, Rule> = {
-  "document.read": { who: ["owner", "reader", "relay"], scope: "chats:read" },
-  "document.write": { who: ["owner", "relay"], scope: "chats:write" },
-  "document.claim": { who: ["unclaimed"], scope: "chats:write" },
+  "document.read": { who: ["owner", "reader", "relay"], scopes: ["chats:read"] },
+  "document.write": { who: ["owner", "relay"], scopes: ["chats:write"] },
+  "document.claim": { who: ["unclaimed"], scopes: ["chats:write"] },
   // What somebody wrote stays theirs to erase.
-  "document.erase": { who: ["owner", "reader"], scope: "chats:write" },
-  "run.start": { who: ["owner"], scope: "runs" },
-  "run.read": { who: ["owner", "reader"], scope: "runs" },
-  "run.stop": { who: ["owner", "reader"], scope: "runs" },
-  "library.read": { who: ["self"], scope: "chats:read" },
-  "models.read": { who: ["self"], scope: "runs" },
-  "self.read": { who: ["self"], scope: "chats:read" },
+  "document.erase": { who: ["owner", "reader"], scopes: ["chats:write"] },
+  // Each of these is answered with what was frozen, or makes a chat of it: a token has to be good for both.
+  "snapshot.create": { who: ["unclaimed"], scopes: ["chats:read", "chats:write"] },
+  "snapshot.change": { who: ["owner"], scopes: ["chats:read", "chats:write"] },
+  "snapshot.duplicate": { who: ["owner"], scopes: ["chats:read", "chats:write"] },
+  "snapshot.read": { who: ["owner", "reader"], scopes: ["chats:read"] },
+  /** into the trash, and out of it for good */
+  "snapshot.erase": { who: ["owner", "reader"], scopes: ["chats:write"] },
+  "run.start": { who: ["owner"], scopes: ["runs"] },
+  "run.read": { who: ["owner", "reader"], scopes: ["runs"] },
+  "run.stop": { who: ["owner", "reader"], scopes: ["runs"] },
+  "library.read": { who: ["self"], scopes: ["chats:read"] },
+  "models.read": { who: ["self"], scopes: ["runs"] },
+  "self.read": { who: ["self"], scopes: ["chats:read"] },
   "session.manage": { who: ["self"] },
   "password.change": { who: ["registered"] },
   "passkey.manage": { who: ["registered"] },
@@ -107,21 +119,22 @@ const POLICY: Record<Action, Rule> = {
  * @param resource `undefined` when nothing of that id exists for the caller, `"none"` when the action is about no resource
  */
 export function authorize(principal: Principal, action: Action, resource: Resource | undefined | "none"): boolean {
-  const { who, scope } = POLICY[action];
-  return hasScope(principal, scope) && relationsOf(principal, resource).some((relation) => who.includes(relation));
+  const { who, scopes } = POLICY[action];
+  return isGoodFor(principal, scopes) && relationsOf(principal, resource).some((relation) => who.includes(relation));
 }
 
 /** Whether the caller's credential is good for an action at all, whatever it is done to. */
 export const mayAttempt = (principal: AccountPrincipal, action: Action): boolean =>
-  hasScope(principal, POLICY[action].scope);
+  isGoodFor(principal, POLICY[action].scopes);
 
 /** Whether an action is about no resource; whoever may do it is known before anything is looked up. */
 export const isAboutNothing = (action: Action): boolean =>
   POLICY[action].who.some((one) => one === "self" || one === "registered");
 
-function hasScope(principal: Principal, scope: TokenScope | undefined): boolean {
+function isGoodFor(principal: Principal, scopes: readonly TokenScope[] | undefined): boolean {
   if (principal.kind === "relay" || principal.credential.type === "session") return true;
-  return scope !== undefined && principal.credential.scopes.includes(scope);
+  const { scopes: given } = principal.credential;
+  return scopes !== undefined && scopes.every((scope) => given.includes(scope));
 }
 
 function relationsOf(principal: Principal, resource: Resource | undefined | "none"): readonly Relation[] {

@@ -8,6 +8,7 @@ import type { SignInApp } from "#tests/support/sign-in-app.ts";
 import { openAccountTenant } from "./account-tenant.ts";
 import { openMemberTenant } from "./member-tenant.ts";
 import { relayOf } from "./principal.ts";
+import { openSnapshotTenant } from "./snapshot-tenant.ts";
 import { openTenant } from "./tenant.ts";
 
 // C02: each method of each handle is asked for what is a victim's, by others who have as much of their own; a method
@@ -35,6 +36,7 @@ let other: Person;
 let sessionId: string;
 const ids = {
   document: "victim-document",
+  snapshot: "victim-snapshot",
   run: "victim-run",
   passkey: "victim-passkey",
   credential: "victim-credential",
@@ -87,6 +89,19 @@ async function aPerson(name: string): Promise<Person> {
     .insertInto("run")
     .values({ ...of, ...aRun(name) })
     .execute();
+  await tables
+    .insertInto("document")
+    .values({ ...document, ...counts, id: `${name}-snapshot`, kind: "snapshot" })
+    .execute();
+  const owned = { owner_id: accountId, workspace_id: workspaceId, conversation_id: "the-same" };
+  await tables
+    .insertInto("snapshot")
+    .values({ ...owned, id: `${name}-snapshot`, ...aSnapshot(name) })
+    .execute();
+  await tables
+    .insertInto("frozen_message")
+    .values({ ...owned, hash: "the-same", body: JSON.stringify({ previous: null, text: name }) })
+    .execute();
   const token = {
     ...of,
     id: `${name}-token`,
@@ -134,6 +149,17 @@ async function aPerson(name: string): Promise<Person> {
       values ('victim-at-provider', 'victim-there', 'provider', ${accountId}, 1, 1)`.execute(tables);
   return person;
 }
+
+/** Of a conversation, and of messages, that others have snapshots of as well. */
+const aSnapshot = (name: string) => ({
+  number: name === "victim" ? 9 : 2,
+  fingerprint: name,
+  content_id: name,
+  manifest: "{}",
+  head: "the-same",
+  created_at: 1,
+  created_by: name,
+});
 
 const aRun = (name: string) => ({
   id: `${name}-run`,
@@ -205,6 +231,9 @@ async function findLeaks<Handle extends object>(
 const orNone = async (answer: Promise<unknown>): Promise<unknown> => (await answer) ?? "none";
 
 const asPrincipal = (person: Person) => openTenant(app.database, relayOf(person));
+const asTaker = (person: Person) => openSnapshotTenant(app.database, relayOf(person));
+const sizes = async (tenant: ReturnType<typeof asTaker>): Promise<number[]> =>
+  (await tenant.sizesAfter("the-same", 0, 100)).map(({ bytes }) => bytes);
 const asMember = (person: Person) => openMemberTenant(app.database, person);
 const asAccount = (person: Person) => openAccountTenant(app.database, person);
 
@@ -226,7 +255,7 @@ describe("the handle of a principal", () => {
       room: {
         ask: (tenant) => tenant.room(ids.document),
         told: "foreign",
-        victimTold: { epoch: 3, erased: false },
+        victimTold: { kind: "conversation", epoch: 3, erased: false },
       },
       documents: { ask: (tenant, { name }) => tenant.documents([ids.document, `${name}-none`]), told: [] },
       document: { ask: (tenant) => orNone(tenant.document(ids.document)), told: "none" },
@@ -241,6 +270,30 @@ describe("the handle of a principal", () => {
         { ...victim, workspaceId: ids.team as WorkspaceId },
       ]),
     ).toEqual([]);
+  });
+});
+
+describe("the handle of snapshots", () => {
+  test("tells nobody else, and the account in no other workspace, of snapshots and of what they hold", async () => {
+    const everything = { deleted: false };
+    const cases: Cases<ReturnType<typeof asTaker>> = {
+      snapshot: { ask: (tenant) => orNone(tenant.snapshot(ids.snapshot)), told: "none" },
+      summaries: { ask: (tenant) => tenant.summaries(everything, undefined, 100) },
+      // By a number that nobody else gave.
+      lastNumber: { ask: async (tenant) => (await tenant.lastNumber("the-same")) === 9, told: false },
+      chain: { ask: (tenant) => tenant.chain("the-same", "the-same") },
+      sizesAfter: { ask: async (tenant) => (await sizes(tenant)).join(), told: "" },
+      messagesBetween: { ask: (tenant) => tenant.messagesBetween("the-same", 0, LATER) },
+    };
+    expect(
+      await findLeaks(asTaker, cases, [
+        { ...other, accountId: victim.accountId },
+        { ...other, workspaceId: victim.workspaceId },
+        { ...victim, workspaceId: ids.team as WorkspaceId },
+      ]),
+    ).toEqual([]);
+    const own = await asTaker(other).messagesBetween("the-same", 0, LATER);
+    expect([own.length, namesVictim(own)]).toEqual([1, false]);
   });
 });
 

@@ -4,16 +4,20 @@ import type { Result } from "#shared/lib/result.ts";
 import type { ProblemCode } from "#shared/protocol/problem.ts";
 import { problem } from "./problem.ts";
 
-/** The largest body of a JSON request, in bytes. */
+/** The largest body of a JSON request, in bytes, where a route says nothing else. */
 export const BODY_LIMIT_BYTES = 256 * 1024;
 
 /**
  * Reads a JSON body of a schema. The failure is the answer to send: 415 for another content type, 413 for a
  * body over the limit (nothing beyond it is read), 400 for what is not JSON or not of the schema.
  */
-export async function readBody<T>(request: Request, schema: z.core.$ZodType<T>): Promise<Result<T, Response>> {
+export async function readBody<T>(
+  request: Request,
+  schema: z.core.$ZodType<T>,
+  limit = BODY_LIMIT_BYTES,
+): Promise<Result<T, Response>> {
   if (!isOfType(request, "application/json")) return err(problem("unsupported_media_type"));
-  const bytes = await readAtMost(request, BODY_LIMIT_BYTES);
+  const bytes = await readAtMost(request, limit);
   if (!bytes) return err(problem("body_too_large"));
   const json = parseJson(bytes);
   return json.ok ? parse(schema, json.value, "invalid_body") : err(problem("malformed_json"));

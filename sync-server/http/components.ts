@@ -9,7 +9,7 @@ import {
   verifyEmailSchema,
 } from "#shared/protocol/account-bodies.ts";
 import { auditPageSchema } from "#shared/protocol/audit-bodies.ts";
-import { feedSchema, healthSchema, meSchema, modelsSchema } from "#shared/protocol/http-bodies.ts";
+import { healthSchema, meSchema, modelsSchema } from "#shared/protocol/http-bodies.ts";
 import { runSnapshotSchema, startRunSchema } from "#shared/protocol/run-bodies.ts";
 import { addOidcSchema, credentialsSchema, oidcStartedSchema, startOidcSchema } from "#shared/protocol/oidc-bodies.ts";
 import {
@@ -22,7 +22,18 @@ import {
   renamePasskeySchema,
 } from "#shared/protocol/passkey-bodies.ts";
 import { jwksSchema } from "#shared/provenance/signing-keys.ts";
+import { wholeFeedSchema } from "#shared/protocol/feed-bodies.ts";
 import { runEventsSchema } from "#shared/protocol/run-events.ts";
+import {
+  changeSnapshotSchema,
+  duplicateSnapshotSchema,
+  duplicatedSchema,
+  frozenMessagesSchema,
+  snapshotSchema,
+  snapshotsSchema,
+  takeSnapshotSchema,
+  wantedMessagesSchema,
+} from "#shared/protocol/snapshot-bodies.ts";
 import { createTokenSchema, createdTokenSchema, tokensSchema } from "#shared/protocol/token-bodies.ts";
 import {
   changeRoleSchema,
@@ -47,14 +58,18 @@ export const COMPONENTS = {
   AuditPage: auditPageSchema,
   ChangePassword: changePasswordSchema,
   ChangeRole: changeRoleSchema,
+  ChangeSnapshot: changeSnapshotSchema,
   CreateInvite: createInviteSchema,
   CreateToken: createTokenSchema,
   CreateWorkspace: createWorkspaceSchema,
   CreatedInvite: createdInviteSchema,
   CreatedToken: createdTokenSchema,
   Credentials: credentialsSchema,
-  Feed: feedSchema,
+  DuplicateSnapshot: duplicateSnapshotSchema,
+  Duplicated: duplicatedSchema,
+  Feed: wholeFeedSchema,
   ForgotPassword: forgotPasswordSchema,
+  FrozenMessages: frozenMessagesSchema,
   Health: healthSchema,
   Invitation: invitationSchema,
   InviteToken: inviteTokenSchema,
@@ -79,11 +94,15 @@ export const COMPONENTS = {
   Sessions: sessionsSchema,
   SignIn: signInSchema,
   SignUp: signUpSchema,
+  Snapshot: snapshotSchema,
+  Snapshots: snapshotsSchema,
   StartOidc: startOidcSchema,
   StartRun: startRunSchema,
+  TakeSnapshot: takeSnapshotSchema,
   Tokens: tokensSchema,
   TransferWorkspace: transferWorkspaceSchema,
   VerifyEmail: verifyEmailSchema,
+  WantedMessages: wantedMessagesSchema,
   Workspace: workspaceSchema,
   Workspaces: workspacesSchema,
 } as const;

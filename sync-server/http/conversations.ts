@@ -8,7 +8,7 @@ import { problem } from "./problem.ts";
 export const conversationRoutes = (erasure: Pick<Erasure, "erase">): Hono<AppEnv> =>
   new Hono<AppEnv>().delete("/:id", async (c) => {
     const id = parseConversationId(c.req.param("id"));
-    const erased = id && (await erasure.erase(c.var.principal, id));
+    const erased = id && (await erasure.erase(c.var.principal, id, "conversation"));
     if (!erased) return problem("not_found");
     return erased.ok ? c.body(null, 204, { "cache-control": "no-store" }) : problem(erased.failure);
   });

@@ -1,7 +1,6 @@
 import { Hono } from "hono";
-import type { ConversationSummary } from "#shared/domain/summary.ts";
+import type { WholeFeed } from "#shared/protocol/feed-bodies.ts";
 import { feedQuerySchema } from "#shared/protocol/http-bodies.ts";
-import type { Feed, FeedEntry } from "#shared/protocol/http-bodies.ts";
 import { openTenant } from "#server/access/tenant.ts";
 import type { FeedRow } from "#server/access/tenant.ts";
 import type { Database } from "#server/storage/database.ts";
@@ -21,7 +20,7 @@ export const feedRoutes = (database: Database): Hono<AppEnv> =>
     // One row more than asked for tells whether there is more.
     const rows = await openTenant(database, c.var.principal).feedAfter(cursor, limit + 1);
     const page = rows.slice(0, limit);
-    const feed: Feed = {
+    const feed: WholeFeed = {
       entries: page.map(entryOf),
       cursor: page.at(-1)?.feedSeq ?? cursor,
       more: rows.length > limit,
@@ -29,17 +28,13 @@ export const feedRoutes = (database: Database): Hono<AppEnv> =>
     return c.json(feed);
   });
 
-const entryOf = ({ feedSeq, id, epoch, summarySeq, activityAt, summary, ...trash }: FeedRow): FeedEntry => ({
-  kind: "conversation",
-  id,
-  feedSeq,
-  epoch,
-  headSeq: summarySeq,
-  activityAt,
-  // Written by the server itself in this shape.
-  summary: JSON.parse(summary) as ConversationSummary,
-  ...trashOf(trash),
-});
+type Entry = WholeFeed["entries"][number];
+
+function entryOf({ kind, feedSeq, id, epoch, summarySeq, activityAt, summary, ...trash }: FeedRow): Entry {
+  const place = { id, feedSeq, epoch, headSeq: summarySeq, activityAt, ...trashOf(trash) };
+  // Written by the server itself in the shape of its kind.
+  return { kind, ...place, summary: JSON.parse(summary) as unknown } as Entry;
+}
 
 function trashOf({ deletedAt, deletedSeq, erasedAt }: Pick<FeedRow, "deletedAt" | "deletedSeq" | "erasedAt">) {
   if (erasedAt !== null) return { erased: true };

@@ -64,7 +64,7 @@ function schemaOf(schema: z.core.$ZodType): Json {
 }
 
 function describe(operation: Operation): Json {
-  const { summary, action, body, answers, problems } = operation;
+  const { summary, action, body, answers, problems, examples = {} } = operation;
   const parameters = parametersOf(operation);
   return {
     summary,
@@ -73,18 +73,23 @@ function describe(operation: Operation): Json {
     ...(body && {
       requestBody: {
         required: body.optional !== true,
-        content: body.bytes === undefined ? jsonOf(body.schema) : bytesIn(body.bytes),
+        content: body.bytes === undefined ? jsonOf(body.schema, examples.body) : bytesIn(body.bytes),
       },
     }),
     responses: {
-      ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, answered(answer)])),
+      ...Object.fromEntries(
+        Object.entries(answers).map(([status, answer]) => [status, answered(answer, examples.answer)]),
+      ),
       ...problemsByStatus([...new Set([...problems, ...ANYWHERE])]),
     },
   };
 }
 
-const jsonOf = (schema: string | undefined): Json => ({
-  "application/json": { schema: schema === undefined ? EMPTY : refTo(schema) },
+const jsonOf = (schema: string | undefined, example: unknown): Json => ({
+  "application/json": {
+    schema: schema === undefined ? EMPTY : refTo(schema),
+    ...(example !== undefined && { example }),
+  },
 });
 const bytesIn = (form: string): Json => ({
   [BULK_TYPE]: { schema: { type: "string", format: "binary", description: form } },
@@ -112,9 +117,9 @@ function parametersOf({ path, query, resumes }: Operation): Json[] {
   ];
 }
 
-function answered(answer: Answer | undefined): Json {
+function answered(answer: Answer | undefined, example: unknown): Json {
   const content = {
-    ...(answer?.json && { "application/json": { schema: refTo(answer.json) } }),
+    ...(answer?.json && jsonOf(answer.json, example)),
     ...(answer?.bytes !== undefined && bytesIn(answer.bytes)),
     ...(answer?.stream && { "text/event-stream": { schema: { type: "string" } } }),
   };
@@ -152,7 +157,8 @@ const ROOM: Upgrade = {
       name: "room",
       in: "path",
       required: true,
-      description: "`conversation.<UUIDv7>.<epoch>`; the epoch of a new one is 0",
+      description:
+        "`conversation.<UUIDv7>.<epoch>`, or `snapshot.…`, which the server alone writes; the epoch of a new one is 0",
       schema: { type: "string" },
     },
   ],

@@ -43,4 +43,6 @@ export interface Operation {
   resumes?: true;
   answers: Partial<Record<number, Answer>>;
   problems: readonly ProblemCode[];
+  /** one of what is sent, and one of what is answered, for who reads the document */
+  examples?: { body?: unknown; answer?: unknown };
 }

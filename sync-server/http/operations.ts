@@ -5,6 +5,7 @@ import { ACCOUNT_OPERATIONS } from "./account-operations.ts";
 import { BODY, CHANGES, SIGNED_IN } from "./operation-problems.ts";
 import type { Operation } from "./operation.ts";
 import { SIGN_IN_OPERATIONS } from "./sign-in-operations.ts";
+import { SNAPSHOT_OPERATIONS } from "./snapshot-operations.ts";
 
 const BYTES = ["invalid_body", "body_too_large", "unsupported_media_type"] as const;
 /** A run that has too many readers, and one that has no writer here. */
@@ -81,6 +82,7 @@ export const OPERATIONS: readonly Operation[] = [
     answers: { 204: { description: "Everything in it is erased" } },
     problems: [...SIGNED_IN, ...CHANGES, "not_found", "not_deleted"],
   },
+  ...SNAPSHOT_OPERATIONS,
   {
     method: "put",
     path: "/api/runs/:id",

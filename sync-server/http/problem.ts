@@ -27,11 +27,17 @@ const TITLES: Record<ProblemCode, string> = {
   message_busy: "Another run is writing this message",
   message_written: "Another run has written this message",
   conversation_deleted: "The conversation is deleted; it can be restored",
-  not_deleted: "The conversation is not in the trash",
+  not_deleted: "It is not in the trash",
+  snapshot_id_reused: "Another snapshot has this id",
+  conversation_id_reused: "Another conversation has this id",
+  nothing_to_freeze: "There is no message to freeze",
+  answer_unfinished: "An answer is still being written",
+  messages_missing: "These messages are not here: send them along",
   request_timeout: "The request took too long to arrive",
   gone: "This is no longer here",
   body_too_large: "The body is too large",
   unsupported_media_type: "The body is not of the type that is taken here",
+  content_differs: "The messages are not what the manifest says",
   model_unknown: "There is no such model",
   upgrade_required: "This app is too old for the server",
   too_many_followers: "Too many connections follow this",
@@ -50,6 +56,8 @@ export interface ProblemExtras {
   detail?: string;
   /** for `message_busy` */
   runId?: string;
+  /** for `content_differs` */
+  index?: number;
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -57,7 +65,7 @@ export interface ProblemExtras {
 export const SOON = { headers: { "retry-after": "1" } } as const;
 
 /** The JSON of a problem. */
-export function problemText(code: ProblemCode, { detail, runId }: ProblemExtras = {}): string {
+export function problemText(code: ProblemCode, { detail, runId, index }: ProblemExtras = {}): string {
   const body: Problem = {
     type: `/problems/${code}`,
     title: TITLES[code],
@@ -65,6 +73,7 @@ export function problemText(code: ProblemCode, { detail, runId }: ProblemExtras 
     code,
     ...(detail !== undefined && { detail }),
     ...(runId !== undefined && { runId }),
+    ...(index !== undefined && { index }),
   };
   return JSON.stringify(body);
 }

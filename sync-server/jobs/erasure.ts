@@ -1,5 +1,6 @@
 import { sql } from "kysely";
-import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
+import type { AccountId, DocumentId, WorkspaceId } from "#shared/domain/ids.ts";
+import type { DocumentKind } from "#shared/domain/room-name.ts";
 import { TRASH_MS } from "#shared/domain/trash.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
@@ -10,6 +11,7 @@ import { erasureStatements } from "#server/rooms/log-statements.ts";
 import type { RoomKey } from "#server/rooms/room-log.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
 import { deleteFramesOfErased, eraseRuns } from "#server/runs/run-store.ts";
+import { eraseFrozen } from "#server/snapshots/snapshot-statements.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { Database } from "#server/storage/database.ts";
 import { systemTables } from "#server/storage/system-tables.ts";
@@ -32,8 +34,12 @@ export interface ErasureParts {
 }
 
 export interface Erasure {
-  /** Erases a conversation of the caller's trash. Erasing again changes nothing. Rejects where it cannot be stored. */
-  erase(principal: AccountPrincipal, id: ConversationId): Promise<Result<void, "not_found" | "not_deleted">>;
+  /** Erases a document of the caller's trash. Erasing again changes nothing. Rejects where it cannot be stored. */
+  erase(
+    principal: AccountPrincipal,
+    id: DocumentId,
+    kind: DocumentKind,
+  ): Promise<Result<void, "not_found" | "not_deleted">>;
   /** Erases what was in the trash for its time, as the hourly look does; answers how many. */
   look(): Promise<number>;
   close(): Promise<void>;
@@ -55,6 +61,7 @@ export function openErasure({ database, rooms, clock, log }: ErasureParts): Eras
       await database.commit([
         ...erasureStatements(database, key, { at: clock.now(), deletedBefore }),
         ...eraseRuns(database, key, key.id),
+        ...eraseFrozen(database, key, key.id),
       ]);
     } catch (error) {
       if (error instanceof CommitError && error.failure === "conflict") return false;
@@ -97,7 +104,7 @@ export function openErasure({ database, rooms, clock, log }: ErasureParts): Eras
     let erased = 0;
     for (let now = await eraseDue(); now > 0; now = await eraseDue()) erased += now;
     await database.commit([deleteFramesOfErased(database)]);
-    if (erased > 0) log.info({ conversations: erased }, "what was in the trash for its time is erased");
+    if (erased > 0) log.info({ documents: erased }, "what was in the trash for its time is erased");
     return erased;
   }
 
@@ -116,10 +123,12 @@ export function openErasure({ database, rooms, clock, log }: ErasureParts): Eras
 
   return {
     look,
-    async erase(principal, id) {
+    async erase(principal, id, kind) {
       const tenant = openTenant(database, principal);
       const resource = await tenant.documentResource(id);
-      if (!resource || !authorize(principal, "document.erase", resource)) return err("not_found");
+      const action = kind === "snapshot" ? "snapshot.erase" : "document.erase";
+      if (!resource || !authorize(principal, action, resource)) return err("not_found");
+      if ((await tenant.document(id))?.kind !== kind) return err("not_found");
       const { accountId, workspaceId } = principal;
       if (await eraseDocument({ id, accountId, workspaceId }, clock.now())) return ok(undefined);
       const row = await tenant.document(id);
@@ -149,7 +158,7 @@ async function readDue(database: Database, deletedBefore: number): Promise<RoomK
     .limit(AT_ONCE)
     .execute();
   return rows.map((row) => ({
-    id: row.id as ConversationId,
+    id: row.id as DocumentId,
     accountId: row.owner_id as AccountId,
     workspaceId: row.workspace_id as WorkspaceId,
   }));

@@ -26,7 +26,7 @@ import type { AccountId, ConversationId, MessageId, RunId, WorkspaceId } from "#
 import { TRASH_DAYS } from "#shared/domain/trash.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
-import { feedSchema } from "#shared/protocol/http-bodies.ts";
+import { conversationsIn, feedSchema } from "#shared/protocol/http-bodies.ts";
 import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
 import { encodeFrame } from "#shared/protocol/sync-frames.ts";
 import { allTables } from "#tests/support/all-tables.ts";
@@ -133,7 +133,7 @@ async function deleted(id: ConversationId): Promise<void> {
 
 async function feed(account = "ann"): Promise<FeedEntry[]> {
   const response = await app.request("/api/sync/feed", { headers: { "x-account": account } });
-  return feedSchema.parse(await response.json()).entries;
+  return conversationsIn(feedSchema.parse(await response.json())).entries;
 }
 
 async function remove(id: string, account = "ann"): Promise<string> {
@@ -374,7 +374,7 @@ test("R22: an edit that was being committed adds nothing to what is erased", asy
   const asked = held.asked();
   const typing = edit(id, (conversation) => conversation.setDraft(CANARY));
   await asked;
-  expect(await erasure.erase(ann, id)).toEqual({ ok: true, value: undefined });
+  expect(await erasure.erase(ann, id, "conversation")).toEqual({ ok: true, value: undefined });
   held.release();
   await expect(typing).rejects.toThrow(CommitError);
   await expect(edit(id, (conversation) => conversation.setDraft(CANARY))).rejects.toThrow(DocumentGone);
@@ -389,7 +389,7 @@ test("R22: a fold that was under way adds nothing to what is erased", async () =
   const asked = held.asked();
   clock.advance(500);
   await asked;
-  expect(await erasure.erase(ann, id)).toEqual({ ok: true, value: undefined });
+  expect(await erasure.erase(ann, id, "conversation")).toEqual({ ok: true, value: undefined });
   held.release();
   await expect.poll(() => rooms.read(ann, id, () => true)).toBeUndefined();
   await rooms.close();
@@ -405,7 +405,7 @@ test("R22: an erasure that cannot be stored leaves the conversation as it was", 
     clock: wall,
     log: SILENT,
   });
-  await expect(failing.erase(ann, id)).rejects.toThrow(CommitError);
+  await expect(failing.erase(ann, id, "conversation")).rejects.toThrow(CommitError);
   await failing.close();
   expect(await rooms.read(ann, id, ({ draft }) => draft.toJSON())).toContain(CANARY);
   await edit(id, (conversation) => conversation.setDeleted(false));

@@ -8,7 +8,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { feedSchema, meSchema } from "#shared/protocol/http-bodies.ts";
+import { conversationsIn, feedSchema, meSchema } from "#shared/protocol/http-bodies.ts";
 import { startRunSchema } from "#shared/protocol/run-bodies.ts";
 import { problemSchema } from "#shared/protocol/problem.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
@@ -78,6 +78,7 @@ beforeAll(async () => {
     }),
     conversations: new Hono<AppEnv>(),
     signing: { keys: async () => ({ keys: [] }) },
+    snapshots: new Hono<AppEnv>(),
     models: new Hono<AppEnv>().get("/", (c) => {
       if (c.req.query("fail") === "bug") throw new Error("secret of the inside");
       if (c.req.query("fail") === "crowded") throw new RoomsCrowded();
@@ -139,7 +140,7 @@ async function putRun(body: BodyInit, headers: Record<string, string> = {}): Pro
 }
 
 const readFeed = async (cookie: string, query = "") =>
-  feedSchema.parse(await (await call(`/api/sync/feed${query}`, { headers: { cookie } })).json());
+  conversationsIn(feedSchema.parse(await (await call(`/api/sync/feed${query}`, { headers: { cookie } })).json()));
 const post = async (headers: Record<string, string>) =>
   (await call("/api/auth/sign-in/anonymous", { method: "POST", headers })).status;
 

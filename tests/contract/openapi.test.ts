@@ -10,6 +10,7 @@ import { ANYWHERE, OPERATIONS } from "#server/http/operations.ts";
 import type { Operation } from "#server/http/operation.ts";
 import { conversationRoutes } from "#server/http/conversations.ts";
 import { modelRoutes } from "#server/http/models.ts";
+import { snapshotRoutes } from "#server/http/snapshots.ts";
 import { runRoutes } from "#server/http/runs.ts";
 import { WORKSPACE_HEADER } from "#shared/protocol/account-header.ts";
 import type { Sessions } from "#shared/protocol/account-bodies.ts";
@@ -50,6 +51,7 @@ test("every route of the app has an operation, and every operation a route", () 
     publicUrl: undefined,
     rooms: nothing,
     conversations: conversationRoutes(nothing),
+    snapshots: snapshotRoutes({ snapshots: nothing, erasure: nothing }),
     runs: runRoutes(nothing),
     models: modelRoutes({ providers: nothing }),
     signing: nothing,

@@ -31,6 +31,8 @@ const TABLES = Object.keys({
   doc_update: 0,
   doc_checkpoint: 0,
   doc_client: 0,
+  snapshot: 0,
+  frozen_message: 0,
   feed: 0,
   feed_counter: 0,
   run: 0,
@@ -53,6 +55,10 @@ interface Owner {
 const HANDLES: Record<string, Owner> = {
   "sync-server/access/tenant.ts": {
     tables: ["document", "run", "feed"],
+    why: "binds to the account and the workspace of a principal",
+  },
+  "sync-server/access/snapshot-tenant.ts": {
+    tables: ["snapshot", "frozen_message", "document"],
     why: "binds to the account and the workspace of a principal",
   },
   "sync-server/access/account-tenant.ts": {
@@ -125,6 +131,10 @@ const SYSTEM: Record<string, Owner> = {
   "sync-server/runs/run-store.ts": {
     tables: ["run", "run_frame", "usage", "document"],
     why: "the relay's own: writes runs by their lease, recovers and sweeps those of everybody",
+  },
+  "sync-server/snapshots/snapshot-statements.ts": {
+    tables: ["snapshot", "frozen_message"],
+    why: "writes and erases what is frozen, by its owner, in commits that begin with the document's row",
   },
   "sync-server/jobs/erasure.ts": { tables: ["document"], why: "finds what was in anybody's trash for its time" },
   "sync-server/jobs/guest-merge.ts": {

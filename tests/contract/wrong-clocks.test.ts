@@ -9,7 +9,7 @@ import { openConversation } from "#shared/documents/conversation.ts";
 import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
 import { assert } from "#shared/lib/assert.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
-import { feedSchema } from "#shared/protocol/http-bodies.ts";
+import { conversationsIn, feedSchema } from "#shared/protocol/http-bodies.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { AppEnv } from "#server/http/app-env.ts";
 import { feedRoutes } from "#server/http/feed.ts";
@@ -57,7 +57,8 @@ test("A9: with clocks a day ahead, a day behind and set back, the feed and the l
     await next();
   });
   app.route("/feed", feedRoutes(database));
-  const feed = async (cursor: number) => feedSchema.parse(await (await app.request(`/feed?cursor=${cursor}`)).json());
+  const feed = async (cursor: number) =>
+    conversationsIn(feedSchema.parse(await (await app.request(`/feed?cursor=${cursor}`)).json()));
 
   /** Writes a chat on a device whose clock is off by so much. */
   async function write(title: string, offset: number): Promise<ConversationId> {

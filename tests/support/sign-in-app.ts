@@ -58,6 +58,7 @@ export async function openSignInApp({ env = {}, limiter = UNLIMITED }: SignInApp
     rooms: { pull: async () => [], push: async () => ({ type: "later" }) },
     runs: new Hono<AppEnv>(),
     conversations: new Hono<AppEnv>(),
+    snapshots: new Hono<AppEnv>(),
     models: new Hono<AppEnv>(),
     signing: { keys: async () => ({ keys: [] }) },
     staticFiles: await openStaticFiles(join(folder, "client"), { serviceWorker: "on" }),

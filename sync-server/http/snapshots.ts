@@ -1,0 +1,134 @@
+import { Hono } from "hono";
+import type { Context } from "hono";
+import { parseSnapshotId } from "#shared/domain/ids.ts";
+import type { SnapshotId } from "#shared/domain/ids.ts";
+import {
+  FREEZE_BODY_BYTES,
+  changeSnapshotSchema,
+  deleteSnapshotQuerySchema,
+  duplicateSnapshotSchema,
+  snapshotsQuerySchema,
+  takeSnapshotSchema,
+  wantedMessagesSchema,
+} from "#shared/protocol/snapshot-bodies.ts";
+import type { SnapshotPlace } from "#server/access/snapshot-tenant.ts";
+import type { Erasure } from "#server/jobs/erasure.ts";
+import type { SeriesTexts, SnapshotTexts } from "#server/snapshots/read-snapshots.ts";
+import type { SnapshotService } from "#server/snapshots/snapshot-service.ts";
+import type { TakeFailure } from "#server/snapshots/take-snapshot.ts";
+import type { AppEnv } from "./app-env.ts";
+import { readBody, readQuery } from "./body.ts";
+import { problem } from "./problem.ts";
+
+type Ctx = Context<AppEnv>;
+
+export interface SnapshotRouteParts {
+  snapshots: SnapshotService;
+  erasure: Pick<Erasure, "erase">;
+}
+
+const USUAL_LIMIT = 50;
+const MOST = 200;
+
+/** Take, list, read, label, delete and duplicate snapshots. Mounted at `/api/snapshots`. Rights are checked by the service. */
+export function snapshotRoutes({ snapshots, erasure }: SnapshotRouteParts): Hono<AppEnv> {
+  async function take(c: Ctx): Promise<Response> {
+    const body = await readBody(c.req.raw, takeSnapshotSchema, FREEZE_BODY_BYTES);
+    if (!body.ok) return body.failure;
+    const taken = await snapshots.take(c.var.principal, body.value);
+    return taken.ok ? json(snapshotText(taken.value), taken.value.created ? 201 : 200) : refusal(taken.failure);
+  }
+
+  async function list(c: Ctx): Promise<Response> {
+    const query = readQuery(c.req.url, snapshotsQuerySchema);
+    if (!query.ok) return query.failure;
+    const { cursor, limit, from, until, deleted, ...filters } = query.value;
+    const after = cursor === undefined ? undefined : placeOf(cursor);
+    if (cursor !== undefined && after === undefined) return problem("invalid_query", { detail: "cursor" });
+    const times = { from: from && Date.parse(from), until: until && Date.parse(until) };
+    const { summaries, next } = await snapshots.list(
+      c.var.principal,
+      { ...filters, from: times.from || undefined, until: times.until || undefined, deleted: deleted === "true" },
+      after,
+      Math.min(Number(limit ?? USUAL_LIMIT), MOST),
+    );
+    const rest = next ? `,"cursor":${JSON.stringify(cursorOf(next))}` : "";
+    return json(`{"snapshots":[${summaries.join(",")}]${rest}}`);
+  }
+
+  async function series(c: Ctx): Promise<Response> {
+    const body = await readBody(c.req.raw, wantedMessagesSchema);
+    if (!body.ok) return body.failure;
+    const found = await snapshots.series(c.var.principal, body.value.wanted);
+    return json(`{"series":[${found.map(seriesText).join(",")}]}`);
+  }
+
+  async function change(c: Ctx, id: SnapshotId): Promise<Response> {
+    const body = await readBody(c.req.raw, changeSnapshotSchema);
+    if (!body.ok) return body.failure;
+    const changed = await snapshots.change(c.var.principal, id, body.value);
+    return changed.ok ? json(snapshotText(changed.value)) : problem(changed.failure);
+  }
+
+  async function remove(c: Ctx, id: SnapshotId): Promise<Response> {
+    const query = readQuery(c.req.url, deleteSnapshotQuerySchema);
+    if (!query.ok) return query.failure;
+    const removed = query.value.erase
+      ? await erasure.erase(c.var.principal, id, "snapshot")
+      : await snapshots.remove(c.var.principal, id);
+    return removed.ok ? c.body(null, 204, NO_STORE) : problem(removed.failure);
+  }
+
+  async function duplicate(c: Ctx, id: SnapshotId): Promise<Response> {
+    const body = await readBody(c.req.raw, duplicateSnapshotSchema);
+    if (!body.ok) return body.failure;
+    const made = await snapshots.duplicate(c.var.principal, id, body.value);
+    if (!made.ok) return problem(made.failure);
+    return c.json({ conversationId: body.value.conversationId }, made.value.created ? 201 : 200, NO_STORE);
+  }
+
+  async function read(c: Ctx, id: SnapshotId): Promise<Response> {
+    const found = await snapshots.read(c.var.principal, id);
+    return found.ok ? json(snapshotText(found.value)) : problem(found.failure);
+  }
+
+  return new Hono<AppEnv>()
+    .post("/", (c) => take(c))
+    .get("/", (c) => list(c))
+    .post("/messages", (c) => series(c))
+    .get("/:id", withId(read))
+    .patch("/:id", withId(change))
+    .delete("/:id", withId(remove))
+    .post("/:id/duplicate", withId(duplicate));
+}
+
+/** What is no id at all is not found either. */
+const withId = (handle: (c: Ctx, id: SnapshotId) => Promise<Response>) => (c: Ctx) => {
+  const id = parseSnapshotId(c.req.param("id") ?? "");
+  return id === undefined ? problem("not_found") : handle(c, id);
+};
+
+const NO_STORE = { "cache-control": "no-store" };
+const json = (text: string, status = 200): Response =>
+  new Response(text, { status, headers: { "content-type": "application/json", ...NO_STORE } });
+
+/** What was frozen goes out as the bytes that its hashes are of. */
+const snapshotText = ({ summary, manifest, messages }: SnapshotTexts): string =>
+  `${summary.slice(0, -1)},"manifest":${manifest},"messages":[${messages.join(",")}]}`;
+
+function seriesText({ conversationId, messages, after, more }: SeriesTexts): string {
+  const texts = messages.map(({ hash, body }) => `{"hash":"${hash}","message":${body}}`);
+  return `{"conversationId":"${conversationId}","messages":[${texts.join(",")}],"after":${after},"more":${more}}`;
+}
+
+const cursorOf = ({ createdAt, id }: SnapshotPlace): string => Buffer.from(`${createdAt}.${id}`).toString("base64url");
+
+function placeOf(cursor: string): SnapshotPlace | undefined {
+  const [, createdAt, id] = /^(\d{1,15})\.([0-9a-f-]{36})$/u.exec(Buffer.from(cursor, "base64url").toString()) ?? [];
+  return createdAt === undefined || id === undefined ? undefined : { createdAt: Number(createdAt), id };
+}
+
+function refusal(failure: TakeFailure): Response {
+  if (failure.code !== "content_differs") return problem(failure.code);
+  return problem("content_differs", failure.index === undefined ? {} : { index: failure.index });
+}

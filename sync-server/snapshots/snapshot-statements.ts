@@ -1,0 +1,86 @@
+import { sql } from "kysely";
+import type { FrozenMessage } from "#shared/domain/frozen-content.ts";
+import type { DocumentId } from "#shared/domain/ids.ts";
+import { canonicalJson } from "#shared/lib/canonical-json.ts";
+import type { RoomKey } from "#server/rooms/room-log.ts";
+import type { CommitStatement, Database } from "#server/storage/database.ts";
+import type { SnapshotTable } from "#server/storage/schema.ts";
+import { systemTables } from "#server/storage/system-tables.ts";
+
+type Store = Pick<Database, "executor">;
+type Owner = Pick<RoomKey, "accountId" | "workspaceId">;
+
+const snapshotTables = (store: Store) => systemTables<"snapshot" | "frozen_message">(store);
+
+/** So many messages of five values each go into one statement: SQLite takes 32,766 values. */
+const AT_ONCE = 500;
+
+/** Stores what was frozen; conflicts where the number is taken. */
+export function freezeStatements(
+  store: Store,
+  row: SnapshotTable,
+  messages: readonly { hash: string; message: FrozenMessage }[],
+): CommitStatement[] {
+  const db = snapshotTables(store);
+  const { owner_id, workspace_id, conversation_id } = row;
+  const rows = messages.map(({ hash, message }) => ({
+    owner_id,
+    workspace_id,
+    conversation_id,
+    hash,
+    body: canonicalJson(message),
+  }));
+  const inserts = Array.from({ length: Math.ceil(rows.length / AT_ONCE) }, (_, at) =>
+    db
+      .insertInto("frozen_message")
+      .values(rows.slice(at * AT_ONCE, (at + 1) * AT_ONCE))
+      // What another snapshot of the conversation holds is there.
+      .onConflict((on) => on.doNothing())
+      .compile(),
+  );
+  return [
+    { query: db.insertInto("snapshot").values(row).compile(), changes: 1 },
+    ...inserts.map((query) => ({ query })),
+  ];
+}
+
+/**
+ * Erases what was frozen of a snapshot: what no other snapshot of its conversation holds. Its row stays, so that its
+ * number is never given again. Does nothing for an id that is no snapshot.
+ */
+export function eraseFrozen(store: Store, { accountId, workspaceId }: Owner, id: DocumentId): CommitStatement[] {
+  const db = snapshotTables(store);
+  const wipe = db
+    .updateTable("snapshot")
+    .set({ fingerprint: "", content_id: "", manifest: "", head: null })
+    .where("id", "=", id)
+    .where("owner_id", "=", accountId)
+    .where("workspace_id", "=", workspaceId);
+  const conversation = db.selectFrom("snapshot").where("id", "=", id).select("conversation_id");
+  const ofSeries = db
+    .selectFrom("snapshot")
+    .where("owner_id", "=", accountId)
+    .where("workspace_id", "=", workspaceId)
+    .where("conversation_id", "=", conversation);
+  const prune = db
+    .withRecursive("reached(hash)", (cte) =>
+      ofSeries
+        .where("head", "is not", null)
+        .select("head as hash")
+        .union(
+          cte
+            .selectFrom("reached")
+            .innerJoin("frozen_message", "frozen_message.hash", "reached.hash")
+            .where("owner_id", "=", accountId)
+            .where("workspace_id", "=", workspaceId)
+            .where("conversation_id", "=", conversation)
+            .select(({ ref }) => sql<string | null>`json_extract(${ref("body")}, '$.previous')`.as("hash")),
+        ),
+    )
+    .deleteFrom("frozen_message")
+    .where("owner_id", "=", accountId)
+    .where("workspace_id", "=", workspaceId)
+    .where("conversation_id", "=", conversation)
+    .where("hash", "not in", ({ selectFrom }) => selectFrom("reached").where("hash", "is not", null).select("hash"));
+  return [{ query: wipe.compile() }, { query: prune.compile() }];
+}
