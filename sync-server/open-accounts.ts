@@ -33,7 +33,7 @@ interface OpenAccountsParts {
   config: Config;
   database: Database;
   bus: PolicyBus;
-  rooms: Pick<Rooms, "rehomed">;
+  rooms: Pick<Rooms, "rehomed" | "editSnapshot">;
   runs: Pick<RunService, "rehomed">;
   limiter: Limiter;
   log: Log;

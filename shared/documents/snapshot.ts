@@ -89,6 +89,8 @@ export function openSnapshot(doc: Y.Doc, origin: unknown) {
         setLabels({ title, note, tags: named });
       }, origin);
     },
+    /** Of two owners' snapshots that become one's own, both may have the number. */
+    renumber: (to: number): void => doc.transact(() => void frozen.set("number", to), origin),
     setLabels: (labels: Partial<SnapshotLabels>): void => doc.transact(() => setLabels(labels), origin),
     /** Deleting is a mark, as for conversations. */
     setDeleted: (deleted: boolean): void => doc.transact(() => setIfChanged("deleted", deleted), origin),

@@ -110,6 +110,16 @@ export function openSnapshotTenant(database: Database, { accountId, workspaceId 
         .executeTakeFirst();
       return row?.number ?? 0;
     },
+    async hasNumber(conversationId: string, number: number): Promise<boolean> {
+      const query = kysely
+        .selectFrom("snapshot")
+        .where("owner_id", "=", accountId)
+        .where("workspace_id", "=", workspaceId)
+        .where("conversation_id", "=", conversationId)
+        .where("number", "=", number)
+        .select("id");
+      return (await query.executeTakeFirst()) !== undefined;
+    },
     /** The frozen messages up to one, first to last, as far back as they are stored. */
     chain: (conversationId: string, head: string): Promise<FrozenRow[]> =>
       kysely

@@ -281,6 +281,7 @@ describe("the handle of snapshots", () => {
       summaries: { ask: (tenant) => tenant.summaries(everything, undefined, 100) },
       // By a number that nobody else gave.
       lastNumber: { ask: async (tenant) => (await tenant.lastNumber("the-same")) === 9, told: false },
+      hasNumber: { ask: (tenant) => tenant.hasNumber("the-same", 9), told: false },
       chain: { ask: (tenant) => tenant.chain("the-same", "the-same") },
       sizesAfter: { ask: async (tenant) => (await sizes(tenant)).join(), told: "" },
       messagesBetween: { ask: (tenant) => tenant.messagesBetween("the-same", 0, LATER) },

@@ -132,7 +132,7 @@ function openWith(commit: Database["commit"]) {
   const parts = {
     database: { ...app.database, commit },
     bus: { publish: () => undefined },
-    rooms: nobody,
+    rooms: { ...nobody, editSnapshot: async () => undefined },
     runs: nobody,
   };
   return {

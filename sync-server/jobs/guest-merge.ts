@@ -1,11 +1,13 @@
 import type { Selectable } from "kysely";
-import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
-import { accountActor } from "#server/access/principal.ts";
+import type { AccountId, ConversationId, DocumentId, SnapshotId, WorkspaceId } from "#shared/domain/ids.ts";
+import { accountActor, relayOf } from "#server/access/principal.ts";
 import { personalWorkspace } from "#server/access/session-rows.ts";
+import { openSnapshotTenant } from "#server/access/snapshot-tenant.ts";
 import type { PolicyBus } from "#server/bus/policy-bus.ts";
 import { moveFeed } from "#server/rooms/log-statements.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
 import type { RunService } from "#server/runs/run-service.ts";
+import { rehomeFrozen } from "#server/snapshots/snapshot-statements.ts";
 import { CommitError } from "#server/storage/database.ts";
 import type { CommitStatement, Database } from "#server/storage/database.ts";
 import type { GuestMergeTable } from "#server/storage/schema.ts";
@@ -14,7 +16,7 @@ import { systemTables } from "#server/storage/system-tables.ts";
 export interface GuestMergeParts {
   database: Database;
   bus: Pick<PolicyBus, "publish">;
-  rooms: Pick<Rooms, "rehomed">;
+  rooms: Pick<Rooms, "rehomed" | "editSnapshot">;
   runs: Pick<RunService, "rehomed">;
   /** `now`: ms since 1970; `after` answers how to cancel */
   clock: { now(): number; after(ms: number, run: () => void): () => void };
@@ -86,8 +88,11 @@ export function openGuestMerge(parts: GuestMergeParts): GuestMerge {
     for (const { id } of sessions) bus.publish({ type: "session-ended", sessionId: id });
   }
 
-  /** One document and what hangs on it; conflicts where it is not the guest's any more. */
-  function rehome(id: string, from: Owner, to: Owner): CommitStatement[] {
+  /**
+   * One document and what hangs on it; conflicts where it is not the guest's any more.
+   * @param number of a snapshot that has to have another one
+   */
+  function rehome(id: DocumentId, from: Owner, to: Owner, number: number | undefined): CommitStatement[] {
     const [fromActor, toActor] = [accountActor(from.accountId), accountActor(to.accountId)];
     const owner = { account_id: to.accountId, workspace_id: to.workspaceId };
     const document = kysely
@@ -116,7 +121,8 @@ export function openGuestMerge(parts: GuestMergeParts): GuestMerge {
       { query: clients.compile() },
       { query: updates.compile() },
       { query: place.compile() },
-      ...moveFeed(database, { id: id as ConversationId, ...to }, clock.now()),
+      ...rehomeFrozen(database, id, from, to, number),
+      ...moveFeed(database, { id, ...to }, clock.now()),
       ...rehomeRuns(from, owner, id),
     ];
   }
@@ -172,7 +178,7 @@ export function openGuestMerge(parts: GuestMergeParts): GuestMerge {
         .limit(AT_ONCE)
         .execute();
       if (rows.length === 0) break;
-      const moved = await Promise.all(rows.map(({ id }) => moveOne(id as ConversationId, from, to)));
+      const moved = await Promise.all(rows.map(({ id }) => moveOne(id as DocumentId, from, to)));
       documents += moved.filter(Boolean).length;
       inVain = moved.includes(true) ? 0 : inVain + 1;
       if (inVain >= MOST_IN_VAIN) throw new CommitError("conflict");
@@ -191,17 +197,33 @@ export function openGuestMerge(parts: GuestMergeParts): GuestMerge {
   }
 
   /** Answers whether it was moved. */
-  async function moveOne(id: ConversationId, from: Owner, to: Owner): Promise<boolean> {
+  async function moveOne(id: DocumentId, from: Owner, to: Owner): Promise<boolean> {
     try {
-      await database.commit(rehome(id, from, to));
+      await database.commit(rehome(id, from, to, await renumber(id, from, to)));
     } catch (error) {
       // It was written to in this moment, or is gone: the next look tells.
       if (error instanceof CommitError && error.failure === "conflict") return false;
       throw error;
     }
     rooms.rehomed(to, id);
-    runs.rehomed(id, to);
+    // Runs hang on conversations; there are none of a snapshot.
+    runs.rehomed(id as ConversationId, to);
     return true;
+  }
+
+  /**
+   * A new number for a snapshot where the account has one of the same conversation by its number: both had imported it.
+   * It is written before the snapshot is moved, and again where that did not come to be.
+   */
+  async function renumber(id: DocumentId, from: Owner, to: Owner): Promise<number | undefined> {
+    const [guests, accounts] = [from, to].map((owner) => openSnapshotTenant(database, relayOf(owner)));
+    const row = await guests?.snapshot(id);
+    if (!row || !(await accounts?.hasNumber(row.conversation_id, row.number))) return undefined;
+    const last = await Promise.all([guests, accounts].map((one) => one?.lastNumber(row.conversation_id) ?? 0));
+    const number = Math.max(...last) + 1;
+    if (row.erased_at === null)
+      await rooms.editSnapshot(relayOf(from), id as SnapshotId, (snapshot) => snapshot.renumber(number));
+    return number;
   }
 
   /** Finishes a merge that began; two who ask share one. */

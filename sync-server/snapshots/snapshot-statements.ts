@@ -45,6 +45,66 @@ export function freezeStatements(
 }
 
 /**
+ * Makes a snapshot somebody else's, with the messages it holds: they are stored anew, at the end of what its new owner
+ * has of the conversation, so that a device that looks after a place finds them. Does nothing for an id that is no
+ * snapshot; conflicts where the number is taken.
+ */
+export function rehomeFrozen(
+  store: Store,
+  id: DocumentId,
+  from: Owner,
+  to: Owner,
+  number: number | undefined,
+): CommitStatement[] {
+  const db = snapshotTables(store);
+  const conversation = db.selectFrom("snapshot").where("id", "=", id).select("conversation_id");
+  const messages = db
+    .selectFrom("frozen_message")
+    .where("owner_id", "=", from.accountId)
+    .where("workspace_id", "=", from.workspaceId)
+    .where("conversation_id", "=", conversation);
+  const copy = db
+    .insertInto("frozen_message")
+    .columns(["owner_id", "workspace_id", "conversation_id", "hash", "body"])
+    .expression(
+      messages
+        .orderBy("seq")
+        .select(({ val }) => [
+          val(to.accountId).as("owner_id"),
+          val(to.workspaceId).as("workspace_id"),
+          "conversation_id",
+          "hash",
+          "body",
+        ]),
+    )
+    .onConflict((on) => on.doNothing());
+  const move = db
+    .updateTable("snapshot")
+    .set({ owner_id: to.accountId, workspace_id: to.workspaceId, ...(number !== undefined && { number }) })
+    .where("id", "=", id)
+    .where("owner_id", "=", from.accountId)
+    .where("workspace_id", "=", from.workspaceId);
+  const tidy = db
+    .deleteFrom("frozen_message")
+    .where("owner_id", "=", from.accountId)
+    .where("workspace_id", "=", from.workspaceId)
+    .where("conversation_id", "=", conversation)
+    // What other snapshots hold goes with the last of them.
+    .where(({ exists, not, selectFrom }) =>
+      not(
+        exists(
+          selectFrom("snapshot")
+            .where("owner_id", "=", from.accountId)
+            .where("workspace_id", "=", from.workspaceId)
+            .where("conversation_id", "=", conversation)
+            .select("id"),
+        ),
+      ),
+    );
+  return [copy, move, tidy].map((query) => ({ query: query.compile() }));
+}
+
+/**
  * Erases what was frozen of a snapshot: what no other snapshot of its conversation holds. Its row stays, so that its
  * number is never given again. Does nothing for an id that is no snapshot.
  */

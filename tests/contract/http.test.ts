@@ -57,7 +57,7 @@ beforeAll(async () => {
     config: config.value,
     database,
     bus: createPolicyBus(),
-    rooms: { rehomed: () => undefined },
+    rooms: { rehomed: () => undefined, editSnapshot: async () => undefined },
     runs: { rehomed: () => undefined },
     limiter: UNLIMITED,
     log,

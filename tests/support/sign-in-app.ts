@@ -42,7 +42,7 @@ export async function openSignInApp({ env = {}, limiter = UNLIMITED }: SignInApp
     config: config.value,
     database,
     bus: createPolicyBus(),
-    rooms: { rehomed: () => undefined },
+    rooms: { rehomed: () => undefined, editSnapshot: async () => undefined },
     runs: { rehomed: () => undefined },
     limiter,
     log,
