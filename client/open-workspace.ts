@@ -12,6 +12,7 @@ import { openLateRuns } from "#client/runs/late-runs.ts";
 import { openAccountControl } from "#client/session/account-control.ts";
 import type { AccountControl } from "#client/session/account-control.ts";
 import { openLateDevice } from "#client/session/late-device.ts";
+import { openLateSnapshots } from "#client/session/late-snapshots.ts";
 import { openModelCatalogue } from "#client/session/model-catalogue.ts";
 import type { Session } from "#client/session/session.ts";
 import { accountOf, rememberDatabase } from "#client/session/wipe-mark.ts";
@@ -114,6 +115,11 @@ export function openWorkspace(own: BrowserPlatform, session: Session, signal: Ab
     const { openRuns } = await import("#client/runs/open-runs.ts");
     return openRuns({ platform, reached, locks, painting, commands, documents, smallStorage, scope }, signal);
   };
+  const newId = (): string => createUuidV7(clock.now(), platform.randomBytes);
+  const loadSnapshots = async () => {
+    const { openWorkspaceSnapshots } = await import("#client/sync/open-workspace-snapshots.ts");
+    return openWorkspaceSnapshots({ platform, locks, me, store, library, sync, newId, scope }, signal);
+  };
   const runs = openLateRuns({ load: loadRuns, clock, connectivity: reached }, signal);
   const waiting = { waits: runs.waits, subscribe: runs.subscribeDeliveries };
   // Not needed before there is something to deliver; without its code the next page that is open delivers.
@@ -133,12 +139,13 @@ export function openWorkspace(own: BrowserPlatform, session: Session, signal: Ab
     library,
     sync,
     runs,
+    snapshots: openLateSnapshots(loadSnapshots, clock, signal),
     models: openModelCatalogue({ platform, smallStorage, me }, signal),
     device: openLateDevice({ store, documents, library, sync, clock, smallStorage, me }, signal),
     tabStorage,
     ...texts,
     clock,
     account,
-    newId: () => createUuidV7(clock.now(), platform.randomBytes),
+    newId,
   };
 }

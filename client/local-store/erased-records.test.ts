@@ -4,7 +4,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import * as Y from "yjs";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
-import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import type { ConversationEntry } from "#shared/protocol/http-bodies.ts";
 import { openDatabase } from "./open-database.ts";
 import { aSummary } from "#tests/support/a-summary.ts";
 import { openLocalStore } from "./open-local-store.ts";
@@ -25,7 +25,7 @@ const local = (deleted: boolean, headSeq?: number): LocalSummary => ({
   changedAt: 9,
   headSeq,
 });
-const entry = (id: string, feedSeq: number, over: Partial<FeedEntry> = {}): FeedEntry => ({
+const entry = (id: string, feedSeq: number, over: Partial<ConversationEntry> = {}): ConversationEntry => ({
   kind: "conversation",
   id,
   feedSeq,
@@ -35,7 +35,8 @@ const entry = (id: string, feedSeq: number, over: Partial<FeedEntry> = {}): Feed
   summary: summary(false),
   ...over,
 });
-const erased = (id: string): FeedEntry => entry(id, 9, { erased: true, summary: { ...summary(true), title: "" } });
+const erased = (id: string): ConversationEntry =>
+  entry(id, 9, { erased: true, summary: { ...summary(true), title: "" } });
 const command = (conversationId: string) => ({
   runId: `run-${conversationId}`,
   conversationId,

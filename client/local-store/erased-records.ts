@@ -1,5 +1,5 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
-import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import type { ConversationEntry } from "#shared/protocol/http-bodies.ts";
 import { isWantedStill } from "./erasure-state.ts";
 import { noteForgotten } from "./forgotten-ids.ts";
 import type { Transaction } from "./open-database.ts";
@@ -10,7 +10,10 @@ import { readSummary } from "./summary-records.ts";
 type ReadWrite = Transaction<"readwrite">;
 
 /** Deletes what was erased on the server, but for what holds edits the server never had; answers what is gone (C13). */
-export async function forgetErased(transaction: ReadWrite, erased: readonly FeedEntry[]): Promise<ConversationId[]> {
+export async function forgetErased(
+  transaction: ReadWrite,
+  erased: readonly ConversationEntry[],
+): Promise<ConversationId[]> {
   const forgotten: ConversationId[] = [];
   const wereHere: ConversationId[] = [];
   for (const entry of erased) {

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import type { ConversationId } from "#shared/domain/ids.ts";
-import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import type { ConversationEntry } from "#shared/protocol/http-bodies.ts";
 import { aSummary } from "#tests/support/a-summary.ts";
 import { isWantedStill } from "./erasure-state.ts";
 import { libraryEntries, withFeedEntry, withLocal } from "./library-state.ts";
 import type { SummaryRecord } from "./local-store.ts";
 
 const id = (name: string): ConversationId => name as ConversationId;
-const feed = (name: string, headSeq: number, activityAt: number): FeedEntry => ({
+const feed = (name: string, headSeq: number, activityAt: number): ConversationEntry => ({
   kind: "conversation",
   id: name,
   feedSeq: headSeq,
@@ -70,7 +70,7 @@ const local = (deleted: boolean, headSeq?: number) => ({
   changedAt: 2,
   headSeq,
 });
-const deletion = (headSeq: number, deletedSeq = headSeq): FeedEntry => {
+const deletion = (headSeq: number, deletedSeq = headSeq): ConversationEntry => {
   const entry = feed("a", headSeq, headSeq);
   return { ...entry, summary: { ...entry.summary, deleted: true }, deletedAt: 1, deletedSeq };
 };

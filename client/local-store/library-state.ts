@@ -1,6 +1,6 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { ConversationSummary } from "#shared/domain/summary.ts";
-import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import type { ConversationEntry } from "#shared/protocol/http-bodies.ts";
 import type { LibraryEntry } from "./library.ts";
 import type { Have, ListPlace, LocalSummary, SummaryRecord, TrashMarks } from "./local-store.ts";
 
@@ -11,11 +11,11 @@ export const isNewer = (local: LocalSummary, feedHeadSeq: number): boolean =>
   local.headSeq === undefined || local.headSeq > feedHeadSeq;
 
 /** The later of two places in the feed: tabs read it side by side, and one may write what it read long ago. */
-const laterEntry = (one: FeedEntry | undefined, other: FeedEntry): FeedEntry =>
+const laterEntry = (one: ConversationEntry | undefined, other: ConversationEntry): ConversationEntry =>
   one && one.feedSeq > other.feedSeq ? one : other;
 
 /** The record with a feed entry taken in; a local summary the feed has caught up with ends. */
-export function withFeedEntry(record: SummaryRecord | undefined, incoming: FeedEntry): SummaryRecord {
+export function withFeedEntry(record: SummaryRecord | undefined, incoming: ConversationEntry): SummaryRecord {
   const entry = laterEntry(record?.feed, incoming);
   const local = record?.local && isNewer(record.local, entry.headSeq) ? record.local : undefined;
   return { ...record, id: entry.id as ConversationId, feed: entry, local, ...marksAfter(record, entry) };
@@ -26,7 +26,7 @@ export const isDeleted = (record: SummaryRecord | undefined): boolean =>
   (record?.local ?? record?.feed)?.summary.deleted === true;
 
 /** Whether an entry that is not deleted ends a deletion this device knows. */
-function isRestored(record: SummaryRecord | undefined, entry: FeedEntry): boolean {
+function isRestored(record: SummaryRecord | undefined, entry: ConversationEntry): boolean {
   if (record === undefined) return false;
   const { feed, local } = record;
   // One entry may tell of a deletion and of what ended it: what was shown here counts as well as the feed before.
@@ -35,7 +35,7 @@ function isRestored(record: SummaryRecord | undefined, entry: FeedEntry): boolea
   return wasDeleted && !isDeletedAnew;
 }
 
-function marksAfter(record: SummaryRecord | undefined, entry: FeedEntry): TrashMarks {
+function marksAfter(record: SummaryRecord | undefined, entry: ConversationEntry): TrashMarks {
   if (!entry.summary.deleted) return isRestored(record, entry) ? NO_MARKS : {};
   const { local } = record ?? {};
   // What was shown here as not deleted was written without knowing, and waits, or came to the server after the deletion.

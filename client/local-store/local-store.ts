@@ -1,7 +1,8 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { ConversationSummary } from "#shared/domain/summary.ts";
-import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import type { ConversationEntry } from "#shared/protocol/http-bodies.ts";
 import type { Result } from "#shared/lib/result.ts";
+import type { Database } from "./open-database.ts";
 import type { RunCommand } from "./run-command.ts";
 
 /** Why this device cannot store. */
@@ -39,6 +40,12 @@ export interface StoredDocument {
   setAside: { key: number; content: unknown }[];
 }
 
+/** A feed entry of a snapshot as it came: the code that keeps them, and parses them, comes later. */
+export interface SnapshotNews {
+  kind: "snapshot";
+  id: string;
+}
+
 /** What this device shows in the library instead of the feed's summary until the feed is as new. */
 export interface LocalSummary {
   summary: ConversationSummary;
@@ -57,7 +64,7 @@ export interface Have {
 /** All that is known of one conversation without opening it. */
 export interface SummaryRecord {
   id: ConversationId;
-  feed: FeedEntry | undefined;
+  feed: ConversationEntry | undefined;
   local: LocalSummary | undefined;
   /** absent where its text was never pulled, or some of it turned out to be unreadable */
   have?: Have | undefined;
@@ -179,7 +186,10 @@ export interface LocalStore {
    * Stores a page of the feed with its cursor; an entry ends a local summary that is not newer. Of what was erased on
    * the server all is deleted, but for conversations with edits that the server never had. Answers those deleted.
    */
-  writeFeed(cursor: number, entries: readonly FeedEntry[]): Promise<Result<ConversationId[], StoreFailure>>;
+  writeFeed(
+    cursor: number,
+    entries: readonly (ConversationEntry | SnapshotNews)[],
+  ): Promise<Result<ConversationId[], StoreFailure>>;
   mark(id: ConversationId, marks: TrashMarks): Promise<Result<void, StoreFailure>>;
   /**
    * Deletes all there is of a conversation. Answers whether it did.
@@ -198,6 +208,8 @@ export interface LocalStore {
   /** Stores commands anew that were in a database that is gone. */
   keepCommands(commands: readonly RunCommand[]): Promise<Result<void, StoreFailure>>;
   removeCommand(runId: string): Promise<Result<void, StoreFailure>>;
+  /** Runs a transaction of code that is not loaded with the rest. */
+  run: Database["run"];
   close: () => void;
 }
 
@@ -229,4 +241,6 @@ export interface Unacknowledged {
   corrupt: number;
   /** documents with copies set aside whose words are not back in them (C9) */
   setAside: Set<ConversationId>;
+  /** how many commands about snapshots wait for the server, and how many more it refused */
+  snapshots: { waiting: number; refused: number };
 }

@@ -1,12 +1,14 @@
 import { openDB } from "idb";
 import type { DBSchema, IDBPDatabase, IDBPTransaction, OpenDBCallbacks, StoreNames } from "idb";
 import type { Clock } from "#client/platform/platform.ts";
+import type { FrozenMessage } from "#shared/domain/frozen-content.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import { createLateAnswers } from "./late-answers.ts";
 import type { ListPlace, QuarantinedRecord, StoreFailure, StoreHealth, SummaryRecord } from "./local-store.ts";
 import type { RunCommand } from "./run-command.ts";
+import type { SnapshotCommand, SnapshotRecord } from "./snapshot-record.ts";
 import { placeSummaries } from "./summary-records.ts";
 
 /** A document's folded state. */
@@ -39,10 +41,20 @@ export interface DatabaseSchema extends DBSchema {
    */
   meta: { key: "cursor" | "forgotten" | "moving"; value: unknown };
   quarantine: { key: number; value: QuarantinedRecord };
+  snapshots: {
+    key: string;
+    value: SnapshotRecord & { listed: number };
+    indexes: { conversationId: string; listed: number };
+  };
+  /** by conversation and hash; written once, since what has another content has another hash */
+  frozenMessages: { key: [conversationId: string, hash: string]; value: FrozenMessage };
+  snapshotCommands: { key: number; value: SnapshotCommand; indexes: { refused: string } };
+  /** up to which place of a conversation's frozen messages they were pulled */
+  frozenSeries: { key: string; value: number };
 }
 
-/** 2: summaries are indexed by their place in the list */
-export const DATABASE_VERSION = 2;
+/** 2: summaries are indexed by their place in the list; 3: snapshots */
+export const DATABASE_VERSION = 3;
 /** ms after which a database that does not open is worked without; its late answer is taken all the same */
 const OPENING_MS = 5_000;
 /** ms until a database that the browser closed is opened again, by itself */
@@ -231,7 +243,9 @@ export function openDatabase(name: string, clock?: Pick<Clock, "after">): Databa
     if (open === undefined) return err("superseded");
     const found = await Promise.race([open.found, open.refusal]);
     if (!found.ok) return found;
-    const transaction = found.value.transaction(stores, mode, { durability });
+    // On a device without any room, what a later version adds could not be made.
+    const there = stores.filter((store) => found.value.objectStoreNames.contains(store));
+    const transaction = found.value.transaction(there, mode, { durability });
     const done = transaction.done;
     try {
       const [value] = await Promise.all([body(transaction), done]);
@@ -295,7 +309,19 @@ function createStores(db: Opened, from: number, _to: number | null, upgrade: Upg
   if (missing("commands")) db.createObjectStore("commands", { keyPath: "runId" });
   if (missing("meta")) db.createObjectStore("meta");
   if (missing("quarantine")) db.createObjectStore("quarantine", ROWS);
-  if (from > 0) placeSummaries(upgrade).catch(toldByOpening);
+  createSnapshotStores(db, missing);
+  if (from === 1) placeSummaries(upgrade).catch(toldByOpening);
+}
+
+function createSnapshotStores(db: Opened, missing: (store: StoreNames<DatabaseSchema>) => boolean): void {
+  if (missing("snapshots")) {
+    const snapshots = db.createObjectStore("snapshots", { keyPath: "id" });
+    snapshots.createIndex("conversationId", "conversationId");
+    snapshots.createIndex("listed", "listed");
+  }
+  if (missing("frozenMessages")) db.createObjectStore("frozenMessages");
+  if (missing("snapshotCommands")) db.createObjectStore("snapshotCommands", ROWS).createIndex("refused", "refused");
+  if (missing("frozenSeries")) db.createObjectStore("frozenSeries");
 }
 
 const ROWS = { autoIncrement: true };
@@ -316,6 +342,7 @@ async function abortQuietly(transaction: { abort(): void }, done: Promise<void>)
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : "");
 
 function failureOf(name: string): StoreFailure {
-  if (name === "QuotaExceededError") return "full";
+  // What is not found could not be made for want of room.
+  if (name === "QuotaExceededError" || name === "NotFoundError") return "full";
   return name === "VersionError" ? "newer" : "unavailable";
 }

@@ -1,14 +1,14 @@
 import { beforeEach, expect, test } from "vitest";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
-import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import type { ConversationEntry } from "#shared/protocol/http-bodies.ts";
 import { aSummary } from "#tests/support/a-summary.ts";
 import { withFeedEntry } from "./library-state.ts";
 import type { LocalStore, LocalSummary, SummaryRecord, TrashMarks } from "./local-store.ts";
 import { openLibrary } from "./open-library.ts";
 import type { TabMessage } from "./tab-messages.ts";
 
-const entry = (id: string, headSeq: number): FeedEntry => ({
+const entry = (id: string, headSeq: number): ConversationEntry => ({
   kind: "conversation",
   id,
   feedSeq: headSeq,
@@ -43,7 +43,7 @@ function aDevice() {
       if (record) stored.records.set(name, { ...record, ...marks });
       return ok(undefined);
     },
-    async writeFeed(cursor: number, entries: readonly FeedEntry[]) {
+    async writeFeed(cursor: number, entries: readonly ConversationEntry[]) {
       if (stored.full) return err("full" as const);
       for (const one of entries) stored.records.set(one.id, withFeedEntry(stored.records.get(one.id), one));
       stored.cursor = Math.max(stored.cursor, cursor);
@@ -128,7 +128,7 @@ test("O6: what a tab told of an edit it never stored is shown no longer than two
   expect(titles({ library: shown })).toEqual(["a at 1"]);
 });
 
-const deletion = (headSeq: number): FeedEntry => ({
+const deletion = (headSeq: number): ConversationEntry => ({
   ...entry("a", headSeq),
   summary: aSummary("a", { deleted: true }),
 });

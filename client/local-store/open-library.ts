@@ -1,13 +1,16 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
-import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import type { ConversationEntry } from "#shared/protocol/http-bodies.ts";
 import { further, isNewer, lackingBodies, libraryEntries, withFeedEntry, withLocal } from "./library-state.ts";
 import type { Lacking } from "./library-state.ts";
 import { FIRST_ROWS } from "./library.ts";
 import type { Library, LibraryEntry } from "./library.ts";
-import type { LocalStore, LocalSummary, PulledBody, SummaryRecord, TrashMarks } from "./local-store.ts";
+import type { LocalStore, LocalSummary, PulledBody, SnapshotNews, SummaryRecord, TrashMarks } from "./local-store.ts";
 import type { Tabs } from "./tab-messages.ts";
 import { openUnconfirmedMarks } from "./unconfirmed-marks.ts";
 import type { MarkChange } from "./unconfirmed-marks.ts";
+
+/** Hears what the feed told of snapshots, once it is stored or it is known that it cannot be. */
+export type NewsListener = (news: readonly SnapshotNews[], isStored: boolean) => void;
 
 /** The library, as sync and documents feed it. */
 export interface LocalLibrary extends Library {
@@ -36,7 +39,9 @@ export interface LocalLibrary extends Library {
   /** Calls back when everything of a conversation was deleted from this device, by this tab or another one. */
   onForgotten(callback: (id: ConversationId) => void): void;
   /** Takes a page of the feed; stored with its cursor in one transaction. Answers whether it could be stored. */
-  takeFeed(cursor: number, entries: readonly FeedEntry[]): Promise<boolean>;
+  takeFeed(cursor: number, entries: readonly (ConversationEntry | SnapshotNews)[]): Promise<boolean>;
+  /** Tells what the feed says of snapshots, and said before. There is one listener. */
+  onSnapshotNews(listener: NewsListener): void;
 }
 
 /**
@@ -55,7 +60,10 @@ export function openLibrary(
   const gone = new Set<ConversationId>();
   const doubted = new Set<ConversationId>();
   /** entries that are not stored here: the cursor must not be stored without them */
-  const unwritten = new Map<string, FeedEntry>();
+  const unwritten = new Map<string, ConversationEntry | SnapshotNews>();
+  /** what was told of snapshots before anybody listened */
+  const early: Parameters<NewsListener>[] = [];
+  let tellNews: NewsListener = (...news) => void early.push(news);
   const unconfirmed = openUnconfirmedMarks();
   /** changes of marks that come to the store with the entries that made them */
   let unwrittenMarks: MarkChange[] = [];
@@ -154,8 +162,21 @@ export function openLibrary(
     }
   }
 
+  function takeEntry(entry: ConversationEntry): void {
+    const id = entry.id as ConversationId;
+    if (gone.has(id)) return;
+    const before = records.get(id);
+    const after = withFeedEntry(before, entry);
+    records.set(id, after);
+    const change = unconfirmed.note(before, after);
+    if (change) unwrittenMarks.push(change);
+    unwritten.set(id, entry);
+  }
+
   store.onFound(() => void read());
   store.onReopened(() => {
+    // What the feed told of snapshots is in nobody's memory here.
+    cursor = 0;
     for (const record of records.values()) {
       const { id, feed } = record;
       if (feed) unwritten.set(id, feed);
@@ -196,24 +217,22 @@ export function openLibrary(
       const forgot = await store.forget(id, onlyIf);
       if (forgot.ok && forgot.value) forgottenHere(id);
     },
+    onSnapshotNews(listener) {
+      tellNews = listener;
+      for (const news of early.splice(0)) listener(...news);
+    },
     async takeFeed(next, page) {
-      if (page.some(({ erased }) => erased)) await storeEdits();
-      for (const entry of page) {
-        const id = entry.id as ConversationId;
-        if (gone.has(id)) continue;
-        const before = records.get(id);
-        const after = withFeedEntry(before, entry);
-        records.set(id, after);
-        const change = unconfirmed.note(before, after);
-        if (change) unwrittenMarks.push(change);
-        unwritten.set(id, entry);
-      }
+      if (page.some(erasesChat)) await storeEdits();
+      const news = page.filter((entry) => entry.kind === "snapshot");
+      for (const entry of news) unwritten.set(entry.id, entry);
+      for (const entry of page) if (entry.kind !== "snapshot") takeEntry(entry);
       cursor = next;
       if (page.length > 0) changed();
       const written = [...unwritten.values()];
       const writtenMarks = unwrittenMarks;
       unwrittenMarks = [];
       const stored = await store.writeFeed(next, written);
+      if (news.length > 0) tellNews(news, stored.ok);
       if (!stored.ok) {
         unwrittenMarks.push(...writtenMarks);
         return false;
@@ -226,3 +245,6 @@ export function openLibrary(
     },
   };
 }
+
+const erasesChat = (entry: ConversationEntry | SnapshotNews): boolean =>
+  entry.kind !== "snapshot" && entry.erased === true;

@@ -1,9 +1,9 @@
 import type { Clock } from "#client/platform/platform.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
-import { readUnsent, settlePushed, takePulled } from "./bulk-records.ts";
 import { dropForgotten, readForgotten } from "./forgotten-ids.ts";
 import { foldUpdates } from "./fold-updates.ts";
 import { withFeedEntry, withLocal } from "./library-state.ts";
+import type * as Bulk from "./bulk-records.ts";
 import type {
   DocumentWrite,
   LocalStore,
@@ -26,8 +26,9 @@ import {
   readFolded,
   readQuarantine,
 } from "./read-document.ts";
+import { readUnacknowledged } from "./read-unacknowledged.ts";
 import type { RunCommand } from "./run-command.ts";
-import { isCursor, isOutboxRow, isRunCommand, isSummaryRecord } from "./stored-records.ts";
+import { isCursor, isRunCommand, isSummaryRecord } from "./stored-records.ts";
 import { putSummary, readFirstSummaries, readSomeSummaries, readSummaries, readSummary } from "./summary-records.ts";
 
 /** The name of the database of one account in one workspace. */
@@ -59,6 +60,16 @@ export function openLocalStore(name: string | undefined, clock?: Pick<Clock, "af
     const mended = await rarely(...args);
     if (mended.ok && mended.value > 0) for (const listener of quarantinedListeners) listener();
     return mended;
+  }
+
+  /** Reads or writes what bulk sync sends, with code that no first paint waits for. */
+  async function inBulk<T, M extends "readonly" | "readwrite">(
+    mode: M,
+    stores: Parameters<typeof database.run>[1],
+    work: (bulk: typeof Bulk, transaction: Transaction<M>) => Promise<T>,
+  ): Promise<Result<T, StoreFailure>> {
+    const bulk = await import("./bulk-records.ts").catch(() => undefined);
+    return bulk ? await database.run(mode, stores, (transaction) => work(bulk, transaction)) : err("unavailable");
   }
 
   const mendDocument = (id: ConversationId): Promise<Result<number, StoreFailure>> =>
@@ -174,8 +185,10 @@ export function openLocalStore(name: string | undefined, clock?: Pick<Clock, "af
         return await writeDocument(transaction, write);
       }),
     async outbox() {
-      const read = await readSound(["outbox", "quarantine"], readUnacknowledged, (repair, transaction) =>
-        repair.quarantineOutbox(transaction),
+      const read = await readSound(
+        ["outbox", "quarantine", "snapshotCommands"],
+        readUnacknowledged,
+        (repair, transaction) => repair.quarantineOutbox(transaction),
       );
       if (!read.ok) return read;
       const { rows, quarantined } = read.value;
@@ -185,15 +198,18 @@ export function openLocalStore(name: string | undefined, clock?: Pick<Clock, "af
         unreadable: documentsOf(quarantined.filter(({ unsent }) => unsent === true)),
         corrupt: corrupt.filter(({ told }) => told !== true).length,
         setAside: documentsOf(quarantined.filter(({ waits }) => waits === true)),
+        snapshots: read.value.snapshots,
       });
     },
     unsent: (most, wants) =>
-      database.run("readonly", [...DOCUMENT_STORES], (transaction) => readUnsent(transaction, most, wants)),
+      inBulk("readonly", [...DOCUMENT_STORES], (bulk, transaction) => bulk.readUnsent(transaction, most, wants)),
     settlePushed: (id, keys, headSeq) =>
-      database.run("readwrite", ["outbox", "summaries"], (transaction) => settlePushed(transaction, id, keys, headSeq)),
+      inBulk("readwrite", ["outbox", "summaries"], (bulk, transaction) =>
+        bulk.settlePushed(transaction, id, keys, headSeq),
+      ),
     takePulled: (bodies) =>
-      database.run("readwrite", ["documents", "updates", "summaries"], (transaction) =>
-        takePulled(transaction, bodies),
+      inBulk("readwrite", ["documents", "updates", "summaries"], (bulk, transaction) =>
+        bulk.takePulled(transaction, bodies),
       ),
     setAside: (id, content) =>
       database.run("readwrite", ["quarantine"], async (transaction) => {
@@ -222,27 +238,31 @@ export function openLocalStore(name: string | undefined, clock?: Pick<Clock, "af
         (repair, transaction) => repair.quarantineSummaries(transaction),
       ),
     async writeFeed(cursor, entries) {
-      const erased = entries.filter((entry) => entry.erased);
+      const chats = entries.filter((entry) => entry.kind !== "snapshot");
+      const news = entries.filter((entry) => entry.kind === "snapshot");
+      const erased = chats.filter((entry) => entry.erased);
       const erasing = erased.length > 0 ? await loadErasing() : undefined;
-      if (erased.length > 0 && erasing === undefined) return err("unavailable");
+      const records = news.length > 0 ? await loadSnapshots() : undefined;
+      if ((erased.length > 0 && !erasing) || (news.length > 0 && !records)) return err("unavailable");
       // Only what is erased needs them all, and whoever writes a document waits for them.
       const stores = erasing ? [...EVERY_STORE] : (["summaries", "meta"] as const);
       return await database.run(
         "readwrite",
-        [...stores],
+        [...stores, ...(records?.SNAPSHOT_STORES ?? [])],
         async (transaction) => {
           const forgotten = new Set(await erasing?.forgetErased(transaction, erased));
           const known = await readSomeSummaries(
             transaction,
-            entries.map(({ id }) => id),
+            chats.map(({ id }) => id),
           );
           // One after the other each would wait for the one before: an entry is of one conversation.
           await Promise.all(
-            entries.map(async (entry) => {
+            chats.map(async (entry) => {
               if (forgotten.has(entry.id as ConversationId)) return;
               await putSummary(transaction, withFeedEntry(known.get(entry.id), entry));
             }),
           );
+          await records?.takeSnapshotEntries(transaction, news);
           const meta = transaction.objectStore("meta");
           const before: unknown = await meta.get("cursor");
           // Another tab may have read further meanwhile.
@@ -285,6 +305,7 @@ export function openLocalStore(name: string | undefined, clock?: Pick<Clock, "af
       }),
     removeCommand: (runId) =>
       database.run("readwrite", ["commands"], (transaction) => transaction.objectStore("commands").delete(runId)),
+    run: database.run,
   };
 }
 
@@ -296,26 +317,11 @@ type RareStores = (ReadStores[number] | (typeof REPAIR_STORES)[number])[];
 const loadErasing = () => import("./erased-records.ts").catch(() => undefined);
 const loadRepair = (): Promise<Repair | undefined> => import("./quarantine.ts").catch(() => undefined);
 
-type ReadStores = ("outbox" | "quarantine" | "summaries" | "meta" | "commands")[];
+const loadSnapshots = () => import("./snapshot-records.ts").catch(() => undefined);
+
+type ReadStores = ("outbox" | "quarantine" | "summaries" | "meta" | "commands" | "snapshotCommands")[];
 
 const REPAIR_STORES = ["documents", "updates", "quarantine"] as const;
-
-async function readUnacknowledged(transaction: Transaction<"readonly">) {
-  const store = transaction.objectStore("outbox");
-  const [keys, raw, quarantined] = await Promise.all([
-    store.getAllKeys(),
-    store.getAll() as Promise<unknown[]>,
-    readQuarantine(transaction),
-  ]);
-  const rows = new Map<ConversationId, number[]>();
-  let corrupt = 0;
-  keys.forEach((key, at) => {
-    const row = raw[at];
-    if (isOutboxRow(row)) rows.set(row.documentId, [...(rows.get(row.documentId) ?? []), key]);
-    else corrupt++;
-  });
-  return { rows, quarantined, corrupt };
-}
 
 async function readCommands(
   transaction: Transaction<"readonly">,

@@ -3,13 +3,13 @@ import { IDBFactory } from "fake-indexeddb";
 import { openDB } from "idb";
 import { beforeEach, expect, test } from "vitest";
 import type { ConversationSummary } from "#shared/domain/summary.ts";
-import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import type { ConversationEntry } from "#shared/protocol/http-bodies.ts";
 import { aSummary } from "#tests/support/a-summary.ts";
 import { openLocalStore } from "./open-local-store.ts";
 
 const NAME = "records";
 
-const entry = (number: number, activityAt: number, summary: Partial<ConversationSummary> = {}): FeedEntry => ({
+const entry = (number: number, activityAt: number, summary: Partial<ConversationSummary> = {}): ConversationEntry => ({
   kind: "conversation",
   id: `chat-${String(number).padStart(5, "0")}`,
   feedSeq: number,
@@ -95,7 +95,7 @@ test("a database of the version before is taken over, and its chats have their p
   expect(await firstOf(store, 9)).toEqual(["Chat 2", "Chat 1"]);
   store.close();
   const raw = await openDB(NAME);
-  expect([raw.version, await raw.count("summaries"), await raw.get("meta", "cursor")]).toEqual([2, 3, 2]);
+  expect([raw.version, await raw.count("summaries"), await raw.get("meta", "cursor")]).toEqual([3, 3, 2]);
   raw.close();
 });
 

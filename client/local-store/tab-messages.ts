@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import type { Broadcast } from "#client/platform/platform.ts";
 import { parseConversationId } from "#shared/domain/ids.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
-import { feedEntrySchema } from "#shared/protocol/http-bodies.ts";
+import { conversationEntrySchema } from "#shared/protocol/http-bodies.ts";
 import type { LocalSummary } from "./local-store.ts";
 
 /** What tabs of one account and workspace tell each other. Tabs of another version may be among them. */
@@ -30,7 +30,7 @@ const schema = z.union([
     type: z.literal("summary"),
     id: conversationId,
     local: z.object({
-      summary: feedEntrySchema.shape.summary,
+      summary: conversationEntrySchema.shape.summary,
       changedAt: z.number(),
       headSeq: z.union([z.number(), z.undefined()]),
     }),

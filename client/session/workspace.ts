@@ -2,6 +2,7 @@ import { createContext, useContext } from "react";
 import type { Documents } from "#client/local-store/documents.ts";
 import type { KeptEdits } from "#client/local-store/kept-edits.ts";
 import type { Library } from "#client/local-store/library.ts";
+import type { Snapshots } from "#client/local-store/snapshots.ts";
 import type { Clock } from "#client/platform/platform.ts";
 import type { SmallStorage } from "#client/platform/small-storage.ts";
 import type { Runs } from "#client/runs/runs.ts";
@@ -25,6 +26,8 @@ export interface Workspace {
   library: Library;
   sync: SyncState;
   runs: Runs;
+  /** not `loaded` before their code is here, which comes when something is asked of them, or soon after the start */
+  snapshots: Snapshots;
   models: ModelCatalogue;
   /** short texts of this device; on a shared one they live as long as the page */
   smallStorage: SmallStorage;

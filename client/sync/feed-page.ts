@@ -1,6 +1,14 @@
+import * as z from "zod/mini";
 import type { Platform } from "#client/platform/platform.ts";
-import { conversationsIn, feedSchema } from "#shared/protocol/http-bodies.ts";
-import type { Feed } from "#shared/protocol/http-bodies.ts";
+import { conversationEntrySchema } from "#shared/protocol/http-bodies.ts";
+
+/** Answer of `GET /api/sync/feed`. Entries of snapshots are parsed by the code that keeps them, which comes later. */
+const pageSchema = z.object({
+  entries: z.array(z.union([conversationEntrySchema, z.looseObject({ kind: z.literal("snapshot"), id: z.string() })])),
+  cursor: z.number(),
+  more: z.boolean(),
+});
+export type FeedPage = z.infer<typeof pageSchema>;
 
 /**
  * Asks for one page of the feed; `undefined` where the answer is no feed that this version understands. Rejects when
@@ -12,10 +20,9 @@ export async function readFeedPage(
   cursor: number,
   signal: AbortSignal,
   answered: (ok: boolean) => void = () => undefined,
-): Promise<Feed | undefined> {
+): Promise<FeedPage | undefined> {
   const response = await fetch(`/api/sync/feed?cursor=${cursor}`, { signal });
   answered(response.ok);
-  const parsed = response.ok ? feedSchema.safeParse(await response.json()) : undefined;
-  // Snapshots are not kept on the device yet.
-  return parsed?.data && conversationsIn(parsed.data);
+  const parsed = response.ok ? pageSchema.safeParse(await response.json()) : undefined;
+  return parsed?.data;
 }

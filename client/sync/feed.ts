@@ -1,9 +1,9 @@
 import type { LocalLibrary } from "#client/local-store/open-library.ts";
 import type { Platform } from "#client/platform/platform.ts";
-import type { Feed } from "#shared/protocol/http-bodies.ts";
 import type { BodyPuller } from "./pull-bodies.ts";
 import { ANSWER_MS, WAKE_ANSWER_MS } from "./engine-state.ts";
 import { readFeedPage } from "./feed-page.ts";
+import type { FeedPage } from "./feed-page.ts";
 import { firstFeedState, nextFeed } from "./feed-state.ts";
 import type { FeedEvent } from "./feed-state.ts";
 
@@ -69,7 +69,7 @@ export function openFeed(
   /** A request on a connection that died in silence would be waited for for ever: it may take only so long. */
   let giveUpWithin: ((ms: number) => void) | undefined;
 
-  async function request(): Promise<Feed | undefined> {
+  async function request(): Promise<FeedPage | undefined> {
     const own = new AbortController();
     let stopTimer: (() => void) | undefined;
     giveUpWithin = (ms) => {

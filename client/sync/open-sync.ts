@@ -29,8 +29,11 @@ export interface OpenSync extends DocumentSync {
   reach(event: ReachEvent): void;
   /** The server knew who we are in an HTTP request. */
   sessionWorks(): void;
-  /** Another tab changed the outbox. */
-  outboxChanged(): void;
+  /**
+   * Another tab changed the outbox, or a command about a snapshot did.
+   * @param unstored how many of those commands are in the memory of this tab alone
+   */
+  outboxChanged(unstored?: number): void;
 }
 
 /** What sync tells the rest of this tab. */
@@ -59,6 +62,7 @@ export function openSync(
   const listeners = new Set<() => void>();
   /** documents whose edits the server does not take, also after they were closed; true: it never will */
   const refused = new Map<ConversationId, boolean>();
+  let unstoredCommands = 0;
   let reach: Reach = { failingSince: undefined, browserOffline: !connectivity.online() };
   let divergences = 0;
   let told = "";
@@ -102,11 +106,12 @@ export function openSync(
     noteRefused(all, rows);
     return syncStatus(online(), {
       health: storeHealth(store.health(), all),
-      memory: inMemory(all),
+      memory: inMemory(all, unstoredCommands),
       known: isKnown(),
       unstored: all.some((document) => document.unstored()),
       pending: all.some((document) => document.pending()),
-      outbox: [...rows.values()].reduce((sum, count) => sum + count, 0),
+      outbox: [...rows.values()].reduce((sum, count) => sum + count, drain.snapshots().waiting),
+      refusedSnapshots: drain.snapshots().refused,
       refused: new Set(refused.keys()),
       unreadable: drain.unreadable(),
     });
@@ -230,6 +235,9 @@ export function openSync(
     sessionWorks() {
       for (const connection of connections.values()) connection.sessionWorks();
     },
-    outboxChanged: () => drain.outdated(),
+    outboxChanged(unstored = unstoredCommands) {
+      unstoredCommands = unstored;
+      drain.outdated();
+    },
   };
 }

@@ -11,8 +11,7 @@ import { openFeed } from "./feed.ts";
 import type { FeedReader } from "./feed.ts";
 import { deliverErasures } from "./deliver-erasures.ts";
 import { openSync } from "./open-sync.ts";
-import { createBodyPuller } from "./pull-bodies.ts";
-import { pushOutbox } from "./push-outbox.ts";
+import { openLateBulk } from "./late-bulk.ts";
 import type { OpenWorkspaceSync } from "./workspace-sync.ts";
 
 const fetchBringBack: LoadBringBack = async () => (await import("#client/local-store/bring-back.ts")).bringBack;
@@ -37,6 +36,7 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadB
   });
   library.onForgotten((id) => documents.find(id)?.ended(CloseCode.gone));
   const waiting = { ...platform, clock: steadyClock(platform.clock) };
+  const bulk = openLateBulk(() => import("./bulk.ts"));
   const sync = openSync(
     waiting,
     store,
@@ -44,7 +44,7 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadB
     {
       feedMoved: hintFeed,
       waiting: (ids) => library.keepUnsent(ids),
-      push: (ids, most) => pushOutbox(waiting, store, { wants: (id) => ids.has(id), most }, ending.signal),
+      push: (ids, most) => bulk.push(waiting, store, { wants: (id) => ids.has(id), most }, ending.signal),
       pushed: () => tabs.post({ type: "settled" }),
     },
     ending.signal,
@@ -64,7 +64,7 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadB
   feed = openFeed(
     waiting,
     library,
-    createBodyPuller(waiting, store, library, (id) => documents.find(id) !== undefined),
+    bulk.puller(waiting, store, library, (id) => documents.find(id) !== undefined),
     {
       contact: () => sync.reach({ type: "contact" }),
       failure: () => sync.reach({ type: "failure" }),

@@ -1,13 +1,13 @@
 import type { LocalDocument } from "#client/local-store/local-document.ts";
-import type { LocalStore } from "#client/local-store/local-store.ts";
+import type { LocalStore, Unacknowledged } from "#client/local-store/local-store.ts";
 import type { LocalDocuments } from "#client/local-store/open-documents.ts";
 import type { Clock } from "#client/platform/platform.ts";
 import { whenEnded } from "#client/platform/when-ended.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { backoffMs } from "#shared/lib/backoff.ts";
 import { createLostRows } from "./lost-rows.ts";
-import { PUSHED_AT_ONCE } from "./push-outbox.ts";
 import type { PushOutcome } from "./push-outbox.ts";
+import { PUSHED_AT_ONCE } from "./pushed-at-once.ts";
 
 /** how many documents nobody looks at are open at once to send what they hold */
 const DRAINED_AT_ONCE = 4;
@@ -33,6 +33,8 @@ export interface OutboxDrain {
   known(): boolean;
   /** outbox rows by document, over all tabs; documents without any are not named */
   rows(): ReadonlyMap<ConversationId, number>;
+  /** commands about snapshots, over all tabs */
+  snapshots(): Unacknowledged["snapshots"];
   /** documents with edits on this device that can neither be read nor were they acknowledged */
   unreadable(): ReadonlySet<ConversationId>;
   /** how many other records of this device could not be read, and nobody was told yet */
@@ -75,6 +77,7 @@ export function openOutboxDrain(
   let foreign = new Map<ConversationId, number[]>();
   let unreadable: ReadonlySet<ConversationId> = new Set();
   let corrupt = 0;
+  let snapshots = { waiting: 0, refused: 0 };
   const lost = createLostRows(clock);
   /** raised when another tab changed the outbox */
   let version = 0;
@@ -105,6 +108,7 @@ export function openOutboxDrain(
     if (result.ok) {
       unreadable = result.value.unreadable;
       corrupt = result.value.corrupt;
+      snapshots = result.value.snapshots;
       lost.seen(look, new Set(result.value.rows.keys()));
       for (const id of result.value.setAside) bringBack(id);
       takeRows(result.value.rows, readVersion === undefined);
@@ -231,6 +235,7 @@ export function openOutboxDrain(
       for (const [id, keys] of foreign) add(id, keys.filter((key) => isForeign(id, key)).length);
       return counts;
     },
+    snapshots: () => snapshots,
     unreadable: () => unreadable,
     corrupt: () => corrupt,
     evicted: lost.found,

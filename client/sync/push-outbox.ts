@@ -7,9 +7,7 @@ import { encodePush, parsePushAnswers } from "#shared/protocol/bulk-sync.ts";
 import type { PushAnswer, Pushed } from "#shared/protocol/bulk-sync.ts";
 import { MAX_FRAME_BYTES } from "#shared/protocol/sync-frames.ts";
 import { postBytes } from "./post-bytes.ts";
-
-/** How many documents' edits one request carries at most. */
-export const PUSHED_AT_ONCE = 100;
+import { PUSHED_AT_ONCE } from "./pushed-at-once.ts";
 
 export type PushOutcome =
   /**

@@ -18,6 +18,7 @@ const clean: Unsaved = {
   unstored: false,
   pending: false,
   outbox: 0,
+  refusedSnapshots: 0,
   refused: new Set(),
   unreadable: new Set(),
 };
@@ -56,7 +57,8 @@ const storing = (pending: boolean, unstoredEdits: boolean, failing?: "full" | "u
 
 test("P4: what is in this window only is neither stored here nor at the server", () => {
   const documents = [storing(true, true), storing(true, false), storing(false, true), storing(false, false)];
-  expect(inMemory(documents)).toEqual({ onlyHere: 1, unsent: 2 });
+  expect(inMemory(documents, 0)).toEqual({ onlyHere: 1, unsent: 2 });
+  expect(inMemory(documents, 3)).toEqual({ onlyHere: 4, unsent: 5 });
 });
 
 test("A4: a device on which something did not fit is full until that is stored, whatever else is stored meanwhile", () => {

@@ -52,8 +52,10 @@ export interface Unsaved {
   unstored: boolean;
   /** an open document has an edit without an `ack` */
   pending: boolean;
-  /** rows in the outbox, over all documents and tabs */
+  /** rows in the outbox, over all documents and tabs, and commands about snapshots */
   outbox: number;
+  /** commands about snapshots that the server does not take */
+  refusedSnapshots: number;
   /** documents whose edits the server does not take (C5, C7) */
   refused: ReadonlySet<string>;
   /** documents with edits that were never acknowledged and cannot be read any more */
@@ -67,8 +69,8 @@ export function syncStatus(online: boolean, unsaved: Unsaved): SyncStatus {
     return { type: "cannot-save", reason: unsaved.health.reason, ...unsaved.memory };
   if (!online) return { type: "offline", changes: unsaved.outbox };
   // Before "saving": what waits for nothing must not look as if it were on its way.
-  const { refused, unreadable } = unsaved;
-  const documents = new Set([...refused, ...unreadable]).size;
+  const { refused, unreadable, refusedSnapshots } = unsaved;
+  const documents = new Set([...refused, ...unreadable]).size + refusedSnapshots;
   if (documents > 0) return { type: "refused", documents, unreadable: unreadable.size };
   const saved = unsaved.known && !unsaved.unstored && !unsaved.pending && unsaved.outbox === 0;
   return saved ? { type: "saved" } : { type: "saving" };
@@ -98,9 +100,10 @@ export const storeHealth = (health: StoreHealth, documents: readonly Storing[]):
     ? { type: "failing", reason: "full" }
     : health;
 
-export const inMemory = (documents: readonly Storing[]): InMemory => ({
-  onlyHere: documents.filter((document) => document.pending() && document.unstoredEdits()).length,
-  unsent: documents.filter((document) => document.pending()).length,
+/** @param commands about snapshots that are in this window only */
+export const inMemory = (documents: readonly Storing[], commands: number): InMemory => ({
+  onlyHere: documents.filter((document) => document.pending() && document.unstoredEdits()).length + commands,
+  unsent: documents.filter((document) => document.pending()).length + commands,
 });
 
 /**

@@ -5,13 +5,13 @@ import type { LocalLibrary } from "#client/local-store/open-library.ts";
 import type { RunCommands } from "#client/local-store/open-run-commands.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
-import type { DocumentSync } from "./open-sync.ts";
+import type { OpenSync } from "./open-sync.ts";
 
 /** Everything this device keeps and keeps in sync for one account in one workspace. */
 export interface WorkspaceSync {
   documents: LocalDocuments;
   library: LocalLibrary;
-  sync: DocumentSync;
+  sync: OpenSync;
   commands: RunCommands;
   store: LocalStore;
   /** Calls back when the database was given up for good, because the account leaves this device or moves to another one. */

@@ -1,22 +1,27 @@
 import * as z from "zod/mini";
-import { feedEntrySchema, feedPlaceSchema } from "./http-bodies.ts";
-import { snapshotSummarySchema } from "./snapshot-bodies.ts";
+import { conversationEntrySchema, feedPlace } from "./http-bodies.ts";
+import { manifestSchema, snapshotSummarySchema } from "./snapshot-bodies.ts";
 
-// Apart from `http-bodies.ts`, which is part of the first load of the app: snapshots are not.
+// Beside the other bodies, because a first visit loads those, and reads of snapshots later.
 
-/** A snapshot in the feed. An erased one says nothing but its id. */
-export const snapshotEntrySchema = z.extend(feedPlaceSchema, {
+export const snapshotEntrySchema = z.object({
   kind: z.literal("snapshot"),
+  ...feedPlace,
   summary: snapshotSummarySchema,
+  /** what its messages do not say, so that devices can show all of it without asking; absent where it is erased */
+  manifest: z.optional(manifestSchema),
 });
 export type SnapshotFeedEntry = z.infer<typeof snapshotEntrySchema>;
 
-/** Answer of `GET /api/sync/feed` with entries of both kinds, in one order. */
-export const wholeFeedSchema = z.object({
-  entries: z.array(z.discriminatedUnion("kind", [feedEntrySchema, snapshotEntrySchema])),
+export const feedEntrySchema = z.union([conversationEntrySchema, snapshotEntrySchema]);
+export type FeedEntry = z.infer<typeof feedEntrySchema>;
+
+/** Answer of `GET /api/sync/feed`: documents changed after the cursor, each once, in order of change. */
+export const feedSchema = z.object({
+  entries: z.array(feedEntrySchema),
   /** hand this to the next request */
   cursor: z.number(),
   /** whether there is more to read right now */
   more: z.boolean(),
 });
-export type WholeFeed = z.infer<typeof wholeFeedSchema>;
+export type Feed = z.infer<typeof feedSchema>;

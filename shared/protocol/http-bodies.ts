@@ -60,8 +60,8 @@ const summarySchema = z.object({
   messageCount: z.number(),
 });
 
-/** What every entry of the feed says, whatever kind of document it is of. */
-export const feedPlaceSchema = z.object({
+/** Where an entry stands in the feed, whatever it is of. */
+export const feedPlace = {
   id: z.string(),
   /** its place in the feed: of two entries of a document the later one has the higher */
   feedSeq: z.number(),
@@ -76,30 +76,11 @@ export const feedPlaceSchema = z.object({
   deletedSeq: z.optional(z.number()),
   /** everything in it is erased, on the server for good: its summary says nothing, and devices forget it too */
   erased: z.optional(z.boolean()),
+};
+
+export const conversationEntrySchema = z.object({
+  kind: z.literal("conversation"),
+  ...feedPlace,
+  summary: summarySchema,
 });
-
-/** A conversation in the feed. */
-export const feedEntrySchema = z.extend(feedPlaceSchema, { kind: z.literal("conversation"), summary: summarySchema });
-export type FeedEntry = z.infer<typeof feedEntrySchema>;
-
-/** Of another kind, as it came: who knows the kind parses it, and others pass it by. */
-const otherEntrySchema = z.looseObject({ kind: z.string().check(z.refine((kind) => kind !== "conversation")) });
-type OtherEntry = z.infer<typeof otherEntrySchema>;
-
-/** Answer of `GET /api/sync/feed`: documents changed after the cursor, each once, in order of change. */
-export const feedSchema = z.object({
-  entries: z.array(z.union([feedEntrySchema, otherEntrySchema])),
-  /** hand this to the next request */
-  cursor: z.number(),
-  /** whether there is more to read right now */
-  more: z.boolean(),
-});
-/** What of it is of conversations. */
-export type Feed = Omit<z.infer<typeof feedSchema>, "entries"> & { entries: FeedEntry[] };
-
-const isConversation = (entry: FeedEntry | OtherEntry): entry is FeedEntry => entry.kind === "conversation";
-
-export const conversationsIn = (feed: z.infer<typeof feedSchema>): Feed => ({
-  ...feed,
-  entries: feed.entries.filter(isConversation),
-});
+export type ConversationEntry = z.infer<typeof conversationEntrySchema>;

@@ -155,6 +155,8 @@ export const snapshotsSchema = z.object({
 export const snapshotSchema = z.extend(snapshotSummarySchema, {
   manifest: manifestSchema,
   messages: z.array(frozenMessageSchema),
+  /** where the log ended that says all this: what the feed tells of less is older */
+  headSeq: z.optional(z.number()),
 });
 export type SnapshotAnswer = z.infer<typeof snapshotSchema>;
 

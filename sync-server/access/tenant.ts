@@ -24,6 +24,8 @@ export interface FeedRow {
   deletedAt: number | null;
   deletedSeq: number | null;
   erasedAt: number | null;
+  /** of a snapshot, in canonical JSON: "" once it is erased */
+  manifest: string | null;
 }
 
 /** How a document stands that is the principal's own; of any other only that it is not. */
@@ -34,7 +36,7 @@ export type OwnRoom = { kind: DocumentKind; epoch: number; erased: boolean } | "
  * and workspace here, and nowhere else. `documentResource` tells `authorize` whose a thing is, and nothing more.
  */
 export function openTenant(database: Database, { accountId, workspaceId }: Principal) {
-  const kysely = systemTables<"document" | "run" | "feed">(database);
+  const kysely = systemTables<"document" | "run" | "feed" | "snapshot">(database);
   /** Those of the documents that are the principal's own. */
   const documents = (ids: readonly string[]): Promise<DocumentRow[]> =>
     kysely
@@ -85,6 +87,7 @@ export function openTenant(database: Database, { accountId, workspaceId }: Princ
       kysely
         .selectFrom("feed")
         .innerJoin("document", "document.id", "feed.document_id")
+        .leftJoin("snapshot", "snapshot.id", "document.id")
         .where("feed.account_id", "=", accountId)
         .where("feed.workspace_id", "=", workspaceId)
         .where("document.owner_id", "=", accountId)
@@ -103,6 +106,7 @@ export function openTenant(database: Database, { accountId, workspaceId }: Princ
           "document.deleted_at as deletedAt",
           "document.deleted_seq as deletedSeq",
           "document.erased_at as erasedAt",
+          "snapshot.manifest as manifest",
         ])
         .execute(),
   };

@@ -22,7 +22,7 @@ import {
   renamePasskeySchema,
 } from "#shared/protocol/passkey-bodies.ts";
 import { jwksSchema } from "#shared/provenance/signing-keys.ts";
-import { wholeFeedSchema } from "#shared/protocol/feed-bodies.ts";
+import { feedSchema } from "#shared/protocol/feed-bodies.ts";
 import { runEventsSchema } from "#shared/protocol/run-events.ts";
 import {
   changeSnapshotSchema,
@@ -67,7 +67,7 @@ export const COMPONENTS = {
   Credentials: credentialsSchema,
   DuplicateSnapshot: duplicateSnapshotSchema,
   Duplicated: duplicatedSchema,
-  Feed: wholeFeedSchema,
+  Feed: feedSchema,
   ForgotPassword: forgotPasswordSchema,
   FrozenMessages: frozenMessagesSchema,
   Health: healthSchema,

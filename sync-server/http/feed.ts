@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { WholeFeed } from "#shared/protocol/feed-bodies.ts";
+import type { Feed, FeedEntry } from "#shared/protocol/feed-bodies.ts";
 import { feedQuerySchema } from "#shared/protocol/http-bodies.ts";
 import { openTenant } from "#server/access/tenant.ts";
 import type { FeedRow } from "#server/access/tenant.ts";
@@ -20,7 +20,7 @@ export const feedRoutes = (database: Database): Hono<AppEnv> =>
     // One row more than asked for tells whether there is more.
     const rows = await openTenant(database, c.var.principal).feedAfter(cursor, limit + 1);
     const page = rows.slice(0, limit);
-    const feed: WholeFeed = {
+    const feed: Feed = {
       entries: page.map(entryOf),
       cursor: page.at(-1)?.feedSeq ?? cursor,
       more: rows.length > limit,
@@ -28,12 +28,21 @@ export const feedRoutes = (database: Database): Hono<AppEnv> =>
     return c.json(feed);
   });
 
-type Entry = WholeFeed["entries"][number];
-
-function entryOf({ kind, feedSeq, id, epoch, summarySeq, activityAt, summary, ...trash }: FeedRow): Entry {
+function entryOf({
+  kind,
+  feedSeq,
+  id,
+  epoch,
+  summarySeq,
+  activityAt,
+  summary,
+  manifest,
+  ...trash
+}: FeedRow): FeedEntry {
   const place = { id, feedSeq, epoch, headSeq: summarySeq, activityAt, ...trashOf(trash) };
+  const frozen = manifest ? { manifest: JSON.parse(manifest) as unknown } : undefined;
   // Written by the server itself in the shape of its kind.
-  return { kind, ...place, summary: JSON.parse(summary) as unknown } as Entry;
+  return { kind, ...place, summary: JSON.parse(summary) as unknown, ...frozen } as FeedEntry;
 }
 
 function trashOf({ deletedAt, deletedSeq, erasedAt }: Pick<FeedRow, "deletedAt" | "deletedSeq" | "erasedAt">) {

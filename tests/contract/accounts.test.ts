@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import WebSocket from "ws";
 import type { MessageId } from "#shared/domain/ids.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
-import type { Feed } from "#shared/protocol/http-bodies.ts";
+import type { Feed } from "#shared/protocol/feed-bodies.ts";
 import type { Sessions } from "#shared/protocol/account-bodies.ts";
 import { PASSWORD, cookiesOf, newEmail, postAuth, signIn, signUp } from "#tests/support/account.ts";
 import type { Account } from "#tests/support/account.ts";

@@ -15,7 +15,7 @@ import { openConversation } from "#shared/documents/conversation.ts";
 import type { AccountId, ConversationId, WorkspaceId } from "#shared/domain/ids.ts";
 import { assert } from "#shared/lib/assert.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
-import { conversationsIn, feedSchema } from "#shared/protocol/http-bodies.ts";
+import { feedSchema } from "#shared/protocol/feed-bodies.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { AppEnv } from "#server/http/app-env.ts";
 import { bulkSyncRoutes } from "#server/http/bulk-sync.ts";
@@ -143,7 +143,7 @@ function aDevice(open: ReadonlySet<ConversationId> = new Set()) {
       await library.ready;
       for (let more = true; more;) {
         const response = await platform.fetch(`/api/sync/feed?cursor=${library.cursor()}`);
-        const feed = conversationsIn(feedSchema.parse(await response.json()));
+        const feed = feedSchema.parse(await response.json());
         const told = library.takeFeed(feed.cursor, feed.entries);
         if (pullMeanwhile && !feed.more) await bodies.pull(life.signal, told);
         await told;

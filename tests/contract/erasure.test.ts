@@ -26,8 +26,8 @@ import type { AccountId, ConversationId, MessageId, RunId, WorkspaceId } from "#
 import { TRASH_DAYS } from "#shared/domain/trash.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
-import { conversationsIn, feedSchema } from "#shared/protocol/http-bodies.ts";
-import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import { feedSchema } from "#shared/protocol/feed-bodies.ts";
+import type { FeedEntry } from "#shared/protocol/feed-bodies.ts";
 import { encodeFrame } from "#shared/protocol/sync-frames.ts";
 import { allTables } from "#tests/support/all-tables.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
@@ -133,7 +133,7 @@ async function deleted(id: ConversationId): Promise<void> {
 
 async function feed(account = "ann"): Promise<FeedEntry[]> {
   const response = await app.request("/api/sync/feed", { headers: { "x-account": account } });
-  return conversationsIn(feedSchema.parse(await response.json())).entries;
+  return feedSchema.parse(await response.json()).entries;
 }
 
 async function remove(id: string, account = "ann"): Promise<string> {

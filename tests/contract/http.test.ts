@@ -8,7 +8,8 @@ import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { conversationsIn, feedSchema, meSchema } from "#shared/protocol/http-bodies.ts";
+import { feedSchema } from "#shared/protocol/feed-bodies.ts";
+import { meSchema } from "#shared/protocol/http-bodies.ts";
 import { startRunSchema } from "#shared/protocol/run-bodies.ts";
 import { problemSchema } from "#shared/protocol/problem.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
@@ -140,7 +141,7 @@ async function putRun(body: BodyInit, headers: Record<string, string> = {}): Pro
 }
 
 const readFeed = async (cookie: string, query = "") =>
-  conversationsIn(feedSchema.parse(await (await call(`/api/sync/feed${query}`, { headers: { cookie } })).json()));
+  feedSchema.parse(await (await call(`/api/sync/feed${query}`, { headers: { cookie } })).json());
 const post = async (headers: Record<string, string>) =>
   (await call("/api/auth/sign-in/anonymous", { method: "POST", headers })).status;
 

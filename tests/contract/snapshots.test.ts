@@ -4,7 +4,7 @@ import { openConversation } from "#shared/documents/conversation.ts";
 import { checkFrozen, contentIdOf } from "#shared/domain/frozen-content.ts";
 import { snapshotSchema, snapshotsSchema } from "#shared/protocol/snapshot-bodies.ts";
 import type { SnapshotAnswer } from "#shared/protocol/snapshot-bodies.ts";
-import { wholeFeedSchema } from "#shared/protocol/feed-bodies.ts";
+import { feedSchema } from "#shared/protocol/feed-bodies.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
 import { principalOf } from "#tests/support/principals.ts";
 import { addTurn, newId, openSnapshotScene } from "#tests/support/snapshot-scene.ts";
@@ -181,7 +181,7 @@ describe("afterwards", () => {
       await (await scene.send("GET", `/api/snapshots?conversation=${id}&tag=moon`)).json(),
     );
     expect(listed.snapshots).toMatchObject([labels]);
-    const feed = wholeFeedSchema.parse(await (await scene.send("GET", "/api/sync/feed?limit=1000")).json());
+    const feed = feedSchema.parse(await (await scene.send("GET", "/api/sync/feed?limit=1000")).json());
     expect(feed.entries.find((entry) => entry.id === taken.id)).toMatchObject({ kind: "snapshot", summary: labels });
   });
 
@@ -211,7 +211,7 @@ describe("afterwards", () => {
     expect(series[0]?.messages).toHaveLength(4);
     expect(JSON.parse(await read(first.id))).toEqual(first);
     expect((await snapshotIn(await scene.take(id))).number).toBe(3);
-    const feed = wholeFeedSchema.parse(await (await scene.send("GET", "/api/sync/feed?limit=1000")).json());
+    const feed = feedSchema.parse(await (await scene.send("GET", "/api/sync/feed?limit=1000")).json());
     const entry = feed.entries.find((one) => one.id === second.id);
     expect(entry).toMatchObject({ erased: true });
     expect(JSON.stringify(entry)).not.toContain("Secret");

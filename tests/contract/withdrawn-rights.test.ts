@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { TOKEN_SCOPES } from "#shared/domain/access-token.ts";
 import type { Sessions } from "#shared/protocol/account-bodies.ts";
-import type { Feed, Me } from "#shared/protocol/http-bodies.ts";
+import type { Feed } from "#shared/protocol/feed-bodies.ts";
+import type { Me } from "#shared/protocol/http-bodies.ts";
 import type { RunSnapshot } from "#shared/protocol/run-bodies.ts";
 import { PASSWORD, accountAt, createTeam, joinTeam, saidBy, signIn, signUp } from "#tests/support/account.ts";
 import type { Account } from "#tests/support/account.ts";

@@ -4,8 +4,8 @@ import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
 import { BULK_TYPE, encodePush, parsePushAnswers } from "#shared/protocol/bulk-sync.ts";
-import { conversationsIn, feedSchema } from "#shared/protocol/http-bodies.ts";
-import type { FeedEntry } from "#shared/protocol/http-bodies.ts";
+import { feedSchema } from "#shared/protocol/feed-bodies.ts";
+import type { FeedEntry } from "#shared/protocol/feed-bodies.ts";
 import { accountAt } from "#tests/support/account.ts";
 import type { Account } from "#tests/support/account.ts";
 import { conversationRoom, newId } from "#tests/support/attacked-server.ts";
@@ -156,7 +156,7 @@ async function contentOnceAnswered(url: string, who: Account, { conversationId, 
 export async function feedOf(who: Guest): Promise<FeedEntry[]> {
   const found: FeedEntry[] = [];
   for (let cursor = 0; ;) {
-    const page = conversationsIn(feedSchema.parse(await (await who.fetch(`/api/sync/feed?cursor=${cursor}`)).json()));
+    const page = feedSchema.parse(await (await who.fetch(`/api/sync/feed?cursor=${cursor}`)).json());
     found.push(...page.entries);
     if (!page.more) return found;
     cursor = page.cursor;

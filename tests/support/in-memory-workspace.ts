@@ -16,6 +16,7 @@ import { isTerminal } from "#shared/domain/run.ts";
 import type { RunFacts } from "#shared/domain/run.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import type { Models } from "#shared/protocol/http-bodies.ts";
+import { inMemorySnapshots } from "./in-memory-snapshots.ts";
 
 const MODELS: Models = {
   models: [
@@ -211,6 +212,7 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
       },
     },
     runs,
+    snapshots: inMemorySnapshots({ newId, now: () => now }),
     smallStorage: createSmallStorage(() => texts),
     tabStorage: createSmallStorage(() => texts),
     keptEdits: (id) => createKeptEdits(() => texts, id),

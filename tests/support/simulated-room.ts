@@ -3,7 +3,7 @@ import { createRoom } from "#server/rooms/room-state.ts";
 import { UNCLAIMED } from "#server/rooms/room-events.ts";
 import type { DocumentLog, RoomEffect, RoomEvent } from "#server/rooms/room-events.ts";
 import type { SocketEvents, Socket } from "#client/platform/platform.ts";
-import type { Feed } from "#shared/protocol/http-bodies.ts";
+import type { Feed } from "#shared/protocol/feed-bodies.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import { parseRoomName } from "#shared/domain/room-name.ts";
 import { encodeFrame, parseFrame } from "#shared/protocol/sync-frames.ts";

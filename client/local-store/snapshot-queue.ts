@@ -1,0 +1,147 @@
+import type { FrozenMessage } from "#shared/domain/frozen-content.ts";
+import type { SnapshotId } from "#shared/domain/ids.ts";
+import { chainOf } from "./frozen-records.ts";
+import type { HashedMessage } from "./frozen-records.ts";
+import type { QueuedCommand, SettledCommand, SnapshotCommand } from "./snapshot-record.ts";
+import type { SnapshotStore } from "./snapshot-store.ts";
+
+/** The commands about snapshots that wait for the server, as their delivery sees them. */
+export interface SnapshotOutbox {
+  /** All of them, oldest first, those another tab stored and those that were refused among them. */
+  list(): Promise<QueuedCommand[]>;
+  /** The messages that a command freezes, first to last; `undefined` where they are not all here. */
+  messages(command: SnapshotCommand): Promise<FrozenMessage[] | undefined>;
+  /** Notes what became of one, for good. Does nothing for one that is gone. */
+  settle(queued: QueuedCommand, settled: SettledCommand): Promise<void>;
+}
+
+/** Of the commands in the store alone: for a service worker. */
+export const storedOutbox = (store: SnapshotStore): SnapshotOutbox => ({
+  async list() {
+    const queue = await store.queue();
+    return queue.ok ? queue.value : [];
+  },
+  messages: (command) => storedMessages(store, command),
+  async settle(queued, settled) {
+    await store.settle(queued, settled);
+  },
+});
+
+async function storedMessages(
+  store: SnapshotStore,
+  { conversationId, deed }: SnapshotCommand,
+): Promise<FrozenMessage[] | undefined> {
+  if (deed.type !== "take") return [];
+  const frozen = await store.frozen(conversationId);
+  return frozen.ok ? chainOf(frozen.value, deed.manifest) : undefined;
+}
+
+/** A command with what it freezes, where this tab made it. */
+interface Held extends QueuedCommand {
+  messages: readonly HashedMessage[];
+}
+
+/** The commands in the store, with those of this tab that could not be stored, which are later ones. */
+export interface SnapshotQueue extends SnapshotOutbox {
+  /** as known now */
+  all(): readonly QueuedCommand[];
+  /** how many are in the memory of this tab alone */
+  unstored(): number;
+  /** What was read from the store. */
+  read(stored: readonly QueuedCommand[]): void;
+  /** Adds one, at once; resolves once it is stored, or it is known that storing fails. */
+  add(command: SnapshotCommand, messages: readonly HashedMessage[]): Promise<void>;
+  /** Stores what could not be stored before. */
+  storeHeld(): Promise<void>;
+  /** The database is another one: all that is known is to be stored anew. */
+  lost(): void;
+  withdraw(id: SnapshotId): Promise<void>;
+  /** the messages of a snapshot that was taken in this tab, while they are needed */
+  messagesHere(id: SnapshotId): readonly HashedMessage[] | undefined;
+}
+
+/** @param settled told of what is done, which the store may not have been able to note */
+export function openSnapshotQueue(
+  store: SnapshotStore,
+  settled: (queued: QueuedCommand, what: SettledCommand, isStored: boolean) => void,
+): SnapshotQueue {
+  let stored: readonly QueuedCommand[] = [];
+  let held: Held[] = [];
+  /** of this tab's takes, until they are settled: a database that is deleted takes its own along */
+  const messages = new Map<SnapshotId, readonly HashedMessage[]>();
+  /** the key in the store of what was in memory first */
+  const keys = new Map<number, number>();
+  let made = 0;
+  let storing: Promise<void> = Promise.resolve();
+
+  async function storeAll(): Promise<void> {
+    for (let next = held[0]; next !== undefined; next = held[0]) {
+      const { key, command } = next;
+      const added = await store.add(command, next.messages);
+      if (!added.ok) return;
+      keys.set(key, added.value);
+      // It may have been delivered, or taken back, meanwhile.
+      const wasHeld = held.some((one) => one.key === key);
+      held = held.filter((one) => one.key !== key);
+      if (!wasHeld) await store.settle({ key: added.value, command }, { type: "dropped" });
+      else if (!stored.some((one) => one.key === added.value)) stored = [...stored, { key: added.value, command }];
+    }
+  }
+  const storeHeld = (): Promise<void> => (storing = storing.then(storeAll));
+
+  const hold = (command: SnapshotCommand): void => {
+    held = [...held, { key: -1 / (made += 1), command, messages: messages.get(command.snapshotId) ?? [] }];
+  };
+  const all = (): QueuedCommand[] => [...stored, ...held];
+
+  return {
+    all,
+    unstored: () => held.length,
+    read: (next) => void (stored = next),
+    async add(command, own) {
+      if (command.deed.type === "take") messages.set(command.snapshotId, own);
+      hold(command);
+      await storeHeld();
+    },
+    storeHeld,
+    lost() {
+      const known = all();
+      stored = [];
+      held = [];
+      for (const { command } of known) hold(command);
+    },
+    async withdraw(id) {
+      const isOther = ({ command }: QueuedCommand): boolean => command.snapshotId !== id;
+      stored = stored.filter(isOther);
+      held = held.filter(isOther);
+      messages.delete(id);
+      await storing;
+      await store.withdraw(id);
+    },
+    messagesHere: (id) => messages.get(id),
+    async list() {
+      await storeHeld();
+      const read = await store.queue();
+      if (read.ok) stored = read.value;
+      return all();
+    },
+    async messages(command) {
+      const here = messages.get(command.snapshotId);
+      return here?.map(({ message }) => message) ?? (await storedMessages(store, command));
+    },
+    async settle(queued, what) {
+      const { command } = queued;
+      const key = keys.get(queued.key) ?? queued.key;
+      const isStored = key > 0 && (await store.settle({ key, command }, what)).ok;
+      const refused = what.type === "refused" ? { ...command, refused: what.code } : undefined;
+      const next = <T extends QueuedCommand>(one: T): T[] => {
+        if (one.key !== key && one.key !== queued.key) return [one];
+        return refused ? [{ ...one, command: refused }] : [];
+      };
+      stored = stored.flatMap(next);
+      held = held.flatMap(next);
+      if (!refused && command.deed.type === "take") messages.delete(command.snapshotId);
+      settled({ key, command }, what, isStored);
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import type { SnapshotOutbox } from "#client/local-store/snapshot-queue.ts";
+import type { SnapshotCommand } from "#client/local-store/snapshot-record.ts";
+import type { Locks } from "#client/platform/locks.ts";
+import type { Platform } from "#client/platform/platform.ts";
+import type { FrozenMessage } from "#shared/domain/frozen-content.ts";
+import { sendSnapshotCommand } from "./snapshot-requests.ts";
+import { judgeSnapshotAnswer } from "./snapshot-verdict-state.ts";
+import type { SnapshotVerdict } from "./snapshot-verdict-state.ts";
+
+/** A request without an answer for this long is made again; 16 MB may be on their way. */
+const ANSWER_MS = 60_000;
+
+/** The lock under which commands about snapshots are sent: one tab, or the service worker, at a time. */
+export const snapshotsLock = (scope: string): string => `holdfast-snapshots-${scope}`;
+/** The channel on which they tell each other what changed. */
+export const snapshotsChannel = (scope: string): string => `holdfast-snapshots-${scope}`;
+
+export interface DeliverSnapshotsParts {
+  platform: Pick<Platform, "fetch" | "clock">;
+  locks: Locks;
+  outbox: SnapshotOutbox;
+  /** names the account and workspace */
+  scope: string;
+}
+
+/** What is left of the commands that wait. */
+export type SnapshotRound =
+  /** nothing that trying again could bring further */
+  | { type: "done" }
+  /** `reached`: the server answered, and says to come back */
+  | { type: "later"; reached: boolean; atLeastMs: number };
+
+/**
+ * Delivers stored commands about snapshots once, in order, with `fetch` and the outbox alone: for pages and for a service
+ * worker. Those of one snapshot follow each other; where one has to wait, the later ones of its conversation wait behind
+ * it, so that snapshots are numbered as they were taken. Sending one again has no second effect.
+ */
+export async function deliverSnapshots(parts: DeliverSnapshotsParts, signal: AbortSignal): Promise<SnapshotRound> {
+  try {
+    return await parts.locks.hold(snapshotsLock(parts.scope), signal, () => deliverAll(parts, signal));
+  } catch {
+    return { type: "later", reached: false, atLeastMs: 0 }; // no lock, or the time is over
+  }
+}
+
+async function deliverAll({ platform, outbox }: DeliverSnapshotsParts, signal: AbortSignal): Promise<SnapshotRound> {
+  /** what was asked of a snapshot after something that was refused builds on it */
+  const refused = new Set<string>();
+  const waiting = new Set<string>();
+  let atLeastMs = 0;
+  // Read under the lock: who held it before took out what was delivered.
+  for (const queued of await outbox.list()) {
+    const { snapshotId, conversationId, refused: isRefused } = queued.command;
+    if (isRefused !== undefined) refused.add(snapshotId);
+    if (refused.has(snapshotId) || waiting.has(conversationId)) continue;
+    const verdict = await attempt(platform, outbox, queued.command, signal);
+    if (verdict === undefined) return { type: "later", reached: false, atLeastMs };
+    if (verdict.type === "retry") {
+      waiting.add(conversationId);
+      atLeastMs = Math.max(atLeastMs, verdict.atLeastMs);
+      continue;
+    }
+    await outbox.settle(queued, verdict);
+    if (verdict.type === "refused") refused.add(snapshotId);
+  }
+  return waiting.size > 0 ? { type: "later", reached: true, atLeastMs } : { type: "done" };
+}
+
+/** Sends one, with its messages where the server asks for them; `undefined` where no answer came. */
+async function attempt(
+  platform: DeliverSnapshotsParts["platform"],
+  outbox: SnapshotOutbox,
+  command: SnapshotCommand,
+  signal: AbortSignal,
+): Promise<Exclude<SnapshotVerdict, { type: "with-messages" }> | undefined> {
+  const first = await send(platform, command, undefined, signal);
+  if (first?.type !== "with-messages") return first;
+  const messages = await outbox.messages(command);
+  // They were on a disk that lost them.
+  if (messages === undefined) return { type: "refused", code: "messages_lost" };
+  const second = await send(platform, command, messages, signal);
+  return second?.type === "with-messages" ? { type: "refused", code: "messages_missing" } : second;
+}
+
+async function send(
+  { fetch, clock }: DeliverSnapshotsParts["platform"],
+  command: SnapshotCommand,
+  messages: readonly FrozenMessage[] | undefined,
+  signal: AbortSignal,
+): Promise<SnapshotVerdict | undefined> {
+  const own = new AbortController();
+  const stopTimer = clock.after(ANSWER_MS, () => own.abort());
+  try {
+    const answer = await sendSnapshotCommand(fetch, command, messages, AbortSignal.any([signal, own.signal]));
+    return judgeSnapshotAnswer(command.deed, answer);
+  } catch {
+    return undefined; // no network is no answer
+  } finally {
+    stopTimer();
+  }
+}
