@@ -162,7 +162,8 @@ export function openLibrary(
     }
   }
 
-  function takeEntry(entry: ConversationEntry): void {
+  function takeEntry(entry: ConversationEntry | SnapshotNews): void {
+    if (entry.kind === "snapshot") return void unwritten.set(entry.id, entry);
     const id = entry.id as ConversationId;
     if (gone.has(id)) return;
     const before = records.get(id);
@@ -224,8 +225,7 @@ export function openLibrary(
     async takeFeed(next, page) {
       if (page.some(erasesChat)) await storeEdits();
       const news = page.filter((entry) => entry.kind === "snapshot");
-      for (const entry of news) unwritten.set(entry.id, entry);
-      for (const entry of page) if (entry.kind !== "snapshot") takeEntry(entry);
+      for (const entry of page) takeEntry(entry);
       cursor = next;
       if (page.length > 0) changed();
       const written = [...unwritten.values()];

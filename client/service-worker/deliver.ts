@@ -13,6 +13,9 @@ import type { Platform } from "#client/platform/platform.ts";
 import type { LocalStore } from "#client/local-store/local-store.ts";
 import { deliverCommands } from "#client/runs/deliver-commands.ts";
 import { runCommandsChannel } from "#client/runs/command-names.ts";
+import { storedOutbox } from "#client/local-store/snapshot-queue.ts";
+import { openSnapshotStore } from "#client/local-store/snapshot-store.ts";
+import { deliverSnapshots, snapshotsChannel } from "#client/sync/deliver-snapshots.ts";
 import { readFeedPage } from "#client/sync/feed-page.ts";
 import { createBodyPuller } from "#client/sync/pull-bodies.ts";
 import type { BodyPuller } from "#client/sync/pull-bodies.ts";
@@ -30,7 +33,7 @@ const ROUNDS = 50;
 
 /**
  * Does what a page does when the network is back, with `fetch` and IndexedDB alone: pushes the edits that wait on this
- * device, starts the runs that wait in their order, and pulls what is new. Pages that are open hear of it. Whoever the
+ * device, has what was frozen sealed, starts the runs that wait in their order, and pulls what is new. Pages that are open hear of it. Whoever the
  * session names is whose data is looked at; without one, nothing is touched.
  * @returns whether nothing is left that trying again could bring further
  */
@@ -74,15 +77,21 @@ async function deliverFor(browser: WorkerPlatform, me: Asker, signal: AbortSigna
     const library = openLibrary(store, tabs);
     const bodies = createBodyPuller(platform, store, library, () => false);
     const pushed = await pushAll(platform, store, () => tabs.post({ type: "settled" }), ended);
+    const scope = `${me.accountId}-${me.workspaceId}`;
+    const outbox = storedOutbox(openSnapshotStore(store));
+    const frozen = await deliverSnapshots({ platform, locks: platform.locks, outbox, scope }, ended);
     const commands = openRunCommands(store);
     const waiting = await commands.list();
     const refresh = (): Promise<boolean> => catchUp(platform, library, bodies, ended);
     const parts = { platform, locks: platform.locks, commands, read: (id: ConversationId) => read(store, id), refresh };
     const started = await deliverCommands(parts, ended);
     if (waiting.length > 0) {
-      platform.openBroadcast(runCommandsChannel(`${me.accountId}-${me.workspaceId}`), ended).post("changed");
+      platform.openBroadcast(runCommandsChannel(scope), ended).post("changed");
     }
-    return (await refresh()) && pushed && started;
+    const isWhole = await refresh();
+    // Pages read all of them again.
+    platform.openBroadcast(snapshotsChannel(scope), ended).post({ ids: [] });
+    return isWhole && pushed && frozen.type === "done" && started;
   } finally {
     ending.abort();
     store.close();

@@ -1,0 +1,232 @@
+import { IDBFactory } from "fake-indexeddb";
+import "fake-indexeddb/auto";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { storedOutbox } from "#client/local-store/snapshot-queue.ts";
+import { openSnapshotStore } from "#client/local-store/snapshot-store.ts";
+import { openLocalStore } from "#client/local-store/open-local-store.ts";
+import type { Locks } from "#client/platform/locks.ts";
+import { contentIdOf } from "#shared/domain/frozen-content.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
+import { createFakeClock } from "#tests/support/fake-clock.ts";
+import { createScriptedSnapshots } from "#tests/support/scripted-snapshots.ts";
+import { aTaken, createChannels, newSnapshotTestId, openSnapshotTab } from "#tests/support/snapshot-scenario.ts";
+import type { SnapshotTabOptions } from "#tests/support/snapshot-scenario.ts";
+import { deliverSnapshots } from "./deliver-snapshots.ts";
+
+const NAME = "holdfast:account-1:workspace-1";
+let chat: ConversationId;
+let server: ReturnType<typeof createScriptedSnapshots>;
+const open: { close(): void }[] = [];
+
+beforeEach(() => {
+  globalThis.indexedDB = new IDBFactory();
+  chat = newSnapshotTestId() as ConversationId;
+  server = createScriptedSnapshots();
+});
+afterEach(() => {
+  for (const one of open.splice(0)) one.close();
+});
+
+function openTab(options: SnapshotTabOptions = {}) {
+  const tab = openSnapshotTab({ fetch: server.fetch, ...options });
+  open.push(tab);
+  return tab;
+}
+type Tab = ReturnType<typeof openTab>;
+
+const states = (tab: Tab): unknown[] =>
+  tab.snapshots.entries().map(({ state, summary }) => [state.type, summary.number, summary.title]);
+
+/** Nothing waits on the disk; time goes on meanwhile, so that what failed is tried again. */
+async function settledAt(tab: Tab, left = 0): Promise<void> {
+  await expect
+    .poll(async () => {
+      tab.clock.advance(40_000);
+      const read = await tab.store.outbox();
+      return read.ok ? read.value.snapshots.waiting : undefined;
+    })
+    .toBe(left);
+}
+
+/** The service worker, which has the database and the network alone. */
+async function work(locks?: Locks) {
+  const store = openLocalStore(NAME);
+  const noLocks: Locks = { hold: async (_name, _signal, body) => await body() };
+  const parts = { platform: { fetch: server.fetch, clock: createFakeClock() }, locks: locks ?? noLocks };
+  const outbox = storedOutbox(openSnapshotStore(store));
+  const round = await deliverSnapshots(
+    { ...parts, outbox, scope: "account-1-workspace-1" },
+    new AbortController().signal,
+  );
+  store.close();
+  return round;
+}
+
+/** Web Locks of one browser. */
+function createLocks(): Locks {
+  const tails = new Map<string, Promise<unknown>>();
+  return {
+    hold(name, _signal, body) {
+      const next = (tails.get(name) ?? Promise.resolve()).then(body);
+      tails.set(
+        name,
+        next.catch(() => undefined),
+      );
+      return next;
+    },
+  };
+}
+
+test("a snapshot is sealed with the server's number, and its messages are sent where the server has them not", async () => {
+  const tab = openTab();
+  const taken = aTaken(chat, 3);
+  const id = await tab.snapshots.take(taken);
+  await expect.poll(() => states(tab)).toEqual([["sealed", 1, "After 3"]]);
+  expect(server.requests).toEqual(["POST /api/snapshots 409", "POST /api/snapshots 201"]);
+  expect(server.kept.get(id)?.summary.contentId).toBe(contentIdOf(taken.content.manifest));
+  await settledAt(tab);
+});
+
+test("messages that the server has in its own copy are not sent", async () => {
+  server.hasConversations = true;
+  const tab = openTab();
+  await tab.snapshots.take(aTaken(chat, 3));
+  await settledAt(tab);
+  expect(server.requests).toEqual(["POST /api/snapshots 201"]);
+});
+
+test("P3: whatever becomes of requests and answers, one snapshot comes of it, in every order of faults", async () => {
+  for (const faults of [
+    ["lost"],
+    ["answer-lost"],
+    [{ status: 503, retryAfter: 7 }],
+    [{ status: 429 }, "lost"],
+    [{ status: 409, code: "messages_missing" }, "answer-lost"],
+    [{ status: 401 }, "answer-lost", { status: 500 }],
+  ] as const) {
+    server.happens(...faults);
+    const tab = openTab();
+    const before = server.kept.size;
+    const id = await tab.snapshots.take(aTaken(chat, 3));
+    await settledAt(tab);
+    expect([server.kept.size, server.kept.has(id)]).toEqual([before + 1, true]);
+    expect(tab.snapshots.entries()[0]?.state).toEqual({ type: "sealed" });
+    tab.close();
+  }
+});
+
+test("a server that says when to come back is not asked before", async () => {
+  server.happens({ status: 503, retryAfter: 100 });
+  const tab = openTab();
+  await tab.snapshots.take(aTaken(chat, 3));
+  await expect.poll(() => server.requests).toEqual(["POST /api/snapshots 503"]);
+  await expect.poll(() => tab.clock.pending()).toBeGreaterThan(0);
+  tab.clock.advance(99_000);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(server.requests).toHaveLength(1);
+  await settledAt(tab);
+});
+
+test("P5: created offline, delivered by the worker, killed half-way, delivered twice: one snapshot, and the right number", async () => {
+  const page = openTab({ online: false });
+  const id = await page.snapshots.take(aTaken(chat, 3));
+  const second = await page.snapshots.take(aTaken(chat, 5));
+  page.close();
+  // Killed after the server had it, and before this device knew.
+  server.happens({ status: 409, code: "messages_missing" }, "answer-lost");
+  expect(await work()).toMatchObject({ type: "later", reached: false });
+  expect(await work()).toEqual({ type: "done" });
+  expect(await work()).toEqual({ type: "done" });
+  expect([...server.kept.values()].map(({ summary }) => [summary.id, summary.number])).toEqual([
+    [id, 1],
+    [second, 2],
+  ]);
+  const later = openTab({ online: false });
+  await expect
+    .poll(() => states(later))
+    .toEqual([
+      ["sealed", 2, "After 5"],
+      ["sealed", 1, "After 3"],
+    ]);
+  expect(await later.snapshots.content(id)).toEqual({ ok: true, value: aTaken(chat, 3).content });
+});
+
+test("what is done to a snapshot goes in order: taken, named, deleted, erased", async () => {
+  const page = openTab({ online: false });
+  const id = await page.snapshots.take(aTaken(chat, 3));
+  page.snapshots.setLabels(id, { title: "Named" });
+  page.snapshots.setDeleted(id, true);
+  expect(page.snapshots.entries()[0]?.summary).toMatchObject({ title: "Named", deleted: true });
+  page.snapshots.erase(id);
+  expect(page.snapshots.entries()).toEqual([]);
+  page.goOnline();
+  await settledAt(page);
+  expect(server.requests).toEqual([
+    "POST /api/snapshots 409",
+    "POST /api/snapshots 201",
+    "PATCH /api/snapshots/:id 200",
+    "DELETE /api/snapshots/:id 200",
+    "DELETE /api/snapshots/:id?erase=true 204",
+  ]);
+  expect(page.snapshots.entries()).toEqual([]);
+  const frozen = await openSnapshotStore(page.store).frozenHere();
+  expect(frozen.ok && frozen.value.keys.size).toBe(0);
+});
+
+test("what the server will not have stays here until it is given up, and holds nothing else back", async () => {
+  server.happens({ status: 422, code: "too_much" });
+  const tab = openTab();
+  const id = await tab.snapshots.take(aTaken(chat, 3));
+  tab.snapshots.setLabels(id, { note: "of one that is refused" });
+  const other = await tab.snapshots.take(aTaken(chat, 5));
+  await expect
+    .poll(() => tab.snapshots.entries().find(({ summary }) => summary.id === other)?.state.type)
+    .toBe("sealed");
+  const refused = tab.snapshots.entries().find(({ summary }) => summary.id === id);
+  expect(refused).toMatchObject({
+    state: { type: "refused", code: "too_much" },
+    summary: { note: "of one that is refused" },
+  });
+  expect((await tab.snapshots.content(id)).ok).toBe(true);
+  const outbox = await tab.store.outbox();
+  expect(outbox.ok && outbox.value.snapshots).toEqual({ waiting: 1, refused: 1 });
+  await tab.snapshots.giveUp(id);
+  expect(tab.snapshots.entries().map(({ summary }) => summary.id)).toEqual([other]);
+  expect(await tab.snapshots.content(other)).toEqual({ ok: true, value: aTaken(chat, 5).content });
+  await settledAt(tab);
+});
+
+test("C14: two tabs and the worker deliver at once: each command goes out once", async () => {
+  const locks = createLocks();
+  const openBroadcast = createChannels();
+  const one = openTab({ online: false, locks, openBroadcast });
+  for (const count of [1, 2, 3, 4]) await one.snapshots.take(aTaken(chat, count));
+  const other = openTab({ online: false, locks, openBroadcast });
+  await expect.poll(() => other.snapshots.entries().length).toBe(4);
+  one.goOnline();
+  other.goOnline();
+  await work(locks);
+  await settledAt(one);
+  expect(server.requests.filter((request) => request.endsWith("201"))).toHaveLength(4);
+  expect(server.requests).toHaveLength(8);
+  await expect
+    .poll(() => states(one).map((state) => (state as unknown[]).slice(0, 2)))
+    .toEqual([
+      ["sealed", 4],
+      ["sealed", 3],
+      ["sealed", 2],
+      ["sealed", 1],
+    ]);
+  await expect.poll(() => states(other)).toEqual(states(one));
+});
+
+test("ADR 0018: on a shared device it is in memory alone, and goes out at once", async () => {
+  const tab = openTab({ name: undefined });
+  const id = await tab.snapshots.take(aTaken(chat, 3));
+  expect(tab.unstored).toContain(1);
+  await expect.poll(() => states(tab)).toEqual([["sealed", 1, "After 3"]]);
+  expect(tab.unstored.at(-1)).toBe(0);
+  expect(await indexedDB.databases()).toEqual([]);
+  expect(await tab.snapshots.fetch(id)).toBe(true);
+  expect(await tab.snapshots.content(id)).toEqual({ ok: true, value: aTaken(chat, 3).content });
+});
