@@ -7,6 +7,7 @@ import { SYNC_SUBPROTOCOL } from "#shared/protocol/sync-frames.ts";
 import { isFinalForDocument, mayRestart } from "./restart-state.ts";
 import type { News } from "./restart-state.ts";
 import { createEngine } from "./engine-state.ts";
+import type { DigestCode } from "./engine-state.ts";
 import type { EngineEffect, EngineInput, EngineView } from "./engine-events.ts";
 
 /** What a connection tells of the server and of itself. */
@@ -24,6 +25,7 @@ export interface ConnectionHost {
   /** some document of this account changed on the server */
   feedMoved(): void;
   changed(): void;
+  digest: DigestCode;
 }
 
 export interface Connection {
@@ -44,7 +46,12 @@ export function openConnection(
   signal: AbortSignal,
 ): Connection {
   const { clock, connectivity } = platform;
-  const engine = createEngine({ doc: document.doc, remoteOrigin: FROM_SERVER, random: platform.random });
+  const engine = createEngine({
+    doc: document.doc,
+    remoteOrigin: FROM_SERVER,
+    random: platform.random,
+    digest: host.digest,
+  });
   let socket: Socket | undefined;
   let cancelTimer: (() => void) | undefined;
   let startedAt = clock.now();

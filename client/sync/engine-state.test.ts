@@ -11,7 +11,7 @@ const FROM_SERVER = "server";
 /** An engine in the hands of a test, with what it sent as frames. */
 function aClient(random = 0.5) {
   const doc = new Y.Doc();
-  const engine = createEngine({ doc, remoteOrigin: FROM_SERVER, random: () => random });
+  const engine = createEngine({ doc, remoteOrigin: FROM_SERVER, random: () => random, digest: () => contentDigest });
   let now = 0;
   let token = 0;
   let effects: EngineEffect[] = [];

@@ -1,26 +1,19 @@
-import type * as Bulk from "./bulk.ts";
-import type { BodyPuller } from "./pull-bodies.ts";
+import type { Bulk, BulkParts, openBulk } from "./bulk.ts";
 
-type Code = typeof Bulk.bulk;
+/** How to get at `openBulk`: no first paint waits for its code. */
+export type LoadBulk = () => Promise<typeof openBulk>;
 
-/** Bulk sync whose code is loaded when it is first needed; without it, a request failed. */
-export function openLateBulk(load: () => Promise<typeof Bulk>): {
-  push: Code["pushOutbox"];
-  puller: Code["createBodyPuller"];
-} {
-  const code = (): Promise<Code | undefined> =>
-    load().then(
-      ({ bulk }) => bulk,
-      () => undefined,
-    );
+/** Bulk sync, whose code is fetched when it is first asked for anything, and again where it could not be. */
+export function openLateBulk(load: LoadBulk, parts: BulkParts, signal: AbortSignal): Bulk {
+  let opening: Promise<Bulk | undefined> | undefined;
+  const open = (): Promise<Bulk | undefined> =>
+    (opening ??= load().then(
+      (openNow) => openNow(parts, signal),
+      () => (opening = undefined),
+    ));
   return {
-    push: async (...of) => (await code())?.pushOutbox(...of) ?? { type: "failed", reached: true },
-    puller(...of) {
-      let puller: BodyPuller | undefined;
-      return {
-        pull: async (...round) =>
-          (await (puller ??= (await code())?.createBodyPuller(...of))?.pull(...round)) ?? "failed",
-      };
-    },
+    pull: async (ending, told) => (await open())?.pull(ending, told) ?? "done",
+    // As without a network: a socket carries the edits.
+    push: async (ids, most) => (await open())?.push(ids, most) ?? { type: "failed", reached: false },
   };
 }

@@ -7,8 +7,9 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import { openConnection } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import type { RefusalCode } from "./engine-events.ts";
+import type { DigestCode } from "./engine-state.ts";
 import { openOutboxDrain } from "./outbox-drain.ts";
-import type { PushOutcome } from "./push-outbox.ts";
+import type { PushOutcome } from "./push-outcome.ts";
 import { inMemory, nextReach, reachable, storageNotice, storeHealth, syncStatus } from "./sync-status-state.ts";
 import type { Reach, ReachEvent } from "./sync-status-state.ts";
 import type { StorageNotice, SyncState, SyncStatus } from "./sync-status.ts";
@@ -46,6 +47,7 @@ export interface SyncHost {
   push(ids: ReadonlySet<ConversationId>, most: number): Promise<PushOutcome>;
   /** rows left the outbox that way */
   pushed(): void;
+  digest: DigestCode;
 }
 
 /** Keeps every open document connected, sends what earlier sessions left, and tells how things stand. */
@@ -192,6 +194,7 @@ export function openSync(
         diverged: () => void divergences++,
         heal: (one, state) => void documents.replace(one, state),
         changed,
+        digest: host.digest,
       },
       ended,
     );

@@ -1,23 +1,28 @@
-import type { LoadBringBack } from "#client/local-store/bring-back.ts";
 import { localStoreName, openLocalStore } from "#client/local-store/open-local-store.ts";
 import { openDocuments } from "#client/local-store/open-documents.ts";
 import { openLibrary } from "#client/local-store/open-library.ts";
 import { openRunCommands } from "#client/local-store/open-run-commands.ts";
 import { openTabs } from "#client/local-store/tab-messages.ts";
 import { Callbacks } from "#client/platform/callbacks.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
 import { CloseCode } from "#shared/protocol/close-codes.ts";
+import { openFetchedCode } from "#client/platform/fetched-code.ts";
 import { steadyClock } from "#client/platform/platform.ts";
 import { openFeed } from "./feed.ts";
 import type { FeedReader } from "./feed.ts";
 import { deliverErasures } from "./deliver-erasures.ts";
 import { openSync } from "./open-sync.ts";
 import { openLateBulk } from "./late-bulk.ts";
-import type { OpenWorkspaceSync } from "./workspace-sync.ts";
+import type { LateCode, OpenWorkspaceSync } from "./workspace-sync.ts";
 
-const fetchBringBack: LoadBringBack = async () => (await import("#client/local-store/bring-back.ts")).bringBack;
+const fetched: LateCode = {
+  bringBack: async () => (await import("#client/local-store/bring-back.ts")).bringBack,
+  digest: async () => (await import("#shared/documents/canonical-content.ts")).contentDigest,
+  bulk: async () => (await import("./bulk.ts")).openBulk,
+};
 
 /** Opens this device's copy of a workspace and keeps it in sync. See `OpenWorkspaceSync`. */
-export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadBringBack = fetchBringBack) => {
+export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, code = fetched) => {
   const ending = new AbortController();
   const name = localStoreName(me.accountId, me.workspaceId);
   const store = openLocalStore(me.sharedDevice ? undefined : name, platform.clock);
@@ -32,11 +37,12 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadB
     summaryChanged: (id, local) => library.summaryChanged(id, local),
     received: hintFeed,
     changedAfterDeletion: (id) => library.changedAfterDeletion(id),
-    loadBringBack,
+    loadBringBack: code.bringBack,
   });
   library.onForgotten((id) => documents.find(id)?.ended(CloseCode.gone));
   const waiting = { ...platform, clock: steadyClock(platform.clock) };
-  const bulk = openLateBulk(() => import("./bulk.ts"));
+  const isOpen = (id: ConversationId): boolean => documents.find(id) !== undefined;
+  const bulk = openLateBulk(code.bulk, { platform: waiting, store, library, isOpen }, ending.signal);
   const sync = openSync(
     waiting,
     store,
@@ -44,7 +50,8 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadB
     {
       feedMoved: hintFeed,
       waiting: (ids) => library.keepUnsent(ids),
-      push: (ids, most) => bulk.push(waiting, store, { wants: (id) => ids.has(id), most }, ending.signal),
+      push: bulk.push,
+      digest: openFetchedCode(code.digest),
       pushed: () => tabs.post({ type: "settled" }),
     },
     ending.signal,
@@ -64,7 +71,7 @@ export const openWorkspaceSync: OpenWorkspaceSync = (platform, me, signal, loadB
   feed = openFeed(
     waiting,
     library,
-    bulk.puller(waiting, store, library, (id) => documents.find(id) !== undefined),
+    bulk,
     {
       contact: () => sync.reach({ type: "contact" }),
       failure: () => sync.reach({ type: "failure" }),

@@ -6,8 +6,8 @@ import { whenEnded } from "#client/platform/when-ended.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { backoffMs } from "#shared/lib/backoff.ts";
 import { createLostRows } from "./lost-rows.ts";
-import type { PushOutcome } from "./push-outbox.ts";
-import { PUSHED_AT_ONCE } from "./pushed-at-once.ts";
+import { PUSHED_AT_ONCE } from "./push-outcome.ts";
+import type { PushOutcome } from "./push-outcome.ts";
 
 /** how many documents nobody looks at are open at once to send what they hold */
 const DRAINED_AT_ONCE = 4;

@@ -7,15 +7,8 @@ import { encodePush, parsePushAnswers } from "#shared/protocol/bulk-sync.ts";
 import type { PushAnswer, Pushed } from "#shared/protocol/bulk-sync.ts";
 import { MAX_FRAME_BYTES } from "#shared/protocol/sync-frames.ts";
 import { postBytes } from "./post-bytes.ts";
-import { PUSHED_AT_ONCE } from "./pushed-at-once.ts";
-
-export type PushOutcome =
-  /**
-   * `settled`: the server has their edits, and their outbox rows are gone; `left`: only an open document can say what
-   * is the matter, or get on; `later`: those of them that the same push may bring further
-   */
-  | { type: "pushed"; settled: ConversationId[]; left: ConversationId[]; later: ConversationId[] }
-  | { type: "failed"; reached: boolean };
+import { PUSHED_AT_ONCE } from "./push-outcome.ts";
+import type { PushOutcome } from "./push-outcome.ts";
 
 interface Sent {
   edits: UnsentEdits;

@@ -3,6 +3,8 @@ import type { OpenConversation } from "#client/local-store/documents.ts";
 import { FROM_SERVER } from "#client/local-store/local-document.ts";
 import type { LocalDocument } from "#client/local-store/local-document.ts";
 import { bringBack } from "#client/local-store/bring-back.ts";
+import { openBulk } from "#client/sync/bulk.ts";
+import { contentDigest } from "#shared/documents/canonical-content.ts";
 import type { LocalDocuments } from "#client/local-store/open-documents.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import { openSharedSockets } from "#client/platform/shared-sockets.ts";
@@ -102,7 +104,11 @@ export function openTab(context: TabContext, device: Device, marks: () => string
 
   const me = { accountId: account, workspaceId: "personal", kind: "guest" } as const;
   // Fetching code takes time that is not the world's.
-  const workspace = openWorkspaceSync(platform, me, over, () => Promise.resolve(bringBack));
+  const workspace = openWorkspaceSync(platform, me, over, {
+    bringBack: () => Promise.resolve(bringBack),
+    bulk: () => Promise.resolve(openBulk),
+    digest: () => Promise.resolve(contentDigest),
+  });
   const documents = workspace.documents;
   const { sync, library, commands } = workspace;
   const runs = openRuns(

@@ -2,7 +2,7 @@ import WebSocket from "ws";
 import * as Y from "yjs";
 import { createEngine } from "#client/sync/engine-state.ts";
 import type { EngineInput, EngineView } from "#client/sync/engine-events.ts";
-import { canonicalContent } from "#shared/documents/canonical-content.ts";
+import { canonicalContent, contentDigest } from "#shared/documents/canonical-content.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { SYNC_SUBPROTOCOL } from "#shared/protocol/sync-frames.ts";
@@ -35,7 +35,7 @@ export interface NodeDevice {
 export function openNodeDevice(serverUrl: string, cookie: string, room: string): NodeDevice {
   const doc = new Y.Doc();
   const conversation = openConversation(doc, "local");
-  const engine = createEngine({ doc, remoteOrigin: REMOTE, random: Math.random });
+  const engine = createEngine({ doc, remoteOrigin: REMOTE, random: Math.random, digest: () => contentDigest });
   const changes = createAnnouncement();
   const refused: string[] = [];
   let socket: WebSocket | undefined;

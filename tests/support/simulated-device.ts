@@ -1,4 +1,6 @@
 import { bringBack } from "#client/local-store/bring-back.ts";
+import { openBulk } from "#client/sync/bulk.ts";
+import { contentDigest } from "#shared/documents/canonical-content.ts";
 import { openWorkspaceSync } from "#client/sync/open-workspace-sync.ts";
 import type { Broadcast, Platform } from "#client/platform/platform.ts";
 import type { WorkspaceSync } from "#client/sync/workspace-sync.ts";
@@ -73,7 +75,11 @@ export function createSimulatedBrowser(
         life ? mortal(platform, life) : platform,
         { accountId, workspaceId: "personal", kind: "guest" },
         new AbortController().signal,
-        () => Promise.resolve(bringBack),
+        {
+          bringBack: () => Promise.resolve(bringBack),
+          bulk: () => Promise.resolve(openBulk),
+          digest: () => Promise.resolve(contentDigest),
+        },
       ),
     wake() {
       online = true;

@@ -1,6 +1,5 @@
-import { useState } from "react";
-import { IconButton } from "#client/ui/button.tsx";
 import { lazyPart } from "#client/ui/lazy-part.tsx";
+import { MenuButton } from "#client/ui/menu-button.tsx";
 import { words } from "#client/ui/words/words.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
 
@@ -14,19 +13,11 @@ export interface AccountMenuProps {
 
 const menu = lazyPart(async () => (await import("./account-menu.tsx")).AccountMenu);
 
-/** The button of the account menu, whose code is loaded when a person first comes near it. */
+/** The button of the account menu. */
 export function AccountButton(props: AccountMenuProps) {
-  const [wanted, setWanted] = useState(false);
-  const button = (
-    <IconButton
-      icon="person"
-      label={words.account}
-      aria-haspopup="menu"
-      aria-expanded={false}
-      onPointerEnter={menu.preload}
-      onFocus={menu.preload}
-      onClick={() => setWanted(true)}
-    />
+  return (
+    <MenuButton icon="person" label={words.account} onNear={menu.preload}>
+      {(place) => <menu.Part {...props} {...place} />}
+    </MenuButton>
   );
-  return wanted ? <menu.Part {...props} meanwhile={button} onClose={() => setWanted(false)} /> : button;
 }

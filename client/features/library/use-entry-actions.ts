@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import { endRuns } from "#client/runs/end-runs.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { useToast } from "#client/ui/toast.tsx";
-import { words } from "#client/ui/words/words.ts";
+import { rowMenuWords } from "#client/ui/words/row-menu-words.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { editConversation } from "./edit-conversation.ts";
@@ -14,7 +14,7 @@ export function useEntryActions(id: ConversationId, title: string) {
   return useMemo(() => {
     const edit = async (change: (conversation: ConversationDocument) => void): Promise<boolean> => {
       const done = await editConversation(documents, id, change);
-      if (!done) toast({ text: words.library.cannotEdit });
+      if (!done) toast({ text: rowMenuWords.cannotEdit });
       return done;
     };
     const undoable = async (
@@ -22,7 +22,7 @@ export function useEntryActions(id: ConversationId, title: string) {
       change: (conversation: ConversationDocument) => void,
       back: (conversation: ConversationDocument) => void,
     ): Promise<void> => {
-      if (await edit(change)) toast({ text, action: { label: words.library.undo, run: () => void edit(back) } });
+      if (await edit(change)) toast({ text, action: { label: rowMenuWords.undo, run: () => void edit(back) } });
     };
     return {
       rename: (next: string) => void edit((conversation) => conversation.rename(next)),
@@ -30,13 +30,13 @@ export function useEntryActions(id: ConversationId, title: string) {
       unarchive: () => void edit((conversation) => conversation.setArchived(false)),
       archive: () =>
         void undoable(
-          words.library.archivedToast(title),
+          rowMenuWords.archivedToast(title),
           (conversation) => conversation.setArchived(true),
           (conversation) => conversation.setArchived(false),
         ),
       delete: () =>
         void undoable(
-          words.library.deleted(title),
+          rowMenuWords.deleted(title),
           (conversation) => {
             endRuns(conversation, runs);
             conversation.setDeleted(true);
