@@ -23,6 +23,7 @@ import { useNewChat } from "./new-chat.ts";
 import type { Launch } from "./launch-state.ts";
 import { useLaunch } from "./use-launch.ts";
 import { useMe } from "./use-me.ts";
+import { SnapshotPages } from "./snapshot-pages.tsx";
 import { Trash } from "./trash.tsx";
 import { useShortcuts } from "./use-shortcuts.ts";
 import { useUpdates } from "./use-updates.ts";
@@ -37,6 +38,7 @@ const storageDialog = lazyPart(
 const workspacesDialog = lazyPart(
   async () => (await import("#client/features/workspace/workspaces-dialog.tsx")).WorkspacesDialog,
 );
+const snapshotList = lazyPart(async () => (await import("#client/features/snapshots/snapshot-list.tsx")).SnapshotList);
 const linkDialog = lazyPart(async () => (await import("#client/features/account/link-dialog.tsx")).LinkDialog);
 const PLAIN: Launch = { type: "plain" };
 
@@ -77,6 +79,7 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
   const openLibrary = useRef<HTMLButtonElement>(null);
   const searchBox = useRef<HTMLInputElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
+  const takeSnapshot = useRef<() => void>(undefined);
   const page = useChatPages(field, () => setSheet(false), launch.type === "share");
   useEffect(() => {
     preloadMarkdown();
@@ -92,6 +95,7 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
     if (shortcut === "shortcuts") setShortcuts(true);
     if (shortcut === "new-chat") page.startNewChat();
     if (shortcut === "search") openSheet();
+    if (shortcut === "take-snapshot") takeSnapshot.current?.();
   });
   const closeSheet = useCallback(() => {
     setSheet(false);
@@ -129,6 +133,9 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
           isGuest={me.role === "guest"}
           searchBox={searchBox}
           onNewChat={page.startNewChat}
+          snapshots={(query, place) => (
+            <snapshotList.Part {...place} query={query} currentId={page.snapshotId} isGuest={me.role === "guest"} />
+          )}
           onOpen={() => setSheet(false)}
           onClose={closeSheet}
           foot={
@@ -148,6 +155,13 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
       <main className="chat" inert={sheet && narrow}>
         {page.isTrash ? (
           <Trash leading={leading} isGuest={me.role === "guest"} onClose={page.startNewChat} />
+        ) : isSnapshotPath(page.location) ? (
+          <SnapshotPages
+            path={page.location}
+            leading={leading}
+            isGuest={me.role === "guest"}
+            onNewChat={page.startNewChat}
+          />
         ) : page.id === undefined ? (
           <Blank
             leading={leading}
@@ -162,6 +176,7 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
             isGuest={me.role === "guest"}
             leading={leading}
             field={field}
+            takeSnapshot={takeSnapshot}
             onFirstSend={page.onFirstSend}
             onSpent={page.onSpent}
             onNewChat={page.startNewChat}
@@ -177,8 +192,11 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
 }
 
 const CHATS = "/c/";
+const SNAPSHOTS = "/snapshots/";
 
-/** What the address names: `/` is a new chat, `/c/:id` a known one, `/trash` what was deleted. */
+const isSnapshotPath = (path: string): boolean => path.startsWith(SNAPSHOTS) || path.startsWith("/compare/");
+
+/** What the address names: `/` is a new chat, `/c/:id` a known one; `/trash` and the pages of snapshots are no chat. */
 function useChatPages(field: React.RefObject<HTMLTextAreaElement | null>, onLeave: () => void, another: boolean) {
   const location = usePathname();
   const { id: newId, renew } = useNewChat(another);
@@ -193,6 +211,7 @@ function useChatPages(field: React.RefObject<HTMLTextAreaElement | null>, onLeav
     location,
     isTrash: location === "/trash",
     currentId: id,
+    snapshotId: location.startsWith(SNAPSHOTS) ? location.slice(SNAPSHOTS.length) : undefined,
     startNewChat: () => {
       if (isNew && (field.current?.value ?? "") !== "") renew();
       onLeave();

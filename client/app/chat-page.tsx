@@ -24,6 +24,7 @@ import { words } from "#client/ui/words/words.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { displayTitle } from "#shared/domain/summary.ts";
 import { Blank } from "./blank.tsx";
+import { ChatSnapshots } from "./chat-snapshots.tsx";
 import { Trash } from "./trash.tsx";
 import { useOpenConversation } from "./use-open-conversation.ts";
 
@@ -37,6 +38,8 @@ interface ChatPageProps {
   isGuest: boolean;
   leading: ReactNode;
   field: RefObject<HTMLTextAreaElement | null>;
+  /** what the shortcut for a snapshot does while a chat is shown */
+  takeSnapshot: RefObject<(() => void) | undefined>;
   /** the first prompt of a new chat is about to be sent */
   onFirstSend: () => void;
   /** a new chat turned out to be used already, or deleted */
@@ -93,7 +96,8 @@ interface ChatProps extends ChatPageProps {
   online: boolean;
 }
 
-function Chat({ open, editable, online, isNew, isGuest, leading, field, onFirstSend, onSpent }: ChatProps) {
+function Chat(props: ChatProps) {
+  const { open, editable, online, isNew, isGuest, leading, field, takeSnapshot, onFirstSend, onSpent } = props;
   const { conversation } = open;
   const workspace = useWorkspace();
   const { runs, clock } = workspace;
@@ -115,7 +119,14 @@ function Chat({ open, editable, online, isNew, isGuest, leading, field, onFirstS
     sendPrompt(workspace, open, { text, parentId: placeAfter(conversation), model, takesDraft: true });
     toEnd();
   };
-  const header = <ConversationHeader conversation={conversation} model={model} editable={editable} leading={leading} />;
+  const trailing = editable && (
+    <ChatSnapshots
+      open={open}
+      hindrance={active ? words.chat.takeLater : used ? undefined : words.chat.nothingToTake}
+      shortcut={takeSnapshot}
+    />
+  );
+  const header = <ConversationHeader {...{ conversation, model, editable, leading, trailing }} />;
   if (deleted) {
     const restore = { label: words.chat.restore, run: () => conversation.setDeleted(false) };
     const { deletedTitle: title, deleted: text } = words.chat;

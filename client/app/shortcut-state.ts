@@ -1,4 +1,4 @@
-export type Shortcut = "search" | "new-chat" | "shortcuts";
+export type Shortcut = "search" | "new-chat" | "take-snapshot" | "shortcuts";
 
 export interface KeyPress {
   key: string;
@@ -10,7 +10,7 @@ export interface KeyPress {
   writing: boolean;
 }
 
-const COMMANDS: Readonly<Record<string, Shortcut>> = { k: "search", "shift+o": "new-chat" };
+const COMMANDS: Readonly<Record<string, Shortcut>> = { k: "search", "shift+o": "new-chat", "shift+s": "take-snapshot" };
 
 /** What a key press asks of the whole app, wherever the focus is; single keys never while writing. */
 export function shortcutOf({ key, ctrl, meta, shift, alt, writing }: KeyPress): Shortcut | undefined {

@@ -1,14 +1,19 @@
-import type { ComponentProps } from "react";
-import type { TrashPage } from "#client/features/library/trash-page.tsx";
+import type { ReactNode } from "react";
 import { lazyPart } from "#client/ui/lazy-part.tsx";
+import type { ConversationId } from "#shared/domain/ids.ts";
 import { Blank } from "./blank.tsx";
 
-interface TrashProps extends ComponentProps<typeof TrashPage> {
+interface TrashProps {
+  leading: ReactNode;
+  /** guests of a workspace change nothing in it */
+  isGuest: boolean;
+  /** a chat that was erased on the server; absent for the whole trash */
+  erased?: ConversationId;
   /** its code could not be fetched */
   onClose: () => void;
 }
 
-const page = lazyPart<TrashProps>(async () => (await import("#client/features/library/trash-page.tsx")).TrashPage);
+const page = lazyPart(async () => (await import("./whole-trash.tsx")).WholeTrash);
 
 /** What was deleted: all of it, or one chat that was erased. Loaded when a person comes there. */
 export function Trash(props: TrashProps) {

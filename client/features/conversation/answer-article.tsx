@@ -3,6 +3,7 @@ import { planPending } from "#client/runs/plan-pending.ts";
 import type { Runs } from "#client/runs/runs.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { IconButton } from "#client/ui/button.tsx";
+import { CopyText } from "#client/ui/copy-text.tsx";
 import { lazyPart } from "#client/ui/lazy-part.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { words } from "#client/ui/words/words.ts";
@@ -13,7 +14,7 @@ import type { RunFacts } from "#shared/domain/run.ts";
 import { AnswerBody } from "./answer-body.tsx";
 import { answerView } from "./answer-state.ts";
 import type { ConversationActions } from "./conversation-actions.ts";
-import { CopyMessage, MessageFooter, VersionSwitch } from "./message-footer.tsx";
+import { MessageFooter, VersionSwitch } from "./message-footer.tsx";
 import { useModelName } from "./model-names.ts";
 import { RunNotice } from "./run-notice.tsx";
 import { useLiveRun } from "./use-live-run.ts";
@@ -55,7 +56,7 @@ export const AnswerArticle = memo(({ conversation, prompt, message, actions, edi
         <VersionSwitch conversation={conversation} message={message} />
         {ended && (
           <>
-            {view.text !== "" && <CopyMessage text={view.text} />}
+            {view.text !== "" && <CopyText text={view.text} />}
             {again && <IconButton icon="again" label={words.chat.regenerate} disabled={busy} onClick={again} />}
             {run && <DetailsButton message={message} />}
           </>

@@ -4,8 +4,14 @@ import { dialogWords } from "#client/ui/words/dialog-words.ts";
 import type { RunFacts, RunUsage } from "#shared/domain/run.ts";
 import { useModelName } from "./model-names.ts";
 
+/** What is told of a run, whether its answer is in a chat or was frozen. */
+type DetailedRun = Pick<
+  RunFacts,
+  "model" | "resolvedModel" | "parameters" | "usage" | "queuedAt" | "startedAt" | "firstTokenAt" | "endedAt"
+>;
+
 /** Who wrote an answer, how, how fast and for how much. What is not known says so. */
-export function AnswerDetails({ run, onClose }: { run: RunFacts; onClose: () => void }) {
+export function AnswerDetails({ run, onClose }: { run: DetailedRun; onClose: () => void }) {
   const text = dialogWords.details;
   const since = (at: number | undefined): string =>
     at === undefined ? text.unknown : formatDuration(Math.max(0, at - (run.startedAt ?? run.queuedAt)));
@@ -32,7 +38,7 @@ export function AnswerDetails({ run, onClose }: { run: RunFacts; onClose: () => 
   );
 }
 
-function parametersOf({ parameters }: RunFacts): string {
+function parametersOf({ parameters }: DetailedRun): string {
   const set = (["temperature", "topP", "maxOutputTokens"] as const).flatMap((name) => {
     const value = parameters[name];
     return value === undefined ? [] : [`${dialogWords.settings[name]} ${formatNumber(value)}`];

@@ -17,10 +17,12 @@ interface ConversationHeaderProps {
   editable: boolean;
   /** what stands before the title, e.g. the button that opens the library */
   leading: ReactNode;
+  /** what stands behind the settings */
+  trailing: ReactNode;
 }
 
 /** The name of a chat, the model that answers next, and the chat's settings. */
-export function ConversationHeader({ conversation, model, editable, leading }: ConversationHeaderProps) {
+export function ConversationHeader({ conversation, model, editable, leading, trailing }: ConversationHeaderProps) {
   const [settings, setSettings] = useState(false);
   return (
     <header className="chat-header">
@@ -36,6 +38,7 @@ export function ConversationHeader({ conversation, model, editable, leading }: C
         onFocus={dialog.preload}
         onClick={() => setSettings(true)}
       />
+      {trailing}
       {settings && <dialog.Part conversation={conversation} onClose={() => setSettings(false)} />}
     </header>
   );

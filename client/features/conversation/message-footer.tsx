@@ -1,40 +1,14 @@
-import { useEffect, useState } from "react";
 import type { ReactNode } from "react";
 import { IconButton } from "#client/ui/button.tsx";
 import { useAnnounce } from "#client/ui/announcer.tsx";
-import { copyText } from "#client/ui/clipboard.ts";
-import { useToast } from "#client/ui/toast.tsx";
 import { words } from "#client/ui/words/words.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { Message } from "#shared/domain/message.ts";
 import { versionOf } from "./branch-rows.ts";
 
-const COPIED_MS = 1500;
-
 /** What can be done with a message: shown on hover and focus, always there for the keyboard. */
 export function MessageFooter({ children }: { children: ReactNode }) {
   return <footer className="message-footer">{children}</footer>;
-}
-
-export function CopyMessage({ text }: { text: string }) {
-  const [copied, setCopied] = useState(false);
-  const toast = useToast();
-  const copy = async (): Promise<void> => {
-    if (await copyText(text)) setCopied(true);
-    else toast({ text: words.app.cannotCopy });
-  };
-  useEffect(() => {
-    if (!copied) return;
-    const timer = setTimeout(() => setCopied(false), COPIED_MS);
-    return () => clearTimeout(timer);
-  }, [copied]);
-  return (
-    <IconButton
-      icon={copied ? "check" : "copy"}
-      label={copied ? words.chat.copied : words.chat.copy}
-      onClick={() => void copy()}
-    />
-  );
 }
 
 /** "‹ 2 / 3 ›": switches between the versions of a turn. */

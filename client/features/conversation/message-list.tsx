@@ -9,7 +9,7 @@ import { branchRows, rowBatches } from "./branch-rows.ts";
 import type { Batch } from "./branch-rows.ts";
 import { RowBatch } from "./row-batch.tsx";
 import type { RowSurroundings } from "./row-batch.tsx";
-import { createRowFiller } from "./row-filler.ts";
+import { createRowFiller } from "#client/ui/row-filler.ts";
 import { OpeningContext, createOpening } from "./seen-live.ts";
 import "./conversation.css";
 

@@ -1,11 +1,12 @@
 import { memo, useState } from "react";
 import { IconButton } from "#client/ui/button.tsx";
+import { CopyText } from "#client/ui/copy-text.tsx";
 import { lazyPart } from "#client/ui/lazy-part.tsx";
 import { words } from "#client/ui/words/words.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { UserMessage } from "#shared/domain/message.ts";
 import type { ConversationActions } from "./conversation-actions.ts";
-import { CopyMessage, MessageFooter, VersionSwitch } from "./message-footer.tsx";
+import { MessageFooter, VersionSwitch } from "./message-footer.tsx";
 
 const promptEditor = lazyPart(async () => (await import("./prompt-editor.tsx")).PromptEditor);
 
@@ -43,7 +44,7 @@ export const PromptArticle = memo(({ conversation, message, actions, editable }:
           {text}
           <MessageFooter>
             <VersionSwitch conversation={conversation} message={message} />
-            <CopyMessage text={message.text} />
+            <CopyText text={message.text} />
             {editable && (
               <IconButton
                 icon="pencil"

@@ -6,7 +6,7 @@ import type { Batch, Row } from "./branch-rows.ts";
 import type { ConversationActions } from "./conversation-actions.ts";
 import { PlannedAnswer } from "./planned-answer.tsx";
 import { PromptArticle } from "./prompt-article.tsx";
-import type { RowFiller } from "./row-filler.ts";
+import type { RowFiller } from "#client/ui/row-filler.ts";
 import { OpeningContext, createOpening } from "./seen-live.ts";
 
 /** What every row is shown with. */

@@ -1,16 +1,27 @@
-import { useDeferredValue, useEffect, useRef, useState } from "react";
+import { useDeferredValue, useState } from "react";
 import type { ReactNode, RefObject } from "react";
 import { usePathname } from "wouter/use-browser-location";
 import { FIRST_ROWS } from "#client/local-store/library.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Button, IconButton } from "#client/ui/button.tsx";
 import { Icon } from "#client/ui/icon.tsx";
+import { MoreRows } from "#client/ui/more-rows.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { Link } from "#client/ui/link.tsx";
 import { words } from "#client/ui/words/words.ts";
 import { countArchived, countChangedInTrash, filterLibrary, firstRows, groupLibrary } from "./library-state.ts";
+import { LibraryTabs, useLibraryTab } from "./library-tabs.tsx";
 import { LibraryRow } from "./library-row.tsx";
 import "./library.css";
+
+/** What the list of snapshots is shown with. */
+interface ListPlace {
+  onOpen: () => void;
+  /** nothing is searched for any more */
+  onClear: () => void;
+  /** its code could not be fetched */
+  onClose: () => void;
+}
 
 interface LibraryPanelProps {
   currentId: string | undefined;
@@ -20,6 +31,8 @@ interface LibraryPanelProps {
   isGuest: boolean;
   searchBox: RefObject<HTMLInputElement | null>;
   onNewChat: () => void;
+  /** the list of snapshots that a query finds */
+  snapshots: (query: string, place: ListPlace) => ReactNode;
   /** a chat was chosen */
   onOpen: () => void;
   onClose: () => void;
@@ -28,9 +41,11 @@ interface LibraryPanelProps {
 
 /** Find and arrange: the list of a person's conversations. */
 export function LibraryPanel(props: LibraryPanelProps) {
-  const { currentId, workspaceName, isGuest, searchBox, onNewChat, onOpen, onClose, foot } = props;
+  const { currentId, workspaceName, isGuest, searchBox, onNewChat, snapshots, onOpen, onClose, foot } = props;
   const [query, setQuery] = useState("");
   const [archived, setArchived] = useState(false);
+  const { tab, setTab } = useLibraryTab();
+  const wanted = useDeferredValue(query);
   return (
     <>
       <div className="library-head">
@@ -60,15 +75,28 @@ export function LibraryPanel(props: LibraryPanelProps) {
           onKeyDown={(event) => event.key === "Escape" && setQuery("")}
         />
       </label>
-      <LibraryList
-        isGuest={isGuest}
-        query={useDeferredValue(query)}
-        archived={archived}
-        currentId={currentId}
-        onOpen={onOpen}
-        onArchived={setArchived}
-        onClear={() => setQuery("")}
-      />
+      <LibraryTabs tab={tab} onChoose={setTab} />
+      <div
+        className="library-list"
+        role="tabpanel"
+        id="library-list"
+        aria-labelledby={`tab-${tab}`}
+        key={`${tab} ${archived}`}
+      >
+        {tab === "snapshots" ? (
+          snapshots(wanted, { onOpen, onClear: () => setQuery(""), onClose: () => setTab("conversations") })
+        ) : (
+          <LibraryList
+            isGuest={isGuest}
+            query={wanted}
+            archived={archived}
+            currentId={currentId}
+            onOpen={onOpen}
+            onArchived={setArchived}
+            onClear={() => setQuery("")}
+          />
+        )}
+      </div>
       <TrashLink onOpen={onOpen} />
       <div className="library-foot">{foot}</div>
     </>
@@ -106,9 +134,8 @@ function LibraryList({ isGuest, query, archived, currentId, onOpen, onArchived, 
   const found = filterLibrary(entries, { query, archived });
   const groups = groupLibrary(firstRows(found, limit), clock.now());
   const archivedCount = countArchived(entries);
-  const reset = `${archived}`;
   return (
-    <div className="library-list" key={reset}>
+    <>
       {archived && (
         <Button icon="left" className="library-back" onClick={() => onArchived(false)}>
           {words.library.backToChats}
@@ -137,21 +164,8 @@ function LibraryList({ isGuest, query, archived, currentId, onOpen, onArchived, 
           {words.library.showArchived(archivedCount)}
         </Button>
       )}
-    </div>
+    </>
   );
-}
-
-/** Asks for more rows when the end of the list comes near. */
-function MoreRows({ onSeen }: { onSeen: () => void }) {
-  const mark = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && onSeen(), {
-      rootMargin: "600px",
-    });
-    if (mark.current) watcher.observe(mark.current);
-    return () => watcher.disconnect();
-  });
-  return <div ref={mark} className="library-more" />;
 }
 
 function EmptyList(props: { loaded: boolean; query: string; archived: boolean; onClear: () => void }) {

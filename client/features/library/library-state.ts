@@ -1,7 +1,10 @@
 import type { LibraryEntry } from "#client/local-store/library.ts";
+import { dayGroups, inGroups } from "#client/ui/day-group-state.ts";
+import { matcherOf } from "#client/ui/matcher-state.ts";
 import { displayTitle } from "#shared/domain/summary.ts";
 
-export type GroupName = "pinned" | "today" | "yesterday" | "week" | "older";
+const GROUPS = ["pinned", "today", "yesterday", "week", "older"] as const;
+type GroupName = (typeof GROUPS)[number];
 
 export interface LibraryGroup {
   name: GroupName;
@@ -27,15 +30,12 @@ export const countArchived = (entries: readonly LibraryEntry[]): number =>
 export const countChangedInTrash = (entries: readonly LibraryEntry[]): number =>
   entries.filter(({ summary, changedAfterDeletion }) => changedAfterDeletion && summary.deleted).length;
 
-const folded = (text: string): string => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-
 /** The entries a filter lets through, in their order. Every word must be in the title or the excerpt. */
 export function filterLibrary(entries: readonly LibraryEntry[], filter: LibraryFilter): LibraryEntry[] {
-  const needles = folded(filter.query).split(/\s+/u).filter(Boolean);
+  const matches = matcherOf(filter.query);
   return entries.filter((entry) => {
     if (!isShown(entry, filter.archived)) return false;
-    const text = needles.length > 0 ? folded(`${entry.summary.title} ${entry.summary.excerpt}`) : "";
-    return needles.every((needle) => text.includes(needle));
+    return matches(() => `${entry.summary.title} ${entry.summary.excerpt}`);
   });
 }
 
@@ -46,34 +46,11 @@ export function firstRows(entries: readonly LibraryEntry[], limit: number): Libr
   return [...pinned, ...others].slice(0, limit);
 }
 
-/** Midnight of the day `days` before that of `now`, by the device's time zone. */
-function dayStart(now: number, days: number): number {
-  const date = new Date(now);
-  return new Date(date.getFullYear(), date.getMonth(), date.getDate() - days).getTime();
-}
-
 /**
  * Entries under the headings a person reads, without the empty ones. `entries` are last active first and stay so.
  * @param now ms since 1970
  */
 export function groupLibrary(entries: readonly LibraryEntry[], now: number): LibraryGroup[] {
-  const [today, yesterday, week] = [dayStart(now, 0), dayStart(now, 1), dayStart(now, 7)];
-  const nameOf = ({ summary, activityAt }: LibraryEntry): GroupName => {
-    if (summary.pinned) return "pinned";
-    if (activityAt >= today) return "today";
-    if (activityAt >= yesterday) return "yesterday";
-    return activityAt >= week ? "week" : "older";
-  };
-  const groups = new Map<GroupName, LibraryEntry[]>();
-  for (const entry of entries) {
-    const name = nameOf(entry);
-    const group = groups.get(name);
-    if (group) group.push(entry);
-    else groups.set(name, [entry]);
-  }
-  const order: GroupName[] = ["pinned", "today", "yesterday", "week", "older"];
-  return order.flatMap((name) => {
-    const group = groups.get(name);
-    return group ? [{ name, entries: group }] : [];
-  });
+  const groupOf = dayGroups(now);
+  return inGroups(entries, GROUPS, ({ summary, activityAt }) => (summary.pinned ? "pinned" : groupOf(activityAt)));
 }

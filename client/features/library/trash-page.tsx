@@ -29,19 +29,33 @@ interface TrashPageProps {
   isGuest: boolean;
   /** a chat that was erased on the server; absent for the whole trash */
   erased?: ConversationId;
+  snapshots: DeletedSnapshots;
+}
+
+/** What else is in the trash. */
+interface DeletedSnapshots {
+  count: number;
+  list: ReactNode;
+  eraseAll: () => void;
 }
 
 /** What was deleted: all of it, or one chat that was erased and of which this device still holds something. */
-export function TrashPage({ leading, isGuest, erased }: TrashPageProps) {
+export function TrashPage({ leading, isGuest, erased, snapshots }: TrashPageProps) {
   return erased === undefined ? (
-    <TrashList leading={leading} mayChange={!isGuest} />
+    <TrashList leading={leading} mayChange={!isGuest} snapshots={snapshots} />
   ) : (
     <ErasedChat id={erased} leading={leading} />
   );
 }
 
-/** Deleted conversations: bring back, or erase for good. */
-function TrashList({ leading, mayChange }: { leading: ReactNode; mayChange: boolean }) {
+interface TrashListProps {
+  leading: ReactNode;
+  mayChange: boolean;
+  snapshots: DeletedSnapshots;
+}
+
+/** Deleted conversations and snapshots: bring back, or erase for good. */
+function TrashList({ leading, mayChange, snapshots }: TrashListProps) {
   const { library, sync, clock } = useWorkspace();
   const entries = useWatched(library, () => library.entries());
   const loaded = useWatched(library, () => library.loaded());
@@ -64,18 +78,18 @@ function TrashList({ leading, mayChange }: { leading: ReactNode; mayChange: bool
         <h1 className="chat-title" ref={heading} tabIndex={-1}>
           {trashWords.title}
         </h1>
-        {mayChange && rows.length > 0 && (
+        {mayChange && rows.length + snapshots.count > 0 && (
           <Button aria-haspopup="dialog" onClick={() => setAsked({ type: "all" })}>
             {trashWords.emptyTrash}
           </Button>
         )}
       </header>
-      {rows.length === 0 ? (
+      {rows.length + snapshots.count === 0 ? (
         <EmptyTrash loaded={loaded} />
       ) : (
         <div className="trash">
           <p className="trash-about">{trashWords.about(TRASH_DAYS)}</p>
-          <ul aria-label={trashWords.list} ref={list}>
+          <ul aria-label={trashWords.list} ref={list} hidden={rows.length === 0}>
             {rows.map((row) => (
               <TrashItem
                 key={row.id}
@@ -88,12 +102,16 @@ function TrashList({ leading, mayChange }: { leading: ReactNode; mayChange: bool
               />
             ))}
           </ul>
+          {snapshots.list}
         </div>
       )}
       {asked && (
         <EraseDialog
-          {...askedWords(asked, rows)}
-          onErase={() => erase(asked.type === "all" ? rows : [asked.row])}
+          {...askedWords(asked, rows, snapshots.count)}
+          onErase={() => {
+            erase(asked.type === "all" ? rows : [asked.row]);
+            if (asked.type === "all") snapshots.eraseAll();
+          }}
           onClose={() => setAsked(undefined)}
         />
       )}
@@ -143,9 +161,12 @@ function useTrashActions() {
   };
 }
 
-function askedWords(asked: Asked, rows: readonly TrashRow[]) {
+function askedWords(asked: Asked, rows: readonly TrashRow[], snapshots: number) {
   if (asked.type === "all") {
-    const about = [trashWords.emptyAbout(rows.length), ...(rows.some(isChanged) ? [trashWords.eraseChanged] : [])];
+    const about = [
+      trashWords.emptyAbout(rows.length, snapshots),
+      ...(rows.some(isChanged) ? [trashWords.eraseChanged] : []),
+    ];
     return { title: trashWords.emptyAsk, about: about.join(" "), action: trashWords.eraseAll };
   }
   const { row } = asked;

@@ -36,6 +36,7 @@ export const enDialogs = {
       { keys: ["Shift", "Enter"], does: "Start a new line" },
       { keys: ["Ctrl", "K"], does: "Search your chats (⌘ K on a Mac)" },
       { keys: ["Ctrl", "Shift", "O"], does: "New chat (⌘ ⇧ O on a Mac)" },
+      { keys: ["Ctrl", "Shift", "S"], does: "Take a snapshot of the chat (⌘ ⇧ S on a Mac)" },
       { keys: ["?"], does: "Show this list" },
       { keys: ["Esc"], does: "Close what is open; never stops an answer" },
     ],

@@ -2,16 +2,17 @@ import { numbersIn } from "./numbers-in.ts";
 
 const number = numbersIn("en");
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const snapshots = (count: number): string => (count === 1 ? "this snapshot" : `all ${number(count)} snapshots`);
 const chats = (count: number): string => (count === 1 ? "this chat" : `all ${number(count)} chats`);
 
 /** English, as en.ts: what is said in the trash. Loaded when a person goes there. */
 export const enTrash = {
   title: "Trash",
   about: (days: number) =>
-    `Deleted chats are kept for ${number(days)} days. Then they are erased from the server and from every device.`,
+    `Deleted chats and snapshots are kept for ${number(days)} days. Then they are erased from the server and from every device.`,
   list: "Deleted chats",
   emptyTitle: "The trash is empty",
-  empty: "Chats you delete are kept here for a while, in case you change your mind.",
+  empty: "Chats and snapshots you delete are kept here for a while, in case you change your mind.",
   emptyTrash: "Empty trash",
   erasedIn: (days: number) => `Erased ${relative.format(days, "day")}`,
   erasing: "Being erased…",
@@ -36,8 +37,8 @@ export const enTrash = {
   eraseChanged: "That includes what you changed on this device after it was deleted.",
   eraseHere: "What you wrote is only on this device, and is lost for ever.",
   emptyAsk: "Empty the trash?",
-  emptyAbout: (count: number) =>
-    `Everything in ${chats(count)} is lost for ever, on the server and on all your devices.`,
+  emptyAbout: (count: number, more: number) =>
+    `Everything in ${[...(count > 0 ? [chats(count)] : []), ...(more > 0 ? [snapshots(more)] : [])].join(" and ")} is lost for ever, on the server and on all your devices.`,
   eraseAll: "Erase all",
   cancel: "Cancel",
   erasedTitle: "This chat was erased",

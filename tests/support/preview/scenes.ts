@@ -1,4 +1,5 @@
-import type { ConversationId } from "#shared/domain/ids.ts";
+import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
+import { freezeConversation } from "#shared/documents/freeze-conversation.ts";
 import type { Models } from "#shared/protocol/http-bodies.ts";
 import { sendPrompt } from "#client/features/composer/send-prompt.ts";
 import type { InMemoryWorkspace } from "#tests/support/in-memory-workspace.ts";
@@ -108,8 +109,44 @@ const ended = (status: "failed" | "interrupted", code: "rate_limited" | "provide
   },
 });
 
+/** Takes snapshots of a chat, each after one more question. */
+function snapshots(world: InMemoryWorkspace, id: ConversationId, count: number): Promise<SnapshotId>[] {
+  const { workspace } = world;
+  const { conversation } = workspace.documents.open(id);
+  const author = workspace.me.accountId;
+  conversation.setSystemPrompt("Answer for somebody who has never seen the sea.");
+  return Array.from({ length: count }, (_, index) => {
+    const leaf = conversation.branch()[index === 0 ? 1 : conversation.branch().length - 1]?.id;
+    const frozen = freezeConversation(conversation, { author, ...(leaf !== undefined && { leaf }) });
+    if (!frozen.ok) throw new Error(frozen.failure);
+    const title = index === 0 ? "Tides, first try" : `Tides, try ${index + 1}`;
+    const labels = { title, note: "The version the lesson was built on.", tags: ["lesson", "sea"] };
+    return workspace.snapshots.take({ conversationId: id, content: frozen.value, ...labels });
+  });
+}
+
+const snapshotScene = (path: (id: string, before: string) => string): Scene => ({
+  play(world) {
+    library(world, 6);
+    const id = answered(world);
+    const first = snapshots(world, id, 1);
+    const open = world.workspace.documents.open(id);
+    const parentId = open.conversation.branch().at(-1)?.id;
+    sendPrompt(world.workspace, open, { text: "And on other planets?", parentId, model: "t/m", takesDraft: true });
+    world.answer(id, { text: "Other worlds have tides too.", status: "completed" });
+    const more = snapshots(world, id, 2);
+    void Promise.all([...first, ...more]).then(([one = "", , three = ""]) => {
+      history.replaceState(null, "", path(three, one));
+    });
+    return id;
+  },
+});
+
 /** The states to look at, by the name given in `?scene=`. */
 export const scenes: Record<string, Scene> = {
+  "chat-with-snapshots": snapshotScene(() => location.pathname),
+  snapshot: snapshotScene((id) => `/snapshots/${id}`),
+  compare: snapshotScene((id, before) => `/compare/${before}/${id}`),
   empty: { play: () => undefined },
   guide: { models: GUIDE, play: () => undefined },
   full: {

@@ -1,5 +1,5 @@
 import { flushSync } from "react-dom";
-import { whenIdle } from "#client/ui/when-idle.ts";
+import { whenIdle } from "./when-idle.ts";
 
 /** Fills the places of a long chat with their rows, one after the other. */
 export interface RowFiller {

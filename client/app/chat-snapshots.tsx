@@ -1,0 +1,62 @@
+import { useEffect, useState } from "react";
+import type { RefObject } from "react";
+import type { OpenConversation } from "#client/local-store/documents.ts";
+import { IconButton } from "#client/ui/button.tsx";
+import { lazyPart } from "#client/ui/lazy-part.tsx";
+import { MenuButton } from "#client/ui/menu-button.tsx";
+import { useToast } from "#client/ui/toast.tsx";
+import { words } from "#client/ui/words/words.ts";
+
+const take = lazyPart(async () => (await import("#client/features/snapshots/take-snapshot.tsx")).TakeSnapshot);
+const menu = lazyPart(async () => {
+  const [{ ConversationMenu }] = await Promise.all([
+    import("#client/features/snapshots/conversation-menu.tsx"),
+    import("#client/ui/menu.tsx"),
+  ]);
+  return ConversationMenu;
+});
+const versions = lazyPart(async () => (await import("#client/features/snapshots/versions-dialog.tsx")).VersionsDialog);
+
+interface ChatSnapshotsProps {
+  open: OpenConversation;
+  /** why none can be taken now */
+  hindrance: string | undefined;
+  /** what the keyboard shortcut does while this is shown */
+  shortcut: RefObject<(() => void) | undefined>;
+}
+
+/** Takes snapshots of the open chat, and leads to those there are. */
+export function ChatSnapshots({ open, hindrance, shortcut }: ChatSnapshotsProps) {
+  const [shown, setShown] = useState<"nothing" | "take" | "versions">("nothing");
+  const toast = useToast();
+  const ask = (): void => {
+    if (hindrance === undefined) setShown("take");
+    else toast({ text: hindrance });
+  };
+  useEffect(() => {
+    shortcut.current = ask;
+    return () => void (shortcut.current = undefined);
+  });
+  const onClose = (): void => setShown("nothing");
+  return (
+    <>
+      <IconButton
+        className="take-snapshot"
+        icon="freeze"
+        label={words.chat.takeSnapshot}
+        aria-haspopup="dialog"
+        // Not `disabled`: whoever presses it learns why.
+        aria-disabled={hindrance !== undefined}
+        {...(hindrance !== undefined && { title: hindrance, "aria-description": hindrance })}
+        onPointerEnter={take.preload}
+        onFocus={take.preload}
+        onClick={ask}
+      />
+      <MenuButton icon="more" label={words.chat.more} onNear={menu.preload}>
+        {(place) => <menu.Part onTake={ask} onVersions={() => setShown("versions")} {...place} />}
+      </MenuButton>
+      {shown === "take" && <take.Part id={open.id} conversation={open.conversation} onClose={onClose} />}
+      {shown === "versions" && <versions.Part conversationId={open.id} onClose={onClose} />}
+    </>
+  );
+}

@@ -1,0 +1,101 @@
+import type { RefObject } from "react";
+import type { SnapshotEntry } from "#client/local-store/snapshots.ts";
+import { useWorkspace } from "#client/session/workspace.ts";
+import { CopyText } from "#client/ui/copy-text.tsx";
+import { Link } from "#client/ui/link.tsx";
+import { useWatched } from "#client/ui/use-watched.ts";
+import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
+import type { FrozenContent, FrozenOrigin } from "#shared/domain/frozen-content.ts";
+import { Blank } from "./blank-content.tsx";
+import { Facts } from "./facts.tsx";
+import { FrozenMessages } from "./frozen-messages.tsx";
+import type { RunDetails } from "./frozen-messages.tsx";
+import { parameterWords } from "./parameter-words.ts";
+import { modelsOf } from "./take-state.ts";
+import { titleOf } from "./snapshot-title.ts";
+import { useFrozenContent } from "./use-frozen-content.ts";
+import { useModelNames } from "./use-model-names.ts";
+
+interface SnapshotContentProps {
+  entry: SnapshotEntry;
+  scroller: RefObject<HTMLDivElement | null>;
+  Details: RunDetails;
+}
+
+/** All that was frozen; where it cannot be read, why, and what to do. */
+export function SnapshotContent({ entry: { summary }, scroller, Details }: SnapshotContentProps) {
+  const { sync } = useWorkspace();
+  const online = useWatched(sync, () => sync.online());
+  const { read, again } = useFrozenContent(summary.id, online);
+  const text = snapshotWords.missing;
+  const retry = { label: text.again, run: again };
+  switch (read.type) {
+    case "reading":
+      return <Blank title={text.loading} />;
+    case "missing":
+      return <Blank title={text.title} text={online ? text.online : text.offline} action={retry} />;
+    case "damaged":
+      return <Blank title={text.damagedTitle} text={text.damaged} action={{ label: text.fetchAgain, run: again }} />;
+    case "unreadable":
+      return <Blank title={text.storeTitle} text={text.store} action={retry} />;
+    case "read":
+      return (
+        <>
+          <FrozenFacts content={read.content} contentId={summary.contentId} />
+          <FrozenMessages messages={read.content.messages} scroller={scroller} Details={Details} />
+        </>
+      );
+  }
+}
+
+/** What the messages were written with, and what they are identified by. */
+function FrozenFacts({ content, contentId }: { content: FrozenContent; contentId: string }) {
+  const nameOf = useModelNames();
+  const text = snapshotWords.page;
+  const { manifest, messages } = content;
+  const { systemPrompt, parameters } = manifest.settings;
+  const versions = [...new Set(messages.flatMap(({ run }) => run?.resolvedModel ?? []))];
+  return (
+    <section className="snapshot-about snapshot-frozen" aria-label={text.frozen}>
+      <Facts
+        lines={[
+          [text.model, modelsOf(content).map(nameOf).join(", ") || text.noModel],
+          ...(versions.length > 0 ? [[text.versions, versions.join(", ")] as const] : []),
+        ]}
+      />
+      <details>
+        <summary>{text.settings}</summary>
+        <p>{parameterWords(parameters)}</p>
+        <h3>{text.systemPrompt}</h3>
+        <p className="plain-text" dir="auto">
+          {systemPrompt === "" ? text.noSystemPrompt : systemPrompt}
+        </p>
+      </details>
+      {manifest.origin && <OriginLine origin={manifest.origin} />}
+      <p className="snapshot-id" title={text.contentIdAbout}>
+        {text.contentId} <code>{contentId.slice(0, 12)}…</code>
+        <CopyText text={contentId} label={text.copyId} />
+      </p>
+    </section>
+  );
+}
+
+/** Where a chat comes from that was duplicated or restored before this was taken of it. */
+function OriginLine({ origin }: { origin: FrozenOrigin }) {
+  const { snapshots } = useWorkspace();
+  const from = useWatched(snapshots, () =>
+    snapshots.entries().find(({ summary }) => summary.id === origin.snapshotId && !summary.deleted),
+  );
+  return (
+    <p className="snapshot-origin">
+      {snapshotWords.page.origin}{" "}
+      {from ? (
+        <Link href={`/snapshots/${from.summary.id}`}>
+          {titleOf(from.summary)} ({snapshotWords.number(from.summary.number)})
+        </Link>
+      ) : (
+        snapshotWords.page.originGone
+      )}
+    </p>
+  );
+}

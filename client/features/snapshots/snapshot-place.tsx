@@ -1,0 +1,51 @@
+import type { SnapshotEntry } from "#client/local-store/snapshots.ts";
+import { useWorkspace } from "#client/session/workspace.ts";
+import { Button } from "#client/ui/button.tsx";
+import { Icon } from "#client/ui/icon.tsx";
+import { Link } from "#client/ui/link.tsx";
+import { formatDateTime } from "#client/ui/words/format-date.ts";
+import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
+import type { SnapshotId } from "#shared/domain/ids.ts";
+import type { VersionPlace } from "./snapshot-list-state.ts";
+
+interface SnapshotPlaceProps {
+  entry: SnapshotEntry;
+  place: VersionPlace;
+  onVersions: () => void;
+}
+
+/** Which of the snapshots of its chat it is, when it was taken, and by whom. */
+export function SnapshotPlace({ entry: { summary }, place, onVersions }: SnapshotPlaceProps) {
+  const { me } = useWorkspace();
+  const text = snapshotWords.page;
+  const by = summary.createdBy === "" || summary.createdBy === me.accountId ? text.you : text.someone;
+  return (
+    <div className="snapshot-place">
+      <span className="snapshot-number">
+        <Step icon="left" label={text.previous} to={place.previous} />
+        <Button aria-haspopup="dialog" onClick={onVersions}>
+          {snapshotWords.numberOf(summary.number, place.count)}
+        </Button>
+        <Step icon="right" label={text.next} to={place.next} />
+      </span>
+      <span className="snapshot-when">{text.taken(formatDateTime(summary.createdAt), by)}</span>
+      <Link className="snapshot-chat" href={`/c/${summary.conversationId}`}>
+        {text.openChat}
+      </Link>
+    </div>
+  );
+}
+
+function Step({ icon, label, to }: { icon: "left" | "right"; label: string; to: SnapshotId | undefined }) {
+  if (to === undefined)
+    return (
+      <span className="button snapshot-step" data-look="icon" data-off aria-hidden="true">
+        <Icon name={icon} />
+      </span>
+    );
+  return (
+    <Link className="button snapshot-step" data-look="icon" href={`/snapshots/${to}`} aria-label={label} title={label}>
+      <Icon name={icon} />
+    </Link>
+  );
+}

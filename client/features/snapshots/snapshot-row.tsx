@@ -1,0 +1,75 @@
+import { memo, useState } from "react";
+import type { SnapshotEntry } from "#client/local-store/snapshots.ts";
+import { LazyMenu } from "#client/ui/lazy-menu.tsx";
+import { Link } from "#client/ui/link.tsx";
+import { TitleField } from "#client/ui/title-field.tsx";
+import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
+import { words } from "#client/ui/words/words.ts";
+import { titleOf } from "./snapshot-title.ts";
+import { TagsDialog } from "./tags-dialog.tsx";
+import { useSnapshotActions } from "./use-snapshot-actions.ts";
+
+interface SnapshotRowProps {
+  entry: SnapshotEntry;
+  current: boolean;
+  /** guests of a workspace change nothing in it */
+  isGuest: boolean;
+  onOpen: () => void;
+}
+
+/** One snapshot of the library: a link named by its title, its number, and its menu. */
+export const SnapshotRow = memo(({ entry, current, isGuest, onOpen }: SnapshotRowProps) => {
+  const [editing, setEditing] = useState<"nothing" | "title" | "tags">("nothing");
+  const actions = useSnapshotActions(entry);
+  const { summary, state } = entry;
+  const title = titleOf(summary);
+  if (editing === "title") {
+    return (
+      <li className="library-row">
+        <TitleField
+          label={words.library.title}
+          title={title}
+          onSave={actions.rename}
+          onClose={() => setEditing("nothing")}
+        />
+      </li>
+    );
+  }
+  return (
+    <li className="library-row" data-current={current || undefined}>
+      <Link
+        href={`/snapshots/${summary.id}`}
+        aria-current={current ? "page" : undefined}
+        aria-describedby={`row-${summary.id}`}
+        onClick={onOpen}
+        dir="auto"
+        title={title}
+      >
+        {title}
+      </Link>
+      <span className="library-draft" id={`row-${summary.id}`}>
+        {state.type === "pending" && <span className="snapshot-mark">{snapshotWords.list.pending}</span>}
+        {state.type === "refused" && <span className="snapshot-mark">{snapshotWords.list.refused}</span>}
+        <span aria-label={snapshotWords.number(summary.number)} role="img">
+          #{summary.number}
+        </span>
+      </span>
+      {!isGuest && (
+        <LazyMenu
+          icon="more"
+          label={words.library.more(title)}
+          items={() => [
+            { type: "action", label: snapshotWords.menu.rename, onSelect: () => setEditing("title") },
+            { type: "action", label: snapshotWords.menu.tags, onSelect: () => setEditing("tags") },
+            { type: "line" },
+            { type: "action", label: snapshotWords.menu.delete, onSelect: actions.delete, danger: true },
+          ]}
+        />
+      )}
+      {editing === "tags" && (
+        <TagsDialog title={title} tags={summary.tags} onSave={actions.setTags} onClose={() => setEditing("nothing")} />
+      )}
+    </li>
+  );
+});
+SnapshotRow.displayName = "SnapshotRow";
