@@ -1,10 +1,10 @@
+import { whenLoaded } from "#client/local-store/when-loaded.ts";
 import type { Workspace } from "#client/session/workspace.ts";
 import { trashWords } from "#client/ui/words/trash-words.ts";
 import { words } from "#client/ui/words/words.ts";
 import { copyConversation } from "#shared/documents/copy-conversation.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { displayTitle } from "#shared/domain/summary.ts";
-import { whenLoaded } from "./restore-chat.ts";
 
 /**
  * Makes a new conversation of what this device holds of an erased one, and forgets the old one, but not before the new

@@ -1,4 +1,4 @@
-import type { Documents, OpenConversation } from "#client/local-store/documents.ts";
+import type { Documents } from "#client/local-store/documents.ts";
 import type { Clock } from "#client/platform/platform.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 
@@ -34,17 +34,4 @@ export function restoreChat(documents: Documents, clock: Clock, id: Conversation
     );
     look();
   }).finally(() => open.release());
-}
-
-/** Resolves once this device's copy was read, or could not be. */
-export function whenLoaded(open: OpenConversation): Promise<void> {
-  return new Promise((resolve) => {
-    const look = (): boolean => open.status().type !== "loading";
-    if (look()) return resolve();
-    const stop = open.subscribe(() => {
-      if (!look()) return;
-      stop();
-      resolve();
-    });
-  });
 }

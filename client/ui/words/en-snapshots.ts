@@ -153,7 +153,7 @@ export const enSnapshots = {
     restore: "Restore",
     export: "Export",
     duplicated: "Duplicated as a new chat",
-    failed: "That didn't work on this device. Nothing was changed.",
+    failed: "What this snapshot holds can't be read on this device yet. Nothing was changed.",
     restoreTitle: "Restore this snapshot?",
     restoreAbout:
       "The chat shows what this snapshot holds, as another branch. Nothing is overwritten: what is in the chat now stays, one step away by the version switch.",
