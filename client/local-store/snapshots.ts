@@ -23,6 +23,8 @@ export interface SnapshotEntry {
 }
 
 export interface TakenSnapshot extends SnapshotLabels {
+  /** made before, by whoever planned it: taking it again changes nothing. A new one where none is named */
+  id?: SnapshotId | undefined;
   conversationId: ConversationId;
   content: FrozenContent;
 }
@@ -37,7 +39,7 @@ export interface Snapshots {
   /** false until those stored on this device were read */
   loaded(): boolean;
   subscribe(listener: () => void): () => void;
-  /** Freezes content under a new id. Resolves once it is stored here; it is shown in any case. */
+  /** Freezes content. Resolves once it is stored here; it is shown in any case. */
   take(taken: TakenSnapshot): Promise<SnapshotId>;
   setLabels(id: SnapshotId, labels: Partial<SnapshotLabels>): void;
   /** Puts it into the trash, or takes it out again. */

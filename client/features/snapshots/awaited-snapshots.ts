@@ -1,0 +1,58 @@
+import { useEffect } from "react";
+import type { OpenConversation } from "#client/local-store/documents.ts";
+import type { Snapshots } from "#client/local-store/snapshots.ts";
+import type { Runs } from "#client/runs/runs.ts";
+import type { AwaitedSnapshot } from "#shared/documents/awaited-snapshot.ts";
+import { freezeConversation } from "#shared/documents/freeze-conversation.ts";
+import type { MessageId } from "#shared/domain/ids.ts";
+import { answerOf, asAnswered, nextAwaited } from "./rerun-state.ts";
+
+/** What taking needs. */
+interface AwaitedPowers {
+  snapshots: Pick<Snapshots, "take">;
+  runs: Pick<Runs, "delivery" | "subscribeDeliveries">;
+  /** the account that wrote the prompts */
+  author: string;
+}
+
+/**
+ * Takes the snapshots that wait in an open conversation for their runs to end. Any tab and device may: their ids were made
+ * when the runs were planned. What waits is forgotten only once it was taken. Answers how to stop.
+ */
+export function watchAwaited({ id, conversation }: OpenConversation, powers: AwaitedPowers): () => void {
+  const taking = new Set<string>();
+
+  async function take(awaited: AwaitedSnapshot, leaf: MessageId): Promise<void> {
+    if (taking.has(awaited.runId)) return;
+    taking.add(awaited.runId);
+    const frozen = freezeConversation(conversation, { author: powers.author, leaf });
+    if (!frozen.ok) return void taking.delete(awaited.runId);
+    const content = asAnswered(frozen.value, awaited);
+    const labels = { title: awaited.title, note: "", tags: [] };
+    await powers.snapshots.take({ id: awaited.snapshotId, conversationId: id, content, ...labels });
+    conversation.forgetAwaited(awaited.runId);
+  }
+
+  const look = (): void => {
+    for (const awaited of conversation.awaitedSnapshots()) {
+      const answer = answerOf(conversation.messages(), awaited.runId);
+      const next = nextAwaited(answer, powers.runs.delivery(awaited.runId));
+      if (next.type === "take") void take(awaited, next.leaf);
+      if (next.type === "forget") conversation.forgetAwaited(awaited.runId);
+    }
+  };
+  // What is changed while a change is told of would be told of before it.
+  let stopped = false;
+  const lookSoon = (): void => queueMicrotask(() => void (stopped || look()));
+  const stops = [conversation.subscribe(lookSoon), powers.runs.subscribeDeliveries(lookSoon)];
+  lookSoon();
+  return () => {
+    stopped = true;
+    for (const stop of stops) stop();
+  };
+}
+
+/** As long as a conversation is shown, takes the snapshots that wait in it. */
+export function useAwaitedSnapshots(open: OpenConversation, { snapshots, runs, author }: AwaitedPowers): void {
+  useEffect(() => watchAwaited(open, { snapshots, runs, author }), [open, snapshots, runs, author]);
+}

@@ -1,0 +1,51 @@
+import type { Delivery } from "#client/runs/runs.ts";
+import type { AwaitedSnapshot } from "#shared/documents/awaited-snapshot.ts";
+import type { FrozenContent } from "#shared/domain/frozen-content.ts";
+import type { MessageId } from "#shared/domain/ids.ts";
+import type { Message } from "#shared/domain/message.ts";
+import { isTerminal } from "#shared/domain/run.ts";
+
+/** Where a snapshot is answered anew. */
+export type RerunPlace =
+  /** as a branch of the chat it is of */
+  | "conversation"
+  /** as a chat of its own: the one it is of is gone, or would have to be given another system prompt */
+  | "duplicate";
+
+/** @param conversation what there is of the chat on this device; absent where it is gone, or in the trash */
+export const rerunPlace = (
+  { manifest }: FrozenContent,
+  conversation: { systemPrompt: string } | undefined,
+): RerunPlace =>
+  conversation?.systemPrompt.toWellFormed() === manifest.settings.systemPrompt ? "conversation" : "duplicate";
+
+/** What is asked again: all up to the last prompt. `undefined` where there is none. */
+export function promptsOf({ manifest, messages }: FrozenContent): FrozenContent | undefined {
+  const last = messages.findLastIndex(({ role }) => role === "user");
+  return last === -1 ? undefined : { manifest, messages: messages.slice(0, last + 1) };
+}
+
+/** What is to be done about a snapshot that waits for its run. */
+export type AwaitedStep = { type: "wait" } | { type: "take"; leaf: MessageId } | { type: "forget" };
+
+/**
+ * @param answer the message of the run; absent until it was begun
+ * @param delivery how far its delivery is, as far as this device knows
+ */
+export function nextAwaited(answer: Message | undefined, delivery: Delivery | undefined): AwaitedStep {
+  if (answer?.role !== "assistant" || answer.run === undefined)
+    return delivery?.type === "refused" ? { type: "forget" } : { type: "wait" };
+  if (!isTerminal(answer.run.status)) return { type: "wait" };
+  // A run that wrote nothing is no answer to compare.
+  return answer.text === "" ? { type: "forget" } : { type: "take", leaf: answer.id };
+}
+
+/** The answer that a run wrote. */
+export const answerOf = (messages: Iterable<Message>, runId: string): Message | undefined =>
+  [...messages].find((message) => message.role === "assistant" && message.run?.runId === runId);
+
+/** What was frozen of the chat, with the settings of the run in place of the chat's own. */
+export const asAnswered = (content: FrozenContent, { settings }: AwaitedSnapshot): FrozenContent => ({
+  ...content,
+  manifest: { ...content.manifest, settings },
+});
