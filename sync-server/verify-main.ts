@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { jwksSchema } from "#shared/provenance/signing-keys.ts";
+import * as z from "zod/mini";
+import { publishedKeySchema } from "#shared/provenance/signing-keys.ts";
 import type { Jwks } from "#shared/provenance/signing-keys.ts";
 import { verifyAnswers } from "#shared/provenance/verify-answer.ts";
 import { verifySnapshotFile } from "#shared/provenance/verify-snapshot-file.ts";
@@ -16,6 +17,9 @@ const USAGE = `Usage: npm run verify -- FILE [--keys JWKS_FILE]
 FILE       a snapshot file (.holdfast.json)
 JWKS_FILE  the keys of the server you believe, from its address /.well-known/jwks.json
 `;
+
+/** What a server answers at that address, and nothing else: a snapshot file brings keys along too, and must not vouch for itself. */
+const keysFileSchema = z.strictObject({ keys: z.array(publishedKeySchema) });
 
 /** Why there was nothing to verify, in words. */
 class Unusable extends Error {}
@@ -64,7 +68,7 @@ function read(file: string): Uint8Array {
 
 function readKeys(file: string): Jwks {
   const text = new TextDecoder().decode(read(file));
-  const parsed = jwksSchema.safeParse(parseJson(text));
+  const parsed = keysFileSchema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   throw new Unusable(`${file} holds no keys of a Holdfast server (what it answers at /.well-known/jwks.json)`);
 }
@@ -77,4 +81,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -4,13 +4,14 @@ import { createServer } from "node:http";
 import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { createEncoder, toUint8Array, writeVarUint } from "lib0/encoding";
 import { writeUpdate } from "y-protocols/sync";
 import { afterEach, beforeEach } from "vitest";
 import * as Y from "yjs";
+import { readOrCreateSecret } from "#server/access/secret.ts";
 import { openLiveRights } from "#server/access/live-rights.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import type { AppEnv } from "#server/http/app-env.ts";
@@ -23,8 +24,12 @@ import type { Clock } from "#server/runs/clock.ts";
 import type { Providers } from "#server/runs/provider.ts";
 import { openProviders } from "#server/runs/providers.ts";
 import type { ProvidersConfig } from "#server/runs/providers.ts";
+import type { SignReceipt } from "#server/runs/run-parts.ts";
 import { openRunService } from "#server/runs/run-service.ts";
 import type { RunTimers } from "#server/runs/run-timers.ts";
+import { openSigning } from "#server/signing/open-signing.ts";
+import { SIGNING_SECRET_FILE } from "#server/signing/stored-key.ts";
+import { RECEIPT_TYPE } from "#shared/provenance/receipt.ts";
 import type { Database } from "#server/storage/database.ts";
 import { openDatabase } from "#server/storage/open-database.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
@@ -70,6 +75,8 @@ export interface HarnessOptions {
   /** stands between the relay and the providers */
   wrapProviders?: (providers: Providers) => Providers;
   clock?: Clock;
+  /** signs answers; by default with the key in the database */
+  signReceipt?: SignReceipt;
   /** stands between the relay and the database */
   wrap?: (database: Database) => Database;
 }
@@ -93,6 +100,13 @@ export async function openHarness(options: HarnessOptions = {}) {
   const rooms = openRooms({ database, clock: systemClock, random: Math.random, log });
   const opened = openProviders(providersOf(options), log);
   const providers = options.wrapProviders?.(opened) ?? opened;
+  const signing = await openSigning({
+    database,
+    secret: readOrCreateSecret(join(dirname(file), SIGNING_SECRET_FILE)),
+    issuer: "https://chat.example.org",
+    now: Date.now,
+    log,
+  });
   const runs = openRunService({
     database: options.wrap?.(database) ?? database,
     rooms,
@@ -101,6 +115,7 @@ export async function openHarness(options: HarnessOptions = {}) {
     random: options.random ?? (() => 0),
     log,
     timers: { ...QUICK, ...options.timers },
+    signReceipt: options.signReceipt ?? ((claims) => signing.sign(RECEIPT_TYPE, claims)),
   });
 
   const resolve = (headers: Headers): AccountPrincipal | undefined => {
@@ -131,6 +146,7 @@ export async function openHarness(options: HarnessOptions = {}) {
     database,
     rooms,
     runs,
+    signing,
     file,
     /** every line of the server's log, at the level `trace` */
     logged,
