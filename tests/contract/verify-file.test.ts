@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -118,3 +118,34 @@ test("a server keeps its keys over a restart, and rotates them while it runs", {
   }
   expect(run("keys:rotate", [])).toMatchObject({ status: 1, said: expect.stringContaining("there is no database") });
 });
+
+test(
+  "the recipe in the documentation verifies a file as well, with nothing installed",
+  { timeout: PATIENCE_MS },
+  () => {
+    const [, recipe = ""] =
+      /```js\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, "docs/snapshot-file.md"), "utf8")) ?? [];
+    const script = kept("verify.mjs", recipe);
+    const recipeSays = (name: string, content: Uint8Array | string, kid = party.key.kid) => {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [script, kept(name, content), kid], {
+        encoding: "utf8",
+      });
+      return { status, said: stdout + stderr };
+    };
+    expect(recipeSays("whole.json", file)).toEqual({ status: 0, said: `intact, signed with ${party.key.kid}\n` });
+    expect(recipeSays("whole.json", file, "another")).toMatchObject({
+      status: 1,
+      said: expect.stringContaining("not by this key"),
+    });
+    const text = new TextDecoder().decode(file);
+    for (const [from, to, part] of [
+      ["And blue?", "And grey?", "message 3"],
+      ["Pläne", "Plans", "meta"],
+      ["Be brief", "Be broad", "manifest"],
+    ] as const)
+      expect(recipeSays("other.json", text.replace(from, to))).toMatchObject({
+        status: 1,
+        said: expect.stringContaining(`changed: ${part}`),
+      });
+  },
+);
