@@ -1,7 +1,7 @@
 import type { QuarantinedRecord } from "#client/local-store/local-store.ts";
 import type { DeviceStorage } from "#client/platform/device-storage.ts";
 import type { Clock } from "#client/platform/platform.ts";
-import type { ExportWords } from "#shared/documents/export-conversation.ts";
+import type { ExportWords } from "#shared/documents/transcript.ts";
 import { saveFile } from "#client/platform/save-file.ts";
 import { exportEverything } from "./export-everything.ts";
 import type { ExportParts, ExportedFile } from "./export-everything.ts";

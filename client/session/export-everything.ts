@@ -6,7 +6,7 @@ import type { LocalDocuments } from "#client/local-store/open-documents.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { exportConversation } from "#shared/documents/export-conversation.ts";
-import type { ExportWords } from "#shared/documents/export-conversation.ts";
+import type { ExportWords } from "#shared/documents/transcript.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { displayTitle } from "#shared/domain/summary.ts";
 import { createFileBuilder } from "./file-builder.ts";

@@ -3,6 +3,8 @@ import type { Message } from "#shared/domain/message.ts";
 import type { RunParameters } from "#shared/domain/parameters.ts";
 import { displayTitle } from "#shared/domain/summary.ts";
 import type { ConversationDocument } from "./conversation.ts";
+import { conversationTranscript, transcriptMarkdown } from "./transcript.ts";
+import type { ExportWords } from "./transcript.ts";
 
 /** A message as it stands in an export. Times are ISO 8601 in UTC, by the clock of whoever made it. */
 export interface ExportedMessage {
@@ -38,15 +40,6 @@ export interface ExportedConversation {
   markdown: string;
 }
 
-/** Words of the Markdown, which the caller has in the reader's language. */
-export interface ExportWords {
-  you: string;
-  answer: string;
-  untitled: string;
-  systemPrompt: string;
-  draft: string;
-}
-
 /** Everything in a conversation, in plain values. */
 export function exportConversation(
   id: ConversationId,
@@ -70,22 +63,8 @@ export function exportConversation(
 }
 
 /** The shown branch of a conversation as Markdown. */
-export function conversationMarkdown(conversation: ConversationDocument, words: ExportWords): string {
-  const { systemPrompt } = conversation.settings();
-  const draft = conversation.draft.toJSON();
-  return [
-    `# ${oneLine(displayTitle(conversation.summary())) || words.untitled}\n`,
-    ...(systemPrompt ? [section(words.systemPrompt, systemPrompt)] : []),
-    ...conversation.branch().map((message) => section(speakerOf(message, words), message.text)),
-    ...(draft.trim() === "" ? [] : [section(words.draft, draft)]),
-  ].join("\n");
-}
-
-const section = (heading: string, text: string): string => `## ${heading}\n\n${text.trim()}\n`;
-const oneLine = (text: string): string => text.replace(/\s+/gu, " ").trim();
-
-const speakerOf = (message: Message, words: ExportWords): string =>
-  message.role === "user" ? words.you : oneLine(message.run?.resolvedModel ?? message.run?.model ?? words.answer);
+export const conversationMarkdown = (conversation: ConversationDocument, words: ExportWords): string =>
+  transcriptMarkdown(conversationTranscript(conversation, words), words);
 
 function exportMessage(message: Message): ExportedMessage {
   const { id, parentId, role, text } = message;

@@ -1,7 +1,7 @@
 import { nextKept, restored } from "./kept-part.ts";
 import type { KeptPart } from "./kept-part.ts";
-import { lexBlocks } from "./lex-blocks.ts";
-import type { LexedBlock, Links } from "./lex-blocks.ts";
+import { lexBlocks } from "#shared/markdown/lex-blocks.ts";
+import type { LexedBlock, Links } from "#shared/markdown/lex-blocks.ts";
 
 /** A piece of Markdown that keeps its identity while it stays the same. */
 export interface Block extends LexedBlock {

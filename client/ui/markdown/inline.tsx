@@ -2,9 +2,9 @@ import { markdownWords } from "#client/ui/words/markdown-words.ts";
 import { Fragment } from "react";
 import type { ReactNode } from "react";
 import type { MarkedToken, Token } from "marked";
-import { decodeEntities } from "./entities.ts";
+import { decodeEntities } from "#shared/markdown/entities.ts";
 import { RemoteImage } from "./remote-image.tsx";
-import { safeImage, safeLink } from "./safe-url.ts";
+import { safeImage, safeLink } from "#shared/markdown/safe-url.ts";
 
 /** Inline tokens as elements. What is not known, and raw HTML, is shown as the text it was written as. */
 export function renderInline(tokens: readonly Token[] | undefined): ReactNode[] {

@@ -1,6 +1,6 @@
 import type { MarkedToken, Token, Tokens } from "marked";
-import { lexBlocks } from "./lex-blocks.ts";
-import type { LexedBlock, Links } from "./lex-blocks.ts";
+import { lexBlocks } from "#shared/markdown/lex-blocks.ts";
+import type { LexedBlock, Links } from "#shared/markdown/lex-blocks.ts";
 
 /**
  * The beginning of a list, table or fence that can not change any more while text is only added: all but its last
