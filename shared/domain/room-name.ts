@@ -1,8 +1,7 @@
 import { isUuidV7 } from "#shared/lib/uuid.ts";
 import type { ConversationId, DocumentId, SnapshotId } from "./ids.ts";
 
-export const DOCUMENT_KINDS = ["conversation", "snapshot"] as const;
-export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
+export type DocumentKind = "conversation" | "snapshot";
 
 /** What a room name says: the kind of document, its id, and the epoch of its history. */
 export type RoomName = (
@@ -14,7 +13,7 @@ export type RoomName = (
   epoch: number;
 };
 
-const PATTERN = new RegExp(`^(${DOCUMENT_KINDS.join("|")})\\.([0-9a-f-]{36})\\.(0|[1-9]\\d{0,8})$`);
+const PATTERN = /^(conversation|snapshot)\.([0-9a-f-]{36})\.(0|[1-9]\d{0,8})$/;
 
 /** Reads `<kind>.<id>.<epoch>`; `undefined` for anything else. */
 export function parseRoomName(text: string): RoomName | undefined {

@@ -216,10 +216,11 @@ export function openGuestMerge(parts: GuestMergeParts): GuestMerge {
    * It is written before the snapshot is moved, and again where that did not come to be.
    */
   async function renumber(id: DocumentId, from: Owner, to: Owner): Promise<number | undefined> {
-    const [guests, accounts] = [from, to].map((owner) => openSnapshotTenant(database, relayOf(owner)));
-    const row = await guests?.snapshot(id);
-    if (!row || !(await accounts?.hasNumber(row.conversation_id, row.number))) return undefined;
-    const last = await Promise.all([guests, accounts].map((one) => one?.lastNumber(row.conversation_id) ?? 0));
+    const guests = openSnapshotTenant(database, relayOf(from));
+    const accounts = openSnapshotTenant(database, relayOf(to));
+    const row = await guests.snapshot(id);
+    if (!row || !(await accounts.hasNumber(row.conversation_id, row.number))) return undefined;
+    const last = await Promise.all([guests, accounts].map((one) => one.lastNumber(row.conversation_id)));
     const number = Math.max(...last) + 1;
     if (row.erased_at === null)
       await rooms.editSnapshot(relayOf(from), id as SnapshotId, (snapshot) => snapshot.renumber(number));

@@ -66,7 +66,7 @@ function aFile() {
 
 async function take(who: AccountPrincipal, conversationId: string, content: object): Promise<string> {
   const id = newId();
-  const taken = await snapshots.take(who, { id, conversationId, ...content } as never);
+  const taken = await snapshots.take(who, { id, conversationId, ...content });
   expect(taken).toMatchObject({ ok: true });
   return id;
 }
