@@ -1,7 +1,12 @@
 import type { FrozenSettings } from "#shared/domain/frozen-content.ts";
 import type { SnapshotId } from "#shared/domain/ids.ts";
 import { clampParameters } from "#shared/domain/parameters.ts";
+import type { ConversationDocument } from "./conversation.ts";
 import { plainRecord } from "./message-map.ts";
+
+// Kept in `meta` of the conversation whose run it is; apart from the rest, which every page loads.
+
+const PREFIX = "awaited:";
 
 /** A snapshot that is to be taken when a run has ended: the same inputs as another one's, answered anew. */
 export interface AwaitedSnapshot {
@@ -15,12 +20,24 @@ export interface AwaitedSnapshot {
   settings: FrozenSettings;
 }
 
-/** As it is kept in a document. */
-export const awaitedRecord = ({ runId: _runId, ...awaited }: AwaitedSnapshot): Record<string, unknown> =>
-  plainRecord(awaited);
+/** Snapshots that are to be taken when their runs have ended. */
+export const awaitedSnapshots = ({ doc }: ConversationDocument): AwaitedSnapshot[] =>
+  [...doc.getMap("meta").entries()].flatMap(([key, value]) =>
+    key.startsWith(PREFIX) ? (readAwaited(key.slice(PREFIX.length), value) ?? []) : [],
+  );
+
+/** Notes a snapshot that is to be taken. */
+export function awaitSnapshot({ doc, together }: ConversationDocument, { runId, ...awaited }: AwaitedSnapshot): void {
+  together(() => void doc.getMap("meta").set(PREFIX + runId, plainRecord(awaited)));
+}
+
+/** It was taken, or will never be. */
+export function forgetAwaited({ doc, together }: ConversationDocument, runId: string): void {
+  if (doc.getMap("meta").has(PREFIX + runId)) together(() => doc.getMap("meta").delete(PREFIX + runId));
+}
 
 /** Reads what is kept in a document; `undefined` where it is of another shape. */
-export function readAwaited(runId: string, value: unknown): AwaitedSnapshot | undefined {
+function readAwaited(runId: string, value: unknown): AwaitedSnapshot | undefined {
   if (value === null || typeof value !== "object") return undefined;
   const { snapshotId, of, title, settings } = value as Record<string, unknown>;
   if (typeof snapshotId !== "string" || typeof of !== "string" || typeof title !== "string") return undefined;

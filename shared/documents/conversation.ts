@@ -9,8 +9,6 @@ import type { RunParameters } from "#shared/domain/parameters.ts";
 import type { RunFacts } from "#shared/domain/run.ts";
 import { TITLE_LENGTH, excerptOf } from "#shared/domain/summary.ts";
 import type { ConversationSummary } from "#shared/domain/summary.ts";
-import { awaitedRecord, readAwaited } from "./awaited-snapshot.ts";
-import type { AwaitedSnapshot } from "./awaited-snapshot.ts";
 import { plainRecord, readMessage } from "./message-map.ts";
 
 /** The version of the shape below. Readers of an older version open a newer document read-only. */
@@ -46,7 +44,6 @@ export type ConversationDocument = ReturnType<typeof openConversation>;
 
 const TAG_PREFIX = "tag:";
 const BRANCH_PREFIX = "branch:";
-const AWAITED_PREFIX = "awaited:";
 
 /**
  * Reads and edits a conversation in a Y.Doc. Every edit is one transaction with the given origin. Parsed
@@ -162,8 +159,6 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
     pathTo: (id: string): readonly Message[] => pathTo(treeNow(), (one) => messages.get(one), id),
     /** All versions of a turn, oldest first, the message itself among them. */
     siblings: (message: Message): readonly Message[] => treeNow().children.get(treeNow().parentKeyOf(message)) ?? [],
-    /** What follows a message, or stands first where none is named; oldest first. */
-    childrenOf: (id: string | undefined): readonly Message[] => treeNow().children.get(id ?? ROOT) ?? [],
     settings: (): ConversationSettings => ({
       model: stringIn(settings, "model"),
       systemPrompt: stringIn(settings, "systemPrompt"),
@@ -178,11 +173,6 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
       const [snapshotId, contentId] = [stringIn(meta, "originSnapshot"), stringIn(meta, "originContent")];
       return snapshotId && contentId ? { snapshotId, contentId } : undefined;
     },
-    /** Snapshots that are to be taken when their runs have ended. */
-    awaitedSnapshots: (): AwaitedSnapshot[] =>
-      [...meta.entries()].flatMap(([key, value]) =>
-        key.startsWith(AWAITED_PREFIX) ? (readAwaited(key.slice(AWAITED_PREFIX.length), value) ?? []) : [],
-      ),
     isDeleted: (): boolean => meta.get("deleted") === true,
     summary(): ConversationSummary {
       const first = treeNow()
@@ -215,10 +205,6 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
         meta.set("originContent", contentId);
       });
     },
-    awaitSnapshot: (awaited: AwaitedSnapshot): void =>
-      write(() => void meta.set(AWAITED_PREFIX + awaited.runId, awaitedRecord(awaited))),
-    /** It was taken, or will never be. */
-    forgetAwaited: (runId: string): void => setIfChanged(meta, AWAITED_PREFIX + runId, undefined),
     setTag: (tag: string, present: boolean): void => setIfChanged(meta, TAG_PREFIX + tag, present ? true : undefined),
     chooseModel: (model: string): void => setIfChanged(settings, "model", model),
     setSystemPrompt: (prompt: string): void => setIfChanged(settings, "systemPrompt", prompt || undefined),

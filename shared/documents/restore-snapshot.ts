@@ -1,3 +1,4 @@
+import { ROOT, createMessageTree } from "#shared/domain/branch.ts";
 import type {
   FrozenContent,
   FrozenMessage,
@@ -42,33 +43,47 @@ export function restoreSnapshot(
   { origin, newId, settings, end = "closed" }: RestoreOptions,
 ): Restored {
   const path: MessageId[] = [];
+  const before = childrenIn(conversation);
   let added = 0;
   for (const [index, message] of messages.entries()) {
     const parentId = path.at(-1);
     const ends = end === "closed" && index === messages.length - 1;
     // What hangs below a message that was added just now was not there before.
-    const known = added === 0 ? findKnown(conversation, message, parentId, ends) : undefined;
+    const known = added === 0 ? findKnown(before, message, parentId, ends) : undefined;
     if (known === undefined) added++;
     path.push(known ?? addCopy(conversation, message, parentId, newId));
   }
+  const children = childrenIn(conversation);
   conversation.together(() => {
-    for (const [index, id] of path.entries()) showMessage(conversation, path[index - 1], id);
+    for (const [index, id] of path.entries()) {
+      const parentId = path[index - 1];
+      // A choice is needed only where there is one.
+      if (children(parentId).length > 1) conversation.chooseBranch(parentId, id);
+    }
     if (settings === "taken-over") takeOverSettings(conversation, manifest.settings);
     if (path.length > 0) conversation.setOrigin(origin);
   });
   return { leaf: path.at(-1), added };
 }
 
+/** What follows a message, or stands first where none is named; oldest first. */
+type Children = (id: string | undefined) => readonly Message[];
+
+function childrenIn(conversation: ConversationDocument): Children {
+  const { children } = createMessageTree(conversation.messages());
+  return (id = ROOT) => children.get(id) ?? [];
+}
+
 /** The message in this place that is as it was frozen; the one of its own id before copies of it. */
 function findKnown(
-  conversation: ConversationDocument,
+  children: Children,
   frozen: FrozenMessage,
   parentId: MessageId | undefined,
   ends: boolean,
 ): MessageId | undefined {
-  const here = conversation
-    .childrenOf(parentId)
-    .filter((message) => isSame(message, frozen) && !(ends && isFollowed(conversation, message)));
+  const here = children(parentId).filter(
+    (message) => isSame(message, frozen) && !(ends && isFollowed(children, message)),
+  );
   return (here.find(({ id }) => id === frozen.id) ?? here[0])?.id;
 }
 
@@ -80,8 +95,8 @@ function isSame(message: Message, frozen: FrozenMessage): boolean {
 }
 
 /** Whether something follows a message, or was asked for and will. */
-const isFollowed = (conversation: ConversationDocument, message: Message): boolean =>
-  conversation.childrenOf(message.id).length > 0 || (message.role === "user" && message.plannedRun !== undefined);
+const isFollowed = (children: Children, message: Message): boolean =>
+  children(message.id).length > 0 || (message.role === "user" && message.plannedRun !== undefined);
 
 function addCopy(
   conversation: ConversationDocument,
@@ -92,11 +107,6 @@ function addCopy(
   const id = (conversation.message(frozen.id) === undefined ? frozen.id : newId()) as MessageId;
   conversation.restoreMessage(thawMessage(frozen, id, parentId));
   return id;
-}
-
-/** A choice is needed only where there is one. */
-function showMessage(conversation: ConversationDocument, parentId: MessageId | undefined, id: MessageId): void {
-  if (conversation.childrenOf(parentId).length > 1) conversation.chooseBranch(parentId, id);
 }
 
 function takeOverSettings(

@@ -2,6 +2,7 @@ import { useEffect } from "react";
 import type { OpenConversation } from "#client/local-store/documents.ts";
 import type { Snapshots } from "#client/local-store/snapshots.ts";
 import type { Runs } from "#client/runs/runs.ts";
+import { awaitedSnapshots, forgetAwaited } from "#shared/documents/awaited-snapshot.ts";
 import type { AwaitedSnapshot } from "#shared/documents/awaited-snapshot.ts";
 import { freezeConversation } from "#shared/documents/freeze-conversation.ts";
 import type { MessageId } from "#shared/domain/ids.ts";
@@ -30,15 +31,15 @@ export function watchAwaited({ id, conversation }: OpenConversation, powers: Awa
     const content = asAnswered(frozen.value, awaited);
     const labels = { title: awaited.title, note: "", tags: [] };
     await powers.snapshots.take({ id: awaited.snapshotId, conversationId: id, content, ...labels });
-    conversation.forgetAwaited(awaited.runId);
+    forgetAwaited(conversation, awaited.runId);
   }
 
   const look = (): void => {
-    for (const awaited of conversation.awaitedSnapshots()) {
+    for (const awaited of awaitedSnapshots(conversation)) {
       const answer = answerOf(conversation.messages(), awaited.runId);
       const next = nextAwaited(answer, powers.runs.delivery(awaited.runId));
       if (next.type === "take") void take(awaited, next.leaf);
-      if (next.type === "forget") conversation.forgetAwaited(awaited.runId);
+      if (next.type === "forget") forgetAwaited(conversation, awaited.runId);
     }
   };
   // What is changed while a change is told of would be told of before it.

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { TakenSnapshot } from "#client/local-store/snapshots.ts";
+import { awaitedSnapshots } from "#shared/documents/awaited-snapshot.ts";
 import { freezeConversation } from "#shared/documents/freeze-conversation.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
 import type { ConversationId, MessageId, SnapshotId } from "#shared/domain/ids.ts";
@@ -84,7 +85,7 @@ test("once the run has ended, the branch is taken as a snapshot, once, under the
   });
   await settled();
   expect(new Set(taken.map(({ id }) => id))).toEqual(new Set([asked.value.snapshotId]));
-  expect(conversation.awaitedSnapshots()).toEqual([]);
+  expect(awaitedSnapshots(conversation)).toEqual([]);
   for (const stop of stops) stop();
   const again2 = watch();
   await settled();
@@ -110,7 +111,7 @@ test("where the chat is gone, or says something else to the model by now, it is 
     expect(other.settings()).toEqual({ ...content.manifest.settings, model: "t/small" });
     expect(other.summary().title).toBe("Again");
     expect(other.origin()).toEqual({ snapshotId: SNAPSHOT, contentId: "c" });
-    expect(conversation.awaitedSnapshots()).toEqual([]);
+    expect(awaitedSnapshots(conversation)).toEqual([]);
   }
 });
 
@@ -138,10 +139,10 @@ test("a run that was refused, or wrote nothing, leaves nothing to wait for", asy
   const asked = await again();
   if (!asked.ok) throw new Error(asked.failure);
   const stop = watch();
-  expect(conversation.awaitedSnapshots()).toHaveLength(1);
+  expect(awaitedSnapshots(conversation)).toHaveLength(1);
   world.setDelivery(asked.value.runId, { type: "refused", code: "model_unknown" });
   await settled();
-  expect(conversation.awaitedSnapshots()).toEqual([]);
+  expect(awaitedSnapshots(conversation)).toEqual([]);
   expect(taken).toEqual([]);
   stop();
 });

@@ -3,6 +3,7 @@ import type { RunCommand } from "#client/local-store/run-command.ts";
 import { whenLoaded } from "#client/local-store/when-loaded.ts";
 import { planPending } from "#client/runs/plan-pending.ts";
 import type { Workspace } from "#client/session/workspace.ts";
+import { awaitSnapshot } from "#shared/documents/awaited-snapshot.ts";
 import { restoreSnapshot } from "#shared/documents/restore-snapshot.ts";
 import type { FrozenContent, FrozenOrigin } from "#shared/domain/frozen-content.ts";
 import type { ConversationId, MessageId, SnapshotId } from "#shared/domain/ids.ts";
@@ -105,7 +106,7 @@ function ask(
     (conversation) =>
       conversation.together(() => {
         conversation.planRun(promptId, { runId, messageId, model });
-        conversation.awaitSnapshot({ runId, snapshotId, of: wish.snapshotId, title, settings });
+        awaitSnapshot(conversation, { runId, snapshotId, of: wish.snapshotId, title, settings });
       }),
     command,
   );
