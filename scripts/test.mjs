@@ -94,25 +94,26 @@ function readReport(path) {
 /** A runner that failed without naming a failed test (a file that does not load, a stray rejection) still failed. */
 const failuresOf = (code, failed) => (code !== 0 && failed === 0 ? 1 : failed);
 
+/** What failed in one file of tests, or that none of it could be run. */
+function failuresIn({ name, status, message, assertionResults }) {
+  if (status === "failed" && assertionResults.length === 0) return [`${name}: ${message}`];
+  return assertionResults
+    .filter((test) => test.status === "failed")
+    .map(({ fullName, failureMessages }) => {
+      const why = failureMessages.join("\n").slice(0, FAILURE_LENGTH);
+      return `${relative(root, name)}: ${fullName}\n${why}`;
+    });
+}
+
 async function unitTests() {
   say("\nUnit, contract and fault tests");
   const file = join(reports, "vitest.json");
   const command = ["npx", "vitest", "run", "--reporter=dot", "--reporter=json", `--outputFile.json=${file}`];
-  const { code } = await run(command, { shown: true, limitMs: 20 * MINUTE });
+  const { code } = await run(command, { shown: true, limitMs: 30 * MINUTE });
   const report = readReport(file);
-  const unloaded = (report?.testResults ?? []).filter(
-    (suite) => suite.status === "failed" && suite.assertionResults.length === 0,
-  ).length;
-  for (const suite of report?.testResults ?? []) {
-    if (suite.status === "failed" && suite.assertionResults.length === 0)
-      failures.push(`${suite.name}: ${suite.message}`);
-    for (const { status, fullName, failureMessages } of suite.assertionResults)
-      if (status === "failed")
-        failures.push(
-          `${relative(root, suite.name)}: ${fullName}\n${failureMessages.join("\n").slice(0, FAILURE_LENGTH)}`,
-        );
-  }
-  count(report?.numPassedTests ?? 0, failuresOf(code, (report?.numFailedTests ?? 0) + unloaded));
+  const failed = (report?.testResults ?? []).flatMap(failuresIn);
+  failures.push(...failed);
+  count(report?.numPassedTests ?? 0, failuresOf(code, failed.length));
 }
 
 /** What depends most on the browser. All specs run in Firefox too (`npm run e2e`), for which there is no time here. */
@@ -139,14 +140,16 @@ async function playwright(title, name, browser, args) {
   const output = `--output=test-results/e2e-${name}`;
   const { code } = await run(["npx", "playwright", "test", "--reporter=line,json", output, ...args], {
     shown: true,
-    limitMs: 30 * MINUTE,
+    limitMs: 40 * MINUTE,
     env,
   });
   const report = readReport(file);
   const stats = report?.stats;
-  for (const { title: test, tries } of triedTests(report?.suites ?? []))
-    if (tries.some(({ status }) => status !== "passed" && status !== "skipped"))
-      failures.push(`${name}: ${test}\n${tries.map(wordsOfTry).join("\n")}`);
+  failures.push(
+    ...triedTests(report?.suites ?? [])
+      .filter(failedOnce)
+      .map(wordsOfTest(name)),
+  );
   // On a busy CI machine a test gets a second try; needing it is said, not hidden.
   const flaky = stats?.flaky ?? 0;
   if (flaky > 0) say(`${flaky} end-to-end test(s) passed only at the second try: see the report above.`);
@@ -162,6 +165,13 @@ function triedTests(suites, path = []) {
     ),
   ]);
 }
+
+const failedOnce = ({ tries }) => tries.some(({ status }) => status !== "passed" && status !== "skipped");
+
+const wordsOfTest =
+  (browser) =>
+  ({ title, tries }) =>
+    `${browser}: ${title}\n${tries.map(wordsOfTry).join("\n")}`;
 
 const wordsOfTry = ({ status, error }) => `${status}: ${error?.message ?? ""}`.slice(0, FAILURE_LENGTH);
 
