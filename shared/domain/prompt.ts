@@ -31,8 +31,9 @@ export function promptOf(
   return messages;
 }
 
-/** A message of a prompt in canonical JSON. */
-export const promptPiece = ({ role, text }: ChatMessage): string => canonicalJson({ role, text });
+/** A message of a prompt in canonical JSON, written by hand: the relay does it for whole prompts, on the event loop. */
+export const promptPiece = ({ role, text }: ChatMessage): string =>
+  `{"role":"${role}","text":${JSON.stringify(text.toWellFormed())}}`;
 
 /**
  * What was asked, whole, in canonical JSON: `{"messages":[{"role","text"}…],"model":…,"parameters":…}`. Its SHA-256 is

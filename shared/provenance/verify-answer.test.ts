@@ -5,6 +5,7 @@ import { canonicalJson } from "#shared/lib/canonical-json.ts";
 import { SETTINGS, SIGNED_AT, aContent, aParty, frozen, macOf, sha256 } from "#tests/support/signing-party.ts";
 import type { SigningParty, Turn } from "#tests/support/signing-party.ts";
 import { RECEIPT_TYPE } from "./receipt.ts";
+import { openKeyring } from "./signing-keys.ts";
 import { verifyAnswer, verifyAnswers } from "./verify-answer.ts";
 import type { AnswerMark } from "./verify-answer.ts";
 
@@ -50,7 +51,7 @@ test("what was asked is one JSON text, however its pieces come", () => {
   const asked = promptOf(
     "Be brief",
     [
-      { role: "user", text: "a\ud800" },
+      { role: "user", text: 'a\ud800 \u2028 "\\ \u0007 🗼' },
       { role: "assistant", text: "" },
     ],
     "half",
@@ -179,7 +180,7 @@ test("no bit of a receipt can be changed", async () => {
   expect(tried).toBeGreaterThan(500);
 });
 
-test("200 messages are verified in 100 ms", async () => {
+test("verifying 200 messages costs little more than their signatures do", async () => {
   const words = "It was a bright cold day in April, and the clocks were striking thirteen. ".repeat(12);
   const turns = Array.from({ length: 100 }, (_, index) => ({
     prompt: `${index} ${words.slice(0, 200)}`,
@@ -187,13 +188,19 @@ test("200 messages are verified in 100 ms", async () => {
   }));
   const long = await aContent(party, turns);
   expect(long.messages).toHaveLength(200);
-  await marksOf(long);
-  const times: number[] = [];
-  for (let round = 0; round < 10; round++) {
+  const receipts = long.messages.flatMap(({ run }) => run?.receipt ?? []);
+  expect(receipts).toHaveLength(100);
+  const times = { all: Infinity, signatures: Infinity };
+  // The best of some rounds of each, in turns: whatever else the machine does slows down both.
+  for (let round = 0; round < 12; round++) {
     const before = performance.now();
-    expect(new Set((await marksOf(long)).map(said))).toEqual(new Set([undefined, "verified"]));
-    times.push(performance.now() - before);
+    const keyring = openKeyring({ keys: [party.key] });
+    await Promise.all(receipts.map((receipt) => keyring.check(receipt, party.key.kid)));
+    const between = performance.now();
+    const marks = await marksOf(long);
+    times.all = Math.min(times.all, performance.now() - between);
+    times.signatures = Math.min(times.signatures, between - before);
+    expect(new Set(marks.map(said))).toEqual(new Set([undefined, "verified"]));
   }
-  // The best of them: what the machine does besides is not measured here.
-  expect(Math.min(...times)).toBeLessThan(100);
+  expect(times.all / times.signatures).toBeLessThan(4.5);
 });
