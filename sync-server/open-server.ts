@@ -18,6 +18,7 @@ import { admitUpgrade } from "./http/limit-requests.ts";
 import { modelRoutes } from "./http/models.ts";
 import { isOwnOrigin } from "./http/origin.ts";
 import { runRoutes } from "./http/runs.ts";
+import { snapshotFileRoutes } from "./http/snapshot-file.ts";
 import { snapshotRoutes } from "./http/snapshots.ts";
 import { openStaticFiles } from "./http/static-files.ts";
 import { openErasure } from "./jobs/erasure.ts";
@@ -130,7 +131,7 @@ export async function openServer(
     publicUrl,
     rooms,
     conversations: conversationRoutes(erasure),
-    snapshots: snapshotRoutes({ snapshots, erasure }),
+    snapshots: snapshotRoutes({ snapshots, erasure }).route("/", snapshotFileRoutes({ snapshots, signing })),
     runs: runRoutes({ runs, resolvePrincipal, rights }),
     models: modelRoutes({ providers }),
     signing,

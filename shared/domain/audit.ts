@@ -36,6 +36,8 @@ export const AUDIT_ACTIONS = [
   "token.revoke",
   /** at most once per token and hour */
   "token.use",
+  /** a snapshot left as a signed file */
+  "snapshot.export",
   "library.export",
   "library.import",
 ] as const;

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { contentIdOf, hashOf } from "#shared/domain/frozen-content.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
 import { canonicalJson } from "#shared/lib/canonical-json.ts";
+import { frozenMessageSchema, manifestSchema } from "#shared/protocol/snapshot-bodies.ts";
 import { publishedKeySchema } from "./signing-keys.ts";
 import type { PublishedKey } from "./signing-keys.ts";
 
@@ -31,6 +32,17 @@ export const snapshotFileMetaSchema = z.strictObject({
 });
 export type SnapshotFileMeta = z.infer<typeof snapshotFileMetaSchema>;
 export const fileKeysSchema = z.array(publishedKeySchema);
+
+/** A file as JSON. What verifies it reads its lines: `readSnapshotFile`. */
+export const snapshotFileSchema = z.object({
+  format: z.literal(SNAPSHOT_FILE_FORMAT),
+  meta: snapshotFileMetaSchema,
+  manifest: manifestSchema,
+  messages: z.array(frozenMessageSchema),
+  keys: fileKeysSchema,
+  /** a JWS in compact form */
+  signature: text,
+});
 
 /** What the server signs of a file: through the manifest and its chain of hashes, every message of it. */
 export interface SnapshotFileClaims {

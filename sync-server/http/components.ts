@@ -22,6 +22,7 @@ import {
   renamePasskeySchema,
 } from "#shared/protocol/passkey-bodies.ts";
 import { jwksSchema } from "#shared/provenance/signing-keys.ts";
+import { snapshotFileSchema } from "#shared/provenance/snapshot-file.ts";
 import { feedSchema } from "#shared/protocol/feed-bodies.ts";
 import { runEventsSchema } from "#shared/protocol/run-events.ts";
 import {
@@ -95,6 +96,7 @@ export const COMPONENTS = {
   SignIn: signInSchema,
   SignUp: signUpSchema,
   Snapshot: snapshotSchema,
+  SnapshotFile: snapshotFileSchema,
   Snapshots: snapshotsSchema,
   StartOidc: startOidcSchema,
   StartRun: startRunSchema,

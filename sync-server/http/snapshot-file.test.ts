@@ -3,6 +3,8 @@ import { beforeAll, expect, test } from "vitest";
 import type { AppEnv } from "#server/http/app-env.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
 import type { SnapshotSummary } from "#shared/domain/snapshot.ts";
+import { canonicalJson } from "#shared/lib/canonical-json.ts";
+import { err, ok } from "#shared/lib/result.ts";
 import { verifySnapshotFile } from "#shared/provenance/verify-snapshot-file.ts";
 import { principalOf } from "#tests/support/principals.ts";
 import { META, aContent, aParty } from "#tests/support/signing-party.ts";
@@ -18,10 +20,17 @@ beforeAll(async () => {
 
 async function download(title: string, id = META.id): Promise<Response> {
   const summary = { ...META, title, note: "n" } as unknown as SnapshotSummary;
+  const texts = {
+    summary: JSON.stringify(summary),
+    manifest: canonicalJson(content.manifest),
+    messages: content.messages.map(canonicalJson),
+  };
   const issuer = META.server;
   const routes = snapshotFileRoutes({
-    readSnapshot: async ({ accountId }, wanted) =>
-      accountId === principalOf("ada").accountId && wanted === META.id ? { summary, content } : undefined,
+    snapshots: {
+      read: async ({ accountId }, wanted) =>
+        accountId === principalOf("ada").accountId && wanted === META.id ? ok(texts) : err("not_found"),
+    },
     signing: { issuer, sign: (typ, claims) => party.sign(typ, claims), keys: async () => ({ keys: [party.key] }) },
   });
   const app = new Hono<AppEnv>().use(async (c, next) => {

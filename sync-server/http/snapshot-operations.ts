@@ -69,6 +69,15 @@ export const SNAPSHOT_OPERATIONS: readonly Operation[] = [
     examples: { answer: SNAPSHOT_EXAMPLE },
   },
   {
+    method: "get",
+    path: "/api/snapshots/:id/file",
+    summary: "A snapshot as a signed file, which anybody can verify without this server",
+    action: "snapshot.read",
+    audit: { action: "snapshot.export", target: { kind: "document", param: "id" } },
+    answers: { 200: { description: "The lines of the file: see docs/snapshot-file.md", json: "SnapshotFile" } },
+    problems: [...SIGNED_IN, "not_found"],
+  },
+  {
     method: "patch",
     path: "/api/snapshots/:id",
     summary: "Change the title, note or tags of a snapshot, or take it out of the trash",

@@ -25,6 +25,7 @@ export const enActivity: Readonly<Record<string, string>> = {
   "token.create": "Access token created",
   "token.revoke": "Access token revoked",
   "token.use": "Access token used",
+  "snapshot.export": "Snapshot exported as a signed file",
   "library.export": "Chats exported",
   "library.import": "Chats imported",
 };
