@@ -28,10 +28,13 @@ interface ChatSnapshotsProps {
 /** Takes snapshots of the open chat, and leads to those there are. */
 export function ChatSnapshots({ open, hindrance, shortcut }: ChatSnapshotsProps) {
   const [shown, setShown] = useState<"nothing" | "take" | "versions">("nothing");
+  const [turn, setTurn] = useState(0);
   const toast = useToast();
   const ask = (): void => {
-    if (hindrance === undefined) setShown("take");
-    else toast({ text: hindrance });
+    if (hindrance !== undefined) return toast({ text: hindrance });
+    setShown("take");
+    // Anew also while the last one taken is still told of.
+    setTurn((before) => before + 1);
   };
   useEffect(() => {
     shortcut.current = ask;
@@ -55,7 +58,7 @@ export function ChatSnapshots({ open, hindrance, shortcut }: ChatSnapshotsProps)
       <MenuButton icon="more" label={words.chat.more} onNear={menu.preload}>
         {(place) => <menu.Part onTake={ask} onVersions={() => setShown("versions")} {...place} />}
       </MenuButton>
-      {shown === "take" && <take.Part id={open.id} conversation={open.conversation} onClose={onClose} />}
+      {shown === "take" && <take.Part key={turn} id={open.id} conversation={open.conversation} onClose={onClose} />}
       {shown === "versions" && <versions.Part conversationId={open.id} onClose={onClose} />}
     </>
   );

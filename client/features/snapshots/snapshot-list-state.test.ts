@@ -101,7 +101,7 @@ test("the trash lists what the server did not date yet first, and says how many 
   });
   const rows = deletedSnapshots([gone("old", 20), entry("kept", 2), gone("here", undefined), gone("new", 1)], NOW);
   expect(rows.map(({ id, days }) => [id, days])).toEqual([
-    ["here", undefined],
+    ["here", 30],
     ["new", 29],
     ["old", 10],
   ]);

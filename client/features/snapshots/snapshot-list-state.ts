@@ -61,8 +61,8 @@ export interface DeletedSnapshot {
   id: SnapshotId;
   title: string;
   number: number;
-  /** in so many days it is erased; absent where the server did not hear of the deletion yet */
-  days: number | undefined;
+  /** in so many days it is erased */
+  days: number;
 }
 
 /** What is in the trash, last deleted first; what the server did not date yet above that. */
@@ -74,6 +74,7 @@ export function deletedSnapshots(entries: readonly SnapshotEntry[], now: number)
       id: summary.id,
       title: displayTitle(summary),
       number: summary.number,
-      days: deletedAt === undefined ? undefined : daysUntilErased(deletedAt, now),
+      // Until the server has said since when, this device's own time has to do.
+      days: daysUntilErased(deletedAt ?? now, now),
     }));
 }

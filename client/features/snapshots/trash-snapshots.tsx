@@ -76,11 +76,7 @@ function DeletedRow({ row, mayChange, onRestore, onErase }: DeletedRowProps) {
         <Link href={`/snapshots/${row.id}`} dir="auto" title={name}>
           {name}
         </Link>
-        <p className="trash-fate">
-          {[snapshotWords.number(row.number), row.days === undefined ? text.waits : text.erasedIn(row.days)].join(
-            " · ",
-          )}
-        </p>
+        <p className="trash-fate">{[snapshotWords.number(row.number), text.erasedIn(row.days)].join(" · ")}</p>
       </div>
       {mayChange && (
         <div className="trash-actions">

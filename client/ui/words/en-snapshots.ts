@@ -186,7 +186,6 @@ export const enSnapshots = {
   trash: {
     list: "Deleted snapshots",
     erasedIn: (days: number) => `Erased ${relative.format(days, "day")}`,
-    waits: "Its deletion waits to be sent",
     restore: (title: string) => `Restore ${title}`,
     restoreShort: "Restore",
     erase: (title: string) => `Erase ${title}`,
