@@ -80,6 +80,7 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
   const searchBox = useRef<HTMLInputElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const takeSnapshot = useRef<() => void>(undefined);
+  const onTakeable = useCallback((take: (() => void) | undefined) => void (takeSnapshot.current = take), []);
   const page = useChatPages(field, () => setSheet(false), launch.type === "share");
   useEffect(() => {
     preloadMarkdown();
@@ -133,7 +134,7 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
           isGuest={me.role === "guest"}
           searchBox={searchBox}
           onNewChat={page.startNewChat}
-          snapshots={(query, place) => (
+          renderSnapshots={(query, place) => (
             <snapshotList.Part {...place} query={query} currentId={page.snapshotId} isGuest={me.role === "guest"} />
           )}
           onOpen={() => setSheet(false)}
@@ -176,7 +177,7 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
             isGuest={me.role === "guest"}
             leading={leading}
             field={field}
-            takeSnapshot={takeSnapshot}
+            onTakeable={onTakeable}
             onFirstSend={page.onFirstSend}
             onSpent={page.onSpent}
             onNewChat={page.startNewChat}

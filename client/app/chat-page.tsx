@@ -38,8 +38,8 @@ interface ChatPageProps {
   isGuest: boolean;
   leading: ReactNode;
   field: RefObject<HTMLTextAreaElement | null>;
-  /** what the shortcut for a snapshot does while a chat is shown */
-  takeSnapshot: RefObject<(() => void) | undefined>;
+  /** what the shortcut for a snapshot does from now on */
+  onTakeable: (take: (() => void) | undefined) => void;
   /** the first prompt of a new chat is about to be sent */
   onFirstSend: () => void;
   /** a new chat turned out to be used already, or deleted */
@@ -97,7 +97,7 @@ interface ChatProps extends ChatPageProps {
 }
 
 function Chat(props: ChatProps) {
-  const { open, editable, online, isNew, isGuest, leading, field, takeSnapshot, onFirstSend, onSpent } = props;
+  const { open, editable, online, isNew, isGuest, leading, field, onTakeable, onFirstSend, onSpent } = props;
   const { conversation } = open;
   const workspace = useWorkspace();
   const { runs, clock } = workspace;
@@ -123,7 +123,7 @@ function Chat(props: ChatProps) {
     <ChatSnapshots
       open={open}
       hindrance={active ? words.chat.takeLater : used ? undefined : words.chat.nothingToTake}
-      shortcut={takeSnapshot}
+      onTakeable={onTakeable}
     />
   );
   const header = <ConversationHeader {...{ conversation, model, editable, leading, trailing }} />;

@@ -1,5 +1,4 @@
 import { useEffect, useState } from "react";
-import type { RefObject } from "react";
 import type { OpenConversation } from "#client/local-store/documents.ts";
 import { IconButton } from "#client/ui/button.tsx";
 import { lazyPart } from "#client/ui/lazy-part.tsx";
@@ -21,12 +20,12 @@ interface ChatSnapshotsProps {
   open: OpenConversation;
   /** why none can be taken now */
   hindrance: string | undefined;
-  /** what the keyboard shortcut does while this is shown */
-  shortcut: RefObject<(() => void) | undefined>;
+  /** what the keyboard shortcut does from now on */
+  onTakeable: (take: (() => void) | undefined) => void;
 }
 
 /** Takes snapshots of the open chat, and leads to those there are. */
-export function ChatSnapshots({ open, hindrance, shortcut }: ChatSnapshotsProps) {
+export function ChatSnapshots({ open, hindrance, onTakeable }: ChatSnapshotsProps) {
   const [shown, setShown] = useState<"nothing" | "take" | "versions">("nothing");
   const [turn, setTurn] = useState(0);
   const toast = useToast();
@@ -37,8 +36,8 @@ export function ChatSnapshots({ open, hindrance, shortcut }: ChatSnapshotsProps)
     setTurn((before) => before + 1);
   };
   useEffect(() => {
-    shortcut.current = ask;
-    return () => void (shortcut.current = undefined);
+    onTakeable(ask);
+    return () => onTakeable(undefined);
   });
   const onClose = (): void => setShown("nothing");
   return (

@@ -32,7 +32,7 @@ interface LibraryPanelProps {
   searchBox: RefObject<HTMLInputElement | null>;
   onNewChat: () => void;
   /** the list of snapshots that a query finds */
-  snapshots: (query: string, place: ListPlace) => ReactNode;
+  renderSnapshots: (query: string, place: ListPlace) => ReactNode;
   /** a chat was chosen */
   onOpen: () => void;
   onClose: () => void;
@@ -41,7 +41,7 @@ interface LibraryPanelProps {
 
 /** Find and arrange: the list of a person's conversations. */
 export function LibraryPanel(props: LibraryPanelProps) {
-  const { currentId, workspaceName, isGuest, searchBox, onNewChat, snapshots, onOpen, onClose, foot } = props;
+  const { currentId, workspaceName, isGuest, searchBox, onNewChat, renderSnapshots, onOpen, onClose, foot } = props;
   const [query, setQuery] = useState("");
   const [archived, setArchived] = useState(false);
   const { tab, setTab } = useLibraryTab();
@@ -84,7 +84,7 @@ export function LibraryPanel(props: LibraryPanelProps) {
         key={`${tab} ${archived}`}
       >
         {tab === "snapshots" ? (
-          snapshots(wanted, { onOpen, onClear: () => setQuery(""), onClose: () => setTab("conversations") })
+          renderSnapshots(wanted, { onOpen, onClear: () => setQuery(""), onClose: () => setTab("conversations") })
         ) : (
           <LibraryList
             isGuest={isGuest}

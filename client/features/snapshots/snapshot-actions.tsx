@@ -32,7 +32,7 @@ export function SnapshotActions({ entry, place, mayChange, onVersions }: Snapsho
   const workspace = useWorkspace();
   const { summary } = entry;
   return (
-    <div className="snapshot-actions" role="group" aria-label={text.label}>
+    <div className="snapshot-actions">
       <LazyMenu
         icon="compare"
         label={text.compare}
@@ -63,8 +63,9 @@ export function SnapshotActions({ entry, place, mayChange, onVersions }: Snapsho
   );
 }
 
+const go = (address: string) => () => navigate(address);
+
 function compareItems(id: string, { previous }: VersionPlace, onVersions: () => void): MenuItem[] {
-  const go = (address: string) => () => navigate(address);
   const before: MenuItem[] =
     previous === undefined
       ? []

@@ -50,9 +50,8 @@ export const SnapshotRow = memo(({ entry, current, isGuest, onOpen }: SnapshotRo
       <span className="library-draft" id={`row-${summary.id}`}>
         {state.type === "pending" && <span className="snapshot-mark">{snapshotWords.list.pending}</span>}
         {state.type === "refused" && <span className="snapshot-mark">{snapshotWords.list.refused}</span>}
-        <span aria-label={snapshotWords.number(summary.number)} role="img">
-          #{summary.number}
-        </span>
+        <span aria-hidden="true">#{summary.number}</span>
+        <span className="hidden-words">{snapshotWords.number(summary.number)}</span>
       </span>
       {!isGuest && (
         <LazyMenu

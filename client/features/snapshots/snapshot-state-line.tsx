@@ -20,6 +20,11 @@ export function SnapshotStateLine({
   const online = useWatched(sync, () => sync.online());
   const announce = useAnnounce();
   const text = snapshotWords.state;
+  const giveUp = async (): Promise<void> => {
+    await snapshots.giveUp(summary.id);
+    announce(text.gaveUp);
+    navigate("/");
+  };
   if (summary.deleted) {
     return (
       <div className="notice">
@@ -58,12 +63,7 @@ export function SnapshotStateLine({
             yes={text.giveUpYes}
             no={text.giveUpNo}
             danger
-            onYes={() => {
-              void snapshots.giveUp(summary.id).then(() => {
-                announce(text.gaveUp);
-                navigate("/");
-              });
-            }}
+            onYes={() => void giveUp()}
           />
         </div>
       );

@@ -51,7 +51,9 @@ export function TagField({ tags, known, onChange, typed, onType }: TagFieldProps
       />
       <datalist id={`${id}-known`}>
         {suggestedTags(known, tags).map((tag) => (
-          <option key={tag} value={tag} />
+          <option key={tag} value={tag}>
+            {tag}
+          </option>
         ))}
       </datalist>
       <span className="field-hint" id={`${id}-hint`}>

@@ -45,7 +45,7 @@ export function useFrozenContent(
       const first = await snapshots.content(id);
       if (first.ok) return { type: "read", content: first.value };
       if (first.failure === "missing" || (first.failure === "damaged" && tries > 0)) {
-        if (!(await snapshots.fetch(id)))
+        if (!online || !(await snapshots.fetch(id)))
           return first.failure === "missing" ? { type: "missing" } : { type: "damaged" };
         const second = await snapshots.content(id);
         if (second.ok) return { type: "read", content: second.value };

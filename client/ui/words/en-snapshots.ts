@@ -146,7 +146,6 @@ export const enSnapshots = {
     newChat: "New chat",
   },
   actions: {
-    label: "What to do with this snapshot",
     compare: "Compare",
     compareWith: "Compare with…",
     duplicate: "Duplicate",

@@ -125,6 +125,14 @@ function snapshots(world: InMemoryWorkspace, id: ConversationId, count: number):
   });
 }
 
+async function showWhenTaken(
+  taken: readonly Promise<SnapshotId>[],
+  path: (id: string, before: string) => string,
+): Promise<void> {
+  const [one = "", , three = ""] = await Promise.all(taken);
+  history.replaceState(null, "", path(three, one));
+}
+
 const snapshotScene = (path: (id: string, before: string) => string): Scene => ({
   play(world) {
     library(world, 6);
@@ -135,9 +143,7 @@ const snapshotScene = (path: (id: string, before: string) => string): Scene => (
     sendPrompt(world.workspace, open, { text: "And on other planets?", parentId, model: "t/m", takesDraft: true });
     world.answer(id, { text: "Other worlds have tides too.", status: "completed" });
     const more = snapshots(world, id, 2);
-    void Promise.all([...first, ...more]).then(([one = "", , three = ""]) => {
-      history.replaceState(null, "", path(three, one));
-    });
+    void showWhenTaken([...first, ...more], path);
     return id;
   },
 });
