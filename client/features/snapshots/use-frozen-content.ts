@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useState } from "react";
+import type { Snapshots } from "#client/local-store/snapshots.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
 import type { SnapshotId } from "#shared/domain/ids.ts";
@@ -14,45 +15,35 @@ export type ReadContent =
   /** this device cannot read what it stored */
   | { type: "unreadable" };
 
+/** Asks the server only where that can help: for what is not here, and, by a person's wish, for what is damaged. */
+async function readFrozen(
+  snapshots: Snapshots,
+  id: SnapshotId,
+  { online, tries }: { online: boolean; tries: number },
+): Promise<ReadContent> {
+  const stored = await snapshots.content(id);
+  const helps = !stored.ok && (stored.failure === "missing" || (stored.failure === "damaged" && tries > 0));
+  const read = helps && online && (await snapshots.fetch(id)) ? await snapshots.content(id) : stored;
+  if (read.ok) return { type: "read", content: read.value };
+  return { type: read.failure === "missing" || read.failure === "damaged" ? read.failure : "unreadable" };
+}
+
 /**
  * Reads what was frozen; where its messages are not here it asks for them, and again when the network comes back.
  * @param online whether the server can be reached
  */
-export function useFrozenContent(
-  id: SnapshotId | undefined,
-  online: boolean,
-): { read: ReadContent; again: () => void } {
+export function useFrozenContent(id: SnapshotId, online: boolean): { read: ReadContent; again: () => void } {
   const { snapshots } = useWorkspace();
   const [tries, setTries] = useState(0);
-  const [shown, setShown] = useState<{ id: SnapshotId | undefined; read: ReadContent }>({
-    id,
-    read: { type: "reading" },
-  });
+  const [shown, setShown] = useState<{ id: SnapshotId; read: ReadContent }>({ id, read: { type: "reading" } });
   const isRead = shown.id === id && shown.read.type === "read";
   useEffect(() => {
-    if (id === undefined || isRead) return;
+    if (isRead) return;
     let left = false;
-    const show = (read: ReadContent): void => {
-      if (!left) setShown({ id, read });
-    };
-    void readContent().then(show);
+    void readFrozen(snapshots, id, { online, tries }).then((read) => left || setShown({ id, read }));
     return () => {
       left = true;
     };
-
-    async function readContent(): Promise<ReadContent> {
-      if (id === undefined) return { type: "reading" };
-      const first = await snapshots.content(id);
-      if (first.ok) return { type: "read", content: first.value };
-      if (first.failure === "missing" || (first.failure === "damaged" && tries > 0)) {
-        if (!online || !(await snapshots.fetch(id)))
-          return first.failure === "missing" ? { type: "missing" } : { type: "damaged" };
-        const second = await snapshots.content(id);
-        if (second.ok) return { type: "read", content: second.value };
-        return { type: second.failure === "missing" || second.failure === "damaged" ? second.failure : "unreadable" };
-      }
-      return { type: first.failure === "damaged" ? "damaged" : "unreadable" };
-    }
   }, [snapshots, id, isRead, tries, online]);
   const again = useCallback(() => {
     setShown({ id, read: { type: "reading" } });
