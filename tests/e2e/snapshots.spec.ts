@@ -222,6 +222,7 @@ test("by keyboard alone: take, find, open, rename and delete", async ({ page, ap
   await tab("Conversations").focus();
   await page.keyboard.press("ArrowRight");
   await expectFocused(tab("Snapshots"));
+  await expect(chat.row("By hand")).toBeVisible();
   await page.keyboard.press("Tab");
   await expectFocused(chat.row("By hand"));
   await page.keyboard.press("Enter");
