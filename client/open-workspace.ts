@@ -120,6 +120,7 @@ export function openWorkspace(own: BrowserPlatform, session: Session, signal: Ab
     const { openWorkspaceSnapshots } = await import("#client/sync/open-workspace-snapshots.ts");
     return openWorkspaceSnapshots({ platform, locks, me, store, library, sync, newId, scope }, signal);
   };
+  const snapshots = openLateSnapshots(loadSnapshots, clock, signal);
   const runs = openLateRuns({ load: loadRuns, clock, connectivity: reached }, signal);
   const waiting = { waits: runs.waits, subscribe: runs.subscribeDeliveries };
   // Not needed before there is something to deliver; without its code the next page that is open delivers.
@@ -139,9 +140,9 @@ export function openWorkspace(own: BrowserPlatform, session: Session, signal: Ab
     library,
     sync,
     runs,
-    snapshots: openLateSnapshots(loadSnapshots, clock, signal),
+    snapshots,
     models: openModelCatalogue({ platform, smallStorage, me }, signal),
-    device: openLateDevice({ store, documents, library, sync, clock, smallStorage, me }, signal),
+    device: openLateDevice({ store, documents, library, snapshots, sync, clock, smallStorage, me }, signal),
     tabStorage,
     ...texts,
     clock,

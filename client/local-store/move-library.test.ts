@@ -202,7 +202,7 @@ test("P1: a tab that dies at any request, and the next one after it, lose nothin
     expect(step).toBeGreaterThan(200);
     return;
   }
-});
+}, 120_000);
 
 describe("a full disk", () => {
   test("leaves the guest's database as it was where nothing can be written", async () => {

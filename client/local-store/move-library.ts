@@ -7,10 +7,12 @@ import { forgetDocument } from "./erased-records.ts";
 import { noteForgotten, readForgotten } from "./forgotten-ids.ts";
 import type { StoreFailure } from "./local-store.ts";
 import { copyHeld, heldIds, isSame, readHeld } from "./moved-records.ts";
+import { forgetSnapshots, hasSnapshots } from "./moved-snapshots.ts";
 import { openDatabase } from "./open-database.ts";
 import type { Database } from "./open-database.ts";
 import { quarantineCommands, quarantineOutbox } from "./quarantine.ts";
 import { EVERY_STORE } from "./read-document.ts";
+import { SNAPSHOT_STORES, quarantineSnapshots } from "./snapshot-records.ts";
 import { openTabs } from "./tab-messages.ts";
 
 export interface MoveParts {
@@ -18,6 +20,7 @@ export interface MoveParts {
   locks: Locks;
 }
 
+const ALL_STORES = [...EVERY_STORE, ...SNAPSHOT_STORES] as const;
 const LOCK = "holdfast-move";
 /** ms in which tabs of the guest store what they hold in memory; what comes later is moved all the same, if it comes at all */
 const LET_GO_MS = 200;
@@ -66,14 +69,15 @@ async function moveAll(move: Move, signal: AbortSignal): Promise<Result<number, 
   const { source, atOnce } = move;
   const moved = new Set<string>();
   // Rows of which nobody can tell whose they are become records that say so, and are moved as those.
-  const readable = await source.run("readwrite", [...EVERY_STORE], async (transaction) => {
+  const readable = await source.run("readwrite", [...ALL_STORES], async (transaction) => {
     await quarantineOutbox(transaction);
     await quarantineCommands(transaction);
+    if (transaction.objectStoreNames.contains("snapshotCommands")) await quarantineSnapshots(transaction);
   });
   if (!readable.ok) return readable;
   for (;;) {
     // A tab that was asked to let go may have stored something meanwhile.
-    const read = await source.run("readonly", [...EVERY_STORE], heldIds);
+    const read = await source.run("readonly", [...ALL_STORES], heldIds);
     if (!read.ok) return read;
     const ids = [...read.value];
     if (ids.length === 0) break;
@@ -110,7 +114,7 @@ async function copyAndDelete(
   { source, target, from, left }: Move,
   ids: readonly string[],
 ): Promise<Result<unknown, StoreFailure>> {
-  const held = await source.run("readonly", [...EVERY_STORE], async (transaction) => {
+  const held = await source.run("readonly", [...ALL_STORES], async (transaction) => {
     const read = ids.map(async (id) => [id, await readHeld(transaction, id)] as const);
     return new Map(await Promise.all(read));
   });
@@ -118,16 +122,17 @@ async function copyAndDelete(
   // On the disk, before it goes from the other database: nothing else says in which order the two get there.
   const copied = await target.run(
     "readwrite",
-    [...EVERY_STORE],
+    [...ALL_STORES],
     (transaction) => copyHeld(transaction, from, held.value, left),
     "strict",
   );
   if (!copied.ok) return copied;
-  const deleted = await source.run("readwrite", [...EVERY_STORE], async (transaction) => {
+  const deleted = await source.run("readwrite", [...ALL_STORES], async (transaction) => {
     const deletions = [...held.value].map(async ([id, before]) => {
       // What was written since is copied first.
       if (!isSame(before, await readHeld(transaction, id))) return [];
       await forgetDocument(transaction, id);
+      if (hasSnapshots(before.snapshots)) await forgetSnapshots(transaction, id);
       return [id];
     });
     return (await Promise.all(deletions)).flat();

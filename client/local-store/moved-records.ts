@@ -4,6 +4,8 @@ import { foldUpdates } from "./fold-updates.ts";
 import { further, withLocal } from "./library-state.ts";
 import type { LocalSummary, QuarantinedRecord, SummaryRecord } from "./local-store.ts";
 import type { DatabaseSchema, DocumentRecord, Transaction } from "./open-database.ts";
+import { copySnapshots, printOfSnapshots, readHeldSnapshots, snapshotConversationIds } from "./moved-snapshots.ts";
+import type { HeldSnapshots } from "./moved-snapshots.ts";
 import { documentIdsIn } from "./quarantine.ts";
 import { epochIn, readQuarantine } from "./read-document.ts";
 import type { RunCommand } from "./run-command.ts";
@@ -28,6 +30,7 @@ interface Held {
   commands: RunCommand[];
   quarantine: (QuarantinedRecord & { key: number })[];
   summary: SummaryRecord | undefined;
+  snapshots: HeldSnapshots;
 }
 
 /** What of a document was copied. Keys of rows are never given twice, so they tell what is new. */
@@ -39,6 +42,7 @@ interface Copied {
   outbox: Set<number>;
   quarantine: Set<number>;
   commands: Set<string>;
+  snapshotCommands: Set<number>;
 }
 
 /**
@@ -52,15 +56,17 @@ interface MoveMark {
 
 /** The documents of which a database holds more than what the feed tells anyway; "" for what nobody can tell whose it is. */
 export async function heldIds(transaction: AnyTransaction): Promise<Set<string>> {
-  const [documents, outbox, commands, quarantine, summaries] = await Promise.all([
+  const [documents, outbox, commands, quarantine, summaries, frozen] = await Promise.all([
     documentIdsIn(transaction),
     transaction.objectStore("outbox").getAll(),
     transaction.objectStore("commands").getAll(),
     readQuarantine(transaction),
     readSummaries(transaction),
+    snapshotConversationIds(transaction),
   ]);
   return new Set<string>([
     ...documents,
+    ...frozen,
     ...outbox.flatMap((row) => documentOf(row) ?? []),
     ...commands.filter(isRunCommand).map(({ conversationId }) => conversationId),
     ...quarantine.map(({ documentId }) => documentId),
@@ -71,16 +77,18 @@ export async function heldIds(transaction: AnyTransaction): Promise<Set<string>>
 export async function readHeld(transaction: AnyTransaction, id: string): Promise<Held> {
   const updateRows = transaction.objectStore("updates").index("documentId");
   const outboxRows = transaction.objectStore("outbox").index("documentId");
-  const [document, updateKeys, updates, outboxKeys, outbox, commands, quarantine, summary] = await Promise.all([
-    transaction.objectStore("documents").get(id),
-    updateRows.getAllKeys(id),
-    updateRows.getAll(id),
-    outboxRows.getAllKeys(id),
-    outboxRows.getAll(id),
-    transaction.objectStore("commands").getAll(),
-    readQuarantine(transaction),
-    readSummary(transaction, id),
-  ]);
+  const [document, updateKeys, updates, outboxKeys, outbox, commands, quarantine, summary, snapshots] =
+    await Promise.all([
+      transaction.objectStore("documents").get(id),
+      updateRows.getAllKeys(id),
+      updateRows.getAll(id),
+      outboxRows.getAllKeys(id),
+      outboxRows.getAll(id),
+      transaction.objectStore("commands").getAll(),
+      readQuarantine(transaction),
+      readSummary(transaction, id),
+      readHeldSnapshots(transaction, id),
+    ]);
   return {
     document,
     updates: withKeys(updateKeys, updates),
@@ -88,6 +96,7 @@ export async function readHeld(transaction: AnyTransaction, id: string): Promise
     commands: commands.filter((command) => isRunCommand(command) && command.conversationId === id),
     quarantine: quarantine.filter(({ documentId }) => documentId === id),
     summary,
+    snapshots,
   };
 }
 
@@ -100,7 +109,7 @@ const withKeys = <T>(keys: readonly number[], rows: readonly T[]): Row<T>[] =>
 /** Whether nothing was written between two looks. */
 export const isSame = (one: Held, other: Held): boolean => printOf(one) === printOf(other);
 
-const printOf = ({ document, updates, outbox, commands, quarantine, summary }: Held): string =>
+const printOf = ({ document, updates, outbox, commands, quarantine, summary, snapshots }: Held): string =>
   JSON.stringify([
     document && [document.epoch, stateOf(document)],
     updates.map(({ key }) => key),
@@ -108,6 +117,7 @@ const printOf = ({ document, updates, outbox, commands, quarantine, summary }: H
     commands,
     quarantine.map(({ key, waits, told, unsent }) => [key, waits, told, unsent]),
     summary,
+    printOfSnapshots(snapshots),
   ]);
 
 const stateOf = (document: DocumentRecord | undefined): number | undefined =>
@@ -147,6 +157,7 @@ async function copyOne(transaction: ReadWrite, id: string, held: Held, mark: Cop
   for (const command of held.commands)
     if (isNew(mark.commands, command.runId)) await transaction.objectStore("commands").put(command);
   await copySummary(transaction, id, held.summary);
+  await copySnapshots(transaction, held.snapshots, mark.snapshotCommands);
 }
 
 async function copyContent(
@@ -224,4 +235,5 @@ const nothingYet = (): Copied => ({
   outbox: new Set(),
   quarantine: new Set(),
   commands: new Set(),
+  snapshotCommands: new Set(),
 });

@@ -131,6 +131,8 @@ export function openSnapshotQueue(
     },
     async settle(queued, what) {
       const { command } = queued;
+      // It may have been sent while it was being stored: only then it is known under which key it is.
+      await storing;
       const key = keys.get(queued.key) ?? queued.key;
       const isStored = key > 0 && (await store.settle({ key, command }, what)).ok;
       const refused = what.type === "refused" ? { ...command, refused: what.code } : undefined;

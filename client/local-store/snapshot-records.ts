@@ -18,7 +18,7 @@ export const SNAPSHOT_STORES = ["snapshots", "frozenMessages", "snapshotCommands
 const READ_AT_ONCE = 1_000;
 
 /** A record that cannot be read is as good as none: the feed brings it again. */
-async function readRecord(transaction: AnyTransaction, id: string): Promise<SnapshotRecord | undefined> {
+export async function readRecord(transaction: AnyTransaction, id: string): Promise<SnapshotRecord | undefined> {
   const stored: unknown = await transaction.objectStore("snapshots").get(id);
   return isSnapshotRecord(stored) ? stored : undefined;
 }

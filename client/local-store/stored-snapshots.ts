@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { snapshotEntrySchema } from "#shared/protocol/feed-bodies.ts";
-import { manifestSchema, snapshotSummarySchema } from "#shared/protocol/snapshot-bodies.ts";
+import { manifestSchema } from "#shared/protocol/snapshot-bodies.ts";
 import type { SnapshotFeedEntry } from "#shared/protocol/feed-bodies.ts";
 import type { SnapshotCommand, SnapshotRecord } from "./snapshot-record.ts";
 
@@ -29,19 +29,36 @@ const commandSchema = z.object({
   ]),
 });
 
-const recordSchema = z.object({
-  id: text,
-  conversationId: text,
-  feed: z.optional(snapshotEntrySchema),
-  answered: z.optional(z.object({ summary: snapshotSummarySchema, headSeq: z.optional(z.number()) })),
-  manifest: z.optional(manifestSchema),
-});
-
 /** Whether it can be delivered. */
 export const isSnapshotCommand = (raw: unknown): raw is SnapshotCommand => commandSchema.safeParse(raw).success;
 
-/** Whether it can be shown. */
-export const isSnapshotRecord = (raw: unknown): raw is SnapshotRecord => recordSchema.safeParse(raw).success;
+type Fields = Record<string, unknown>;
+const isFields = (raw: unknown): raw is Fields => typeof raw === "object" && raw !== null;
+const areTexts = (raw: Fields, ...keys: string[]): boolean => keys.every((key) => typeof raw[key] === "string");
+const areNumbers = (raw: Fields, ...keys: string[]): boolean => keys.every((key) => Number.isFinite(raw[key]));
+
+const isSummary = (raw: unknown): boolean =>
+  isFields(raw) &&
+  areTexts(raw, "id", "conversationId", "contentId", "model", "excerpt", "title", "note", "createdBy") &&
+  areNumbers(raw, "number", "messageCount", "createdAt") &&
+  Array.isArray(raw["tags"]) &&
+  raw["tags"].every((tag) => typeof tag === "string");
+
+const isFeedPlace = (raw: unknown): boolean =>
+  isFields(raw) && areNumbers(raw, "feedSeq", "headSeq") && isSummary(raw["summary"]);
+
+const isAnswered = (raw: unknown): boolean => isFields(raw) && isSummary(raw["summary"]);
+
+/**
+ * Whether it can be shown. By hand, because thousands are read when a page opens; what its manifest says is compared with
+ * its content id when it is read.
+ */
+export const isSnapshotRecord = (raw: unknown): raw is SnapshotRecord =>
+  isFields(raw) &&
+  areTexts(raw, "id", "conversationId") &&
+  (raw["feed"] === undefined || isFeedPlace(raw["feed"])) &&
+  (raw["answered"] === undefined || isAnswered(raw["answered"])) &&
+  (raw["manifest"] === undefined || isFields(raw["manifest"]));
 
 /** Those entries of a page of the feed that are of snapshots and that this version understands. */
 export const snapshotEntriesIn = (page: readonly unknown[]): SnapshotFeedEntry[] =>

@@ -1,4 +1,5 @@
-import type { QuarantinedRecord } from "#client/local-store/local-store.ts";
+import type { Snapshots } from "#client/local-store/snapshots.ts";
+import type { QuarantinedRecord, Unacknowledged } from "#client/local-store/local-store.ts";
 import type { DeviceStorage } from "#client/platform/device-storage.ts";
 import type { Clock } from "#client/platform/platform.ts";
 import type { ExportWords } from "#shared/documents/transcript.ts";
@@ -36,6 +37,7 @@ export interface DeviceCopy {
 }
 
 export interface DeviceCopyParts extends ExportParts {
+  snapshots: Pick<Snapshots, "entries" | "content" | "loaded" | "subscribe">;
   storage: DeviceStorage;
   clock: Clock;
 }
@@ -59,18 +61,18 @@ export function openDeviceCopy(parts: DeviceCopyParts): DeviceCopy {
         setAside(),
       ]);
       const chats = library.entries().filter(({ summary }) => !summary.deleted);
-      const rows = outbox.ok ? [...outbox.value.rows.values()] : undefined;
       return {
         usage,
         kept,
         chats: chats.length,
         here: ids.ok ? chats.filter(({ id }) => ids.value.has(id)).length : undefined,
-        waiting: rows && { changes: rows.reduce((sum, { length }) => sum + length, 0), chats: rows.length },
+        waiting: outbox.ok ? waitingIn(outbox.value) : undefined,
         setAside: records?.length,
       };
     },
     askToKeep: () => storage.persist(),
     async exportEverything(words) {
+      await untilLoaded(parts);
       const { file, ...about } = await exportEverything(parts, words, clock.now());
       saveFile(datedFileName("holdfast", clock.now()), file);
       return about;
@@ -86,6 +88,27 @@ export function openDeviceCopy(parts: DeviceCopyParts): DeviceCopy {
       return (await store.removeQuarantined(records.map(({ key }) => key))).ok;
     },
   };
+}
+
+function waitingIn({ rows, snapshots }: Unacknowledged): DeviceOverview["waiting"] {
+  const changes = [...rows.values()].reduce((sum, { length }) => sum + length, snapshots.waiting + snapshots.refused);
+  return { changes, chats: rows.size };
+}
+
+/** So long an export waits for the snapshots to be read, in ms: without their code it goes on without them. */
+const LOADING_MS = 5_000;
+
+function untilLoaded({ snapshots, clock }: DeviceCopyParts): Promise<void> {
+  if (snapshots.loaded()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const stopTimer = clock.after(LOADING_MS, done);
+    const stop = snapshots.subscribe(() => snapshots.loaded() && done());
+    function done(): void {
+      stopTimer();
+      stop();
+      resolve();
+    }
+  });
 }
 
 /** Records as they are: bytes as base64, whatever else as JSON. */

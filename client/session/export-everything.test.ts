@@ -3,17 +3,20 @@ import { IDBFactory } from "fake-indexeddb";
 import { beforeEach, expect, test } from "vitest";
 import { localStoreName, openLocalStore } from "#client/local-store/open-local-store.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
+import { err } from "#shared/lib/result.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { installFailingIndexedDb } from "#tests/support/failing-indexeddb.ts";
 import { createSeededRandom } from "#tests/support/seeded-random.ts";
 import { aSummary } from "#tests/support/a-summary.ts";
 import { createSimulatedBrowser, until } from "#tests/support/simulated-device.ts";
+import { aTaken, frozenContent, openSnapshotTab } from "#tests/support/snapshot-scenario.ts";
 import { createSimulatedServer } from "#tests/support/simulated-room.ts";
 import { setAsideFile } from "./device-copy.ts";
 import { exportEverything } from "./export-everything.ts";
 import { createFileBuilder, datedFileName } from "./file-builder.ts";
 
 const WORDS = { you: "You", answer: "Answer", untitled: "Untitled", systemPrompt: "System prompt", draft: "Draft" };
+const NO_SNAPSHOTS = { entries: () => [], content: async () => err("missing" as const) };
 const NOW = Date.UTC(2026, 10, 28, 12);
 const random = createSeededRandom(5);
 const newId = (): ConversationId => createUuidV7(NOW, random.bytes) as ConversationId;
@@ -50,7 +53,7 @@ test("an export holds what is open, what is stored and what only the library kno
     changedAt: NOW,
     headSeq: 9,
   });
-  const made = await exportEverything(again, WORDS, NOW);
+  const made = await exportEverything({ ...again, snapshots: NO_SNAPSHOTS }, WORDS, NOW);
   const file = await parsed(made.file);
   expect(made).toMatchObject({ chats: 2, missing: 1 });
   expect(file).toMatchObject({
@@ -77,7 +80,9 @@ test("a deleted chat is in the export where it holds edits that may be nowhere e
   tab.library.changedAfterDeletion(ids.changed);
   server.setUp(false);
   tab.documents.open(ids.unsent).conversation.draft.insert(0, "nowhere else");
-  const { conversations } = await parsed((await exportEverything(tab, WORDS, NOW)).file);
+  const { conversations } = await parsed(
+    (await exportEverything({ ...tab, snapshots: NO_SNAPSHOTS }, WORDS, NOW)).file,
+  );
   expect(conversations.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toMatchObject([
     { id: ids.unsent, draft: "nowhere else", onServer: false },
     { id: ids.changed, onServer: true },
@@ -92,7 +97,7 @@ test("A4: with a store that takes nothing and no network the words in memory are
   const id = newId();
   tab.documents.open(id).conversation.draft.insert(0, "nowhere else");
   await until(() => tab.sync.status().type === "cannot-save", browser.clock);
-  const made = await exportEverything(tab, WORDS, NOW);
+  const made = await exportEverything({ ...tab, snapshots: NO_SNAPSHOTS }, WORDS, NOW);
   expect(await parsed(made.file)).toMatchObject({
     conversations: [
       { id, draft: "nowhere else", markdown: "# nowhere else\n\n## Draft\n\nnowhere else\n", onServer: false },
@@ -108,7 +113,7 @@ test("without IndexedDB an export holds what is in memory", async () => {
   const open = tab.documents.open(newId());
   open.conversation.draft.insert(0, "private");
   await until(() => open.status().type === "ready", browser.clock);
-  const made = await exportEverything(tab, WORDS, NOW);
+  const made = await exportEverything({ ...tab, snapshots: NO_SNAPSHOTS }, WORDS, NOW);
   expect((await parsed(made.file)).conversations).toMatchObject([{ draft: "private" }]);
   await tab.close();
 });
@@ -149,4 +154,26 @@ test("what was set aside can be removed, but not copies whose words are still to
   await store.removeQuarantined(before.ok ? before.value.map(({ key }) => key) : []);
   expect(await store.quarantined()).toMatchObject({ ok: true, value: [{ waits: true }] });
   store.close();
+});
+
+test("an export holds snapshots whole, those that the server never had among them", async () => {
+  const tab = openSnapshotTab({ online: false });
+  const chat = newId();
+  const id = await tab.snapshots.take(aTaken(chat, 3, { title: "Frozen", tags: ["kept"] }));
+  const { store, snapshots } = tab;
+  const documents = { opened: () => new Set<never>(), find: () => undefined };
+  const made = await exportEverything({ store, documents, library: { entries: () => [] }, snapshots }, WORDS, NOW);
+  const file = JSON.parse(await made.file.text()) as { snapshots: unknown[] };
+  expect(file.snapshots).toMatchObject([
+    {
+      id,
+      conversationId: chat,
+      number: 1,
+      title: "Frozen",
+      tags: ["kept"],
+      onServer: false,
+      ...frozenContent(chat, 3),
+    },
+  ]);
+  tab.close();
 });

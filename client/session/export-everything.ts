@@ -1,5 +1,6 @@
 import * as Y from "yjs";
 import type { Library } from "#client/local-store/library.ts";
+import type { Snapshots } from "#client/local-store/snapshots.ts";
 import type { LocalStore } from "#client/local-store/local-store.ts";
 import type { LocalDocument } from "#client/local-store/local-document.ts";
 import type { LocalDocuments } from "#client/local-store/open-documents.ts";
@@ -10,11 +11,13 @@ import type { ExportWords } from "#shared/documents/transcript.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { displayTitle } from "#shared/domain/summary.ts";
 import { createFileBuilder } from "./file-builder.ts";
+import type { FileBuilder } from "./file-builder.ts";
 
 export interface ExportParts {
   store: LocalStore;
   documents: Pick<LocalDocuments, "opened" | "find">;
   library: Pick<Library, "entries">;
+  snapshots: Pick<Snapshots, "entries" | "content">;
 }
 
 export interface ExportedFile {
@@ -50,8 +53,23 @@ export async function exportEverything(parts: ExportParts, words: ExportWords, n
     .entries()
     .filter(({ id, summary }) => !summary.deleted && !exported.has(id))
     .map(({ id, summary }) => ({ id, title: displayTitle(summary) }));
-  builder.add(`\n],"notOnThisDevice":${JSON.stringify(missing)}}\n`);
+  builder.add(`\n],"notOnThisDevice":${JSON.stringify(missing)},"snapshots":[`);
+  await addSnapshots(parts.snapshots, builder);
+  builder.add("\n]}\n");
   return { file: builder.file(), chats: exported.size, missing: missing.length };
+}
+
+/** All snapshots whose content is here, but for those in the trash, unless the server never had them. */
+async function addSnapshots(snapshots: ExportParts["snapshots"], builder: FileBuilder): Promise<void> {
+  let separator = "\n";
+  for (const { summary, state } of snapshots.entries()) {
+    const isSealed = state.type === "sealed" || state.type === "changing";
+    const content = summary.deleted && isSealed ? undefined : await snapshots.content(summary.id);
+    if (!content?.ok) continue;
+    const { deleted: _deleted, head: _head, excerpt: _excerpt, ...about } = summary;
+    builder.add(`${separator}${JSON.stringify({ ...about, ...content.value, onServer: isSealed })}`);
+    separator = ",\n";
+  }
 }
 
 /** Documents with changes that the server does not have, as far as can be told. */

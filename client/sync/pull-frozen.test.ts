@@ -102,15 +102,17 @@ test("a message under a hash it does not have is not stored, is told of once, an
   expect((await tab.snapshots.content(id ?? ("" as SnapshotId))).ok).toBe(true);
 });
 
+/** What the feed says of one that was erased. */
+const erased = (id: SnapshotId | undefined, feedSeq: number) => {
+  const entry = server.feedAfter(0).entries.find((one) => one.id === id);
+  return [{ ...entry, kind: "snapshot" as const, id: id ?? "", feedSeq, erased: true }];
+};
+
 test("C13: what is erased goes, with the messages that no other snapshot has", async () => {
   const [first, second] = await takenElsewhere(3, 5);
   const tab = openTab();
   await readFeed(tab);
   await expect.poll(async () => await keysHere(tab)).toBe(5);
-  const erased = (id: SnapshotId | undefined, feedSeq: number) => {
-    const entry = server.feedAfter(0).entries.find((one) => one.id === id);
-    return [{ ...entry, kind: "snapshot" as const, id: id ?? "", feedSeq, erased: true }];
-  };
   await tab.feed(100, erased(second, 100));
   expect(await keysHere(tab)).toBe(3);
   expect(tab.snapshots.entries().map(({ summary }) => summary.id)).toEqual([first]);

@@ -7,6 +7,8 @@ import {
   takeSnapshotSchema,
 } from "#shared/protocol/snapshot-bodies.ts";
 
+import type { TakeSnapshot } from "#shared/protocol/snapshot-bodies.ts";
+
 interface Kept {
   summary: Record<string, unknown> & { id: string; conversationId: string; number: number; deleted: boolean };
   manifest: Manifest;
@@ -45,6 +47,7 @@ export interface ScriptedSnapshots {
 
 const json = (status: number, body: unknown, headers: Record<string, string> = {}): Response =>
   new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
+const labelsOf = ({ title = "", note = "", tags = [] }: TakeSnapshot) => ({ title, note, tags: tags.toSorted() });
 const problem = (status: number, code: string): Response => json(status, { code });
 
 /** A server that keeps snapshots as the real one does, as far as a client can tell. */
@@ -58,29 +61,38 @@ export function createScriptedSnapshots(): ScriptedSnapshots {
   const answerOf = ({ summary, manifest, messages }: Kept, status = 200): Response =>
     json(status, { ...summary, manifest, messages });
 
+  function addToSeries(conversationId: string, messages: readonly FrozenMessage[], hashes: readonly string[]): void {
+    const own = series.get(conversationId) ?? [];
+    series.set(conversationId, own);
+    messages.forEach((message, at) => {
+      const hash = hashes[at] ?? "";
+      if (!own.some((one) => one.hash === hash)) own.push({ hash, message });
+    });
+  }
+
+  function summaryOf(taken: TakeSnapshot, manifest: Manifest) {
+    const { id, conversationId } = taken;
+    const number = (numbers.get(conversationId) ?? 0) + 1;
+    numbers.set(conversationId, number);
+    const { head, messageCount, settings } = manifest;
+    const known = { number, contentId: contentIdOf(manifest), head, messageCount, model: settings.model };
+    const stamped = { excerpt: "", createdAt: 1_000_000 + seq, createdBy: "account-1", deleted: false };
+    return { id, conversationId, ...labelsOf(taken), ...known, ...stamped };
+  }
+
   function take(raw: unknown): Response {
     const parsed = takeSnapshotSchema.safeParse(raw);
     if (!parsed.success) return problem(400, "invalid_body");
-    const { id, conversationId, title = "", note = "", tags = [], manifest, messages } = parsed.data;
+    const { id, conversationId, manifest, messages } = parsed.data;
     const before = kept.get(id);
     if (before?.erased) return problem(409, "id_taken");
     if (before) return answerOf(before);
     if (!manifest || (!messages && !server.hasConversations)) return problem(409, "messages_missing");
     const frozen = { manifest: asManifest(manifest), messages: (messages ?? []).map(asFrozenMessage) };
     const hashes = checkFrozen(frozen);
-    if (!hashes.ok && messages) return problem(422, "not_what_it_says");
-    const own = series.get(conversationId) ?? [];
-    series.set(conversationId, own);
-    frozen.messages.forEach((message, at) => {
-      const hash = hashes.ok ? (hashes.value[at] ?? "") : "";
-      if (!own.some((one) => one.hash === hash)) own.push({ hash, message });
-    });
-    const number = (numbers.get(conversationId) ?? 0) + 1;
-    numbers.set(conversationId, number);
-    const { head, messageCount, settings } = frozen.manifest;
-    const about = { number, contentId: contentIdOf(frozen.manifest), head, messageCount, model: settings.model };
-    const stamped = { excerpt: "", createdAt: 1_000_000 + seq, createdBy: "account-1", deleted: false };
-    const summary = { id, conversationId, title, note, tags: tags.toSorted(), ...about, ...stamped };
+    if (messages && !hashes.ok) return problem(422, "not_what_it_says");
+    addToSeries(conversationId, frozen.messages, hashes.ok ? hashes.value : []);
+    const summary = summaryOf(parsed.data, frozen.manifest);
     const made = { summary, ...frozen, feedSeq: (seq += 1), erased: false };
     kept.set(id, made);
     return answerOf(made, 201);
