@@ -189,7 +189,7 @@ describe("C06: queries", () => {
       expect(problemOf(await reading(`?${key}=${cast.victimsTeam}${wait}`)), key).toBe("invalid_query");
     const own = Object.keys(z.toJSONSchema(operation.query as z.ZodMiniObject, { io: "input" }).properties ?? {});
     for (const key of own) expect(problemOf(await reading(`?${key}=1&${key}=1`)), key).toBe("invalid_query");
-    expect((await reading(wait.replace("&", "?"))).status).toBe(200);
+    expect([200, 204]).toContain((await reading(wait.replace("&", "?"))).status);
   });
 
   test.each(READ)("%s has none, and answers the same whatever one says", async (_, operation) => {

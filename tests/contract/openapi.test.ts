@@ -5,6 +5,7 @@ import { BULK_TYPE, encodePull, encodePush } from "#shared/protocol/bulk-sync.ts
 import { PROBLEM_STATUS } from "#shared/protocol/problem.ts";
 import type { ProblemCode } from "#shared/protocol/problem.ts";
 import { createApp } from "#server/app.ts";
+import { COMPONENTS } from "#server/http/components.ts";
 import { openapiDocument } from "#server/http/openapi.ts";
 import { ANYWHERE, OPERATIONS } from "#server/http/operations.ts";
 import type { Operation } from "#server/http/operation.ts";
@@ -15,6 +16,7 @@ import { runRoutes } from "#server/http/runs.ts";
 import { WORKSPACE_HEADER } from "#shared/protocol/account-header.ts";
 import type { Sessions } from "#shared/protocol/account-bodies.ts";
 import type { Passkey, PasskeyCreation, PasskeyRequest } from "#shared/protocol/passkey-bodies.ts";
+import { FREEZE_BODY_BYTES } from "#shared/protocol/snapshot-bodies.ts";
 import type { CreatedToken } from "#shared/protocol/token-bodies.ts";
 import type { CreatedInvite } from "#shared/protocol/workspace-bodies.ts";
 import { PASSWORD, cookiesOf, createTeam, joinTeam, newEmail, postAuth, signUp } from "#tests/support/account.ts";
@@ -160,7 +162,17 @@ async function aConversation(deleted: boolean): Promise<string> {
   device.close();
   return id;
 }
+const DUPLICATE = named("/api/snapshots/:id/duplicate", "post");
 const ERASE = named("/api/conversations/:id", "delete");
+
+const take = (body: object): Promise<Answer> => ask(named("/api/snapshots", "post"), { body: JSON.stringify(body) });
+
+/** A snapshot of the guest's: what it was asked for with. */
+async function aSnapshot(): Promise<{ id: string; conversationId: string }> {
+  const body = { id: newId(), conversationId: (await aPrompt()).conversationId };
+  await take(body);
+  return body;
+}
 
 /** A run that goes on, and one that is over; made once, by whoever needs them first. */
 let runs:
@@ -222,7 +234,7 @@ const PROVOKED: Partial<Record<ProblemCode, (operation: Operation) => Promise<An
   invalid_body: (operation) => ask(operation, { body: '{"isAdmin":true}' }),
   body_too_large: (operation) =>
     operation.body?.bytes === undefined
-      ? ask(operation, { body: " ".repeat(300_000) })
+      ? ask(operation, { body: " ".repeat(operation.path === "/api/snapshots" ? FREEZE_BODY_BYTES + 1 : 300_000) })
       : ask(operation, { body: " ", headers: { "content-length": "6000000" } }),
   unsupported_media_type: (operation) => ask(operation, { body: "{}", headers: { "content-type": "text/plain" } }),
   foreign_origin: (operation) => ask(operation, { headers: { origin: "https://evil.example" } }),
@@ -234,7 +246,7 @@ const PROVOKED: Partial<Record<ProblemCode, (operation: Operation) => Promise<An
       : ask(operation, { headers: { [WORKSPACE_HEADER]: newId() } }),
   account_needed: (operation) => ask(operation, { headers: { cookie: guest.cookie } }),
   scope_missing: (operation) => {
-    const isReading = ["self.read", "library.read", "document.read"].includes(operation.action);
+    const isReading = ["self.read", "library.read", "document.read", "snapshot.read"].includes(operation.action);
     return ask(operation, { headers: { cookie: "", authorization: `Bearer ${isReading ? running : reading}` } });
   },
   email_taken: (operation) => ask(operation, { body: JSON.stringify({ email: account.me.email, password: PASSWORD }) }),
@@ -265,7 +277,29 @@ const PROVOKED: Partial<Record<ProblemCode, (operation: Operation) => Promise<An
   message_busy: async () => start(newId(), (await someRuns()).body),
   model_unknown: async () => start(newId(), { ...(await aPrompt()), model: "openai/no-such" }),
   parent_missing: async () => start(newId(), { ...(await aPrompt()), parentMessageId: newId() }),
-  not_deleted: async () => ask(ERASE, { id: await aConversation(false) }),
+  not_deleted: async (operation) =>
+    operation === ERASE
+      ? ask(ERASE, { id: await aConversation(false) })
+      : ask(operation, { id: (await aSnapshot()).id, query: "?erase=true" }),
+  snapshot_id_reused: async () => take({ ...(await aSnapshot()), conversationId: (await aPrompt()).conversationId }),
+  nothing_to_freeze: async () => take({ id: newId(), conversationId: await aConversation(false) }),
+  answer_unfinished: async () => {
+    const body = await aPrompt();
+    await start(newId(), body);
+    return take({ id: newId(), conversationId: body.conversationId });
+  },
+  messages_missing: async () => {
+    const { manifest } = JSON.parse((await take(await aSnapshot())).body) as { manifest: object };
+    return take({ id: newId(), conversationId: newId(), manifest });
+  },
+  content_differs: async () => {
+    const { manifest } = JSON.parse((await take(await aSnapshot())).body) as { manifest: object };
+    return take({ id: newId(), conversationId: newId(), manifest, messages: [] });
+  },
+  conversation_id_reused: async (operation) => {
+    const { id, conversationId } = await aSnapshot();
+    return ask(operation, { id, body: JSON.stringify({ conversationId }) });
+  },
   message_written: async () => {
     const { id, body } = await someRuns();
     await ask(named("/api/runs/:id/stop", "post"), { id });
@@ -477,6 +511,26 @@ const GRANTED: Record<string, () => Promise<Answer>> = {
   "POST /api/auth/sign-in/anonymous 204": () => ask(named("/api/auth/sign-in/anonymous", "post"), { body: "{}" }),
   "POST /api/auth/sign-out 204": () =>
     ask(named("/api/auth/sign-out", "post"), { body: "{}", headers: { cookie: "" } }),
+  "POST /api/snapshots 201": async () =>
+    take({ id: newId(), conversationId: (await aPrompt()).conversationId, tags: ["tides"] }),
+  "POST /api/snapshots 200": async () => take(await aSnapshot()),
+  "POST /api/snapshots/messages 200": async () => {
+    const { conversationId } = await aSnapshot();
+    const body = JSON.stringify({ wanted: [{ conversationId, after: 0 }] });
+    return ask(named("/api/snapshots/messages", "post"), { body });
+  },
+  "GET /api/snapshots/:id 200": async () => ask(named("/api/snapshots/:id"), { id: (await aSnapshot()).id }),
+  "PATCH /api/snapshots/:id 200": async () =>
+    ask(named("/api/snapshots/:id", "patch"), { id: (await aSnapshot()).id, body: '{"title":"Tides"}' }),
+  "DELETE /api/snapshots/:id 204": async () =>
+    ask(named("/api/snapshots/:id", "delete"), { id: (await aSnapshot()).id }),
+  "POST /api/snapshots/:id/duplicate 201": async () =>
+    ask(DUPLICATE, { id: (await aSnapshot()).id, body: JSON.stringify({ conversationId: newId() }) }),
+  "POST /api/snapshots/:id/duplicate 200": async () => {
+    const again = { id: (await aSnapshot()).id, body: JSON.stringify({ conversationId: newId() }) };
+    await ask(DUPLICATE, again);
+    return ask(DUPLICATE, again);
+  },
   "PUT /api/runs/:id 201": async () => (await someRuns()).accepted,
   "PUT /api/runs/:id 200": async () => {
     const { id, body } = await someRuns();
@@ -514,4 +568,19 @@ test("a run's stream is of the documented type", async () => {
   const { content } = document.paths["/api/runs/{id}/events"]?.["get"]?.responses[200] ?? {};
   expect(Object.keys(content ?? {})).toContain("text/event-stream");
   await response.body?.cancel();
+});
+
+describe("every operation of snapshots has examples, and they are what their schemas say", () => {
+  const operations = OPERATIONS.filter(({ path }) => path.startsWith("/api/snapshots"));
+  test.each(operations.map((operation) => [nameOf(operation), operation] as const))("%s", (_, operation) => {
+    const { body, answers, examples = {} } = operation;
+    const json = Object.values(answers).find((one) => one?.json)?.json;
+    for (const [component, example] of [
+      [body?.schema, examples.body],
+      [json, examples.answer],
+    ] as const) {
+      expect(example === undefined).toBe(component === undefined);
+      if (component) expect(z.safeParse(COMPONENTS[component], example).error).toBeUndefined();
+    }
+  });
 });

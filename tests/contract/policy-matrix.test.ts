@@ -111,6 +111,21 @@ const TABLE: Readonly<Record<string, Row>> = {
   },
   // One's own, and not in the trash. Who became a guest may still erase what they wrote.
   "DELETE /api/conversations/:id": { who: "signed in", token: "chats:write", taken: "409 not_deleted" },
+  // What answers with what was frozen, or makes a chat of it, takes a token that is good for both reading and writing.
+  "POST /api/snapshots": { who: "signed in", writes: true, taken: "201" },
+  "GET /api/snapshots": { who: "signed in", token: "chats:read", taken: "200" },
+  // Nothing was ever frozen of what is foreign.
+  "POST /api/snapshots/messages": {
+    who: "signed in",
+    token: "chats:read",
+    taken: "200",
+    foreign: { conversationId: "200" },
+  },
+  "GET /api/snapshots/:id": { who: "signed in", token: "chats:read", taken: "200" },
+  "PATCH /api/snapshots/:id": { who: "signed in", writes: true, taken: "200" },
+  // One's own. Who became a guest may still throw away what they took.
+  "DELETE /api/snapshots/:id": { who: "signed in", token: "chats:write", taken: "204" },
+  "POST /api/snapshots/:id/duplicate": { who: "signed in", writes: true, taken: "201" },
   "PUT /api/runs/:id": {
     who: "signed in",
     token: "runs",

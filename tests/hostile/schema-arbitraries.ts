@@ -64,11 +64,13 @@ function ofType(schema: JsonSchema): fc.Arbitrary<unknown> {
   }
 }
 
-const text = ({ pattern, minLength = 0, maxLength = 40 }: JsonSchema): fc.Arbitrary<string> =>
+const text = ({ pattern, minLength = 0, maxLength }: JsonSchema): fc.Arbitrary<string> =>
   pattern === undefined
-    ? fc.string({ minLength, maxLength: Math.min(40, maxLength) })
-    : // Every pattern that has a shortest length allows an x.
-      fc.stringMatching(new RegExp(pattern, "u"), { maxLength }).map((made) => made.padEnd(minLength, "x"));
+    ? fc.string({ minLength, maxLength: Math.min(40, maxLength ?? 40) })
+    : // Every pattern that has a shortest length allows an x. The longest without one is that of a hash.
+      fc
+        .stringMatching(new RegExp(pattern, "u"), { maxLength: maxLength ?? 64 })
+        .map((made) => made.padEnd(minLength, "x"));
 
 /** What the schema forbids in one place, or in a way that should not matter: wrong, privileged, huge, deep. */
 export function almost(schema: JsonSchema): fc.Arbitrary<unknown> {

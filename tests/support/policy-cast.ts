@@ -35,8 +35,8 @@ export const CALLERS = [
 ] as const;
 export type CallerName = (typeof CALLERS)[number];
 
-/** A chat that was answered, and another beside it. */
-export type CastChat = Chat & { secondId: string };
+/** A chat that was answered, a snapshot of it, and another beside it. */
+export type CastChat = Chat & { secondId: string; snapshotId: string };
 
 /** Somebody with a chat of their own at home, and in a team where they ever wrote one. */
 export interface Person extends Account {
@@ -176,7 +176,15 @@ async function writeChats(who: Account, canary: string, workspaceId?: string): P
   const chat = await writeChat(who, canary, workspaceId);
   const secondId = newId();
   await pushEdit(who, secondId, aWrittenChat(newId(), canary), inWorkspace(workspaceId));
-  return { ...chat, secondId };
+  return { ...chat, secondId, snapshotId: await newSnapshot(who, chat.conversationId, workspaceId) };
+}
+
+/** A new snapshot of a chat of somebody's; answers its id. */
+export async function newSnapshot(who: Account, conversationId: string, workspaceId?: string): Promise<string> {
+  const body = { id: newId(), conversationId };
+  const taken = await who.send("POST", "/api/snapshots", body, inWorkspace(workspaceId));
+  if (taken.status !== 201) throw new Error(`no snapshot: ${taken.status} ${await taken.text()}`);
+  return body.id;
 }
 
 /** Has somebody's authenticator make a passkey; answers its id. */

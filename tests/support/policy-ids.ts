@@ -64,6 +64,8 @@ function ownIds(cast: PolicyCast, { person }: Caller, place: Place): Belongings 
     invite: cast.invite.id,
     "invite-token": cast.houseInvite.token,
     "shown-invite-token": cast.houseInvite.token,
+    "new-snapshot": newId(),
+    "new-conversation": newId(),
     "new-run": newId(),
     "new-answer": newId(),
     "new-token": newId(),
@@ -112,18 +114,25 @@ const belongingsOf = (person: Person, place: Place): Belongings => ({
   "new-token": person.tokenId,
 });
 
-const chatIds = (chat: CastChat | undefined): Belongings => ({
-  conversation: chat?.conversationId,
-  "second-conversation": chat?.secondId,
-  "claimed-conversation": chat?.conversationId,
-  "second-claimed-conversation": chat?.secondId,
-  prompt: chat?.promptId,
-  run: chat?.runId,
-  "stopped-run": chat?.runId,
-  "continued-run": chat?.runId,
-  "new-run": chat?.runId,
-  "new-answer": chat?.answerId,
-});
+function chatIds(chat: CastChat | undefined): Belongings {
+  if (chat === undefined) return {};
+  const { conversationId, secondId, snapshotId, promptId, answerId, runId } = chat;
+  return {
+    conversation: conversationId,
+    "second-conversation": secondId,
+    "claimed-conversation": conversationId,
+    "second-claimed-conversation": secondId,
+    snapshot: snapshotId,
+    "new-snapshot": snapshotId,
+    "new-conversation": conversationId,
+    prompt: promptId,
+    run: runId,
+    "stopped-run": runId,
+    "continued-run": runId,
+    "new-run": runId,
+    "new-answer": answerId,
+  };
+}
 
 /** Whether who asks with an id that nothing has makes something of that id. */
 const isMade = (kind: IdKind): boolean =>

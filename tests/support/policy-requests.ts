@@ -22,6 +22,10 @@ export type IdKind =
   /** one that who may write claims where nobody has it */
   | "claimed-conversation"
   | "second-claimed-conversation"
+  /** one that nobody has yet */
+  | "new-conversation"
+  | "snapshot"
+  | "new-snapshot"
   | "prompt"
   | "run"
   /** one that is over from the start where nobody has it */
@@ -191,6 +195,22 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
   "POST /api/sync/pull": { ids: TWO_CHATS, body: ({ first, second }) => pulls(first, second) },
   "POST /api/sync/push": { ids: TWO_ROOMS, body: ({ first, second }) => pushes(first, second) },
   "DELETE /api/conversations/:id": { ids: { id: "conversation" } },
+  "POST /api/snapshots": {
+    ids: { id: "new-snapshot", conversationId: "conversation" },
+    body: ({ id, conversationId }) => ({ id, conversationId }),
+  },
+  "GET /api/snapshots": {},
+  "POST /api/snapshots/messages": {
+    ids: { conversationId: "conversation" },
+    body: ({ conversationId }) => ({ wanted: [{ conversationId, after: 0 }] }),
+  },
+  "GET /api/snapshots/:id": { ids: { id: "snapshot" } },
+  "PATCH /api/snapshots/:id": { ids: { id: "snapshot" }, body: () => ({ note: "Noted" }) },
+  "DELETE /api/snapshots/:id": { ids: { id: "snapshot" } },
+  "POST /api/snapshots/:id/duplicate": {
+    ids: { id: "snapshot", conversationId: "new-conversation" },
+    body: ({ conversationId }) => ({ conversationId }),
+  },
   "PUT /api/runs/:id": {
     ids: {
       id: "new-run",
