@@ -199,7 +199,7 @@ describe("C15: reading changes nothing", () => {
     for (const query of ["", `?_method=${method}`]) {
       const headers = { ...caller("owner").headers, origin: target.url, "x-http-method-override": method };
       const answer = await send(target.port, { path: path + query, headers });
-      expect([200, 404, 405]).toContain(answer.status);
+      expect([200, 400, 404, 405]).toContain(answer.status);
     }
     expect(changedTables(before, storedRows(target.database))).toEqual([]);
   });

@@ -68,10 +68,15 @@ const NO_FRAME = new Uint8Array([9, 9, 9]);
 
 /** Opens a room by a socket of its own, or by a channel of one, and says something before anything is answered. */
 const opens =
-  ({ epoch = 0, say = [] as readonly Uint8Array[], by = "socket" as "socket" | "stock socket" | "channel" }): Door =>
+  ({
+    epoch = 0,
+    kind = "conversation",
+    say = [] as readonly Uint8Array[],
+    by = "socket" as "socket" | "stock socket" | "channel",
+  }): Door =>
   async ({ headers, workspace }, id) => {
     const query = workspace === undefined ? "" : `?${WORKSPACE_PARAMETER}=${workspace}`;
-    const room = `conversation.${id}.${epoch}`;
+    const room = `${kind}.${id}.${epoch}`;
     const isChannel = by === "channel";
     const { heard, ...ended } = await knock(cast.url, {
       path: `/sync${isChannel ? "" : `/${room}`}${query}`,
@@ -135,6 +140,31 @@ const RUN_DOORS: Readonly<Record<string, { door: Door; claims?: true }>> = {
   },
 };
 
+const json = (method: string, path: string, body: object): Sent => ({
+  method,
+  path,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body),
+});
+
+/** The same of an id of a snapshot. */
+const SNAPSHOT_DOORS: Readonly<Record<string, { door: Door; claims?: true }>> = {
+  "a socket of a snapshot": { door: opens({ kind: "snapshot" }) },
+  "a socket of a snapshot, speaking at once": { door: opens({ kind: "snapshot", say: SAID }) },
+  "a channel of a snapshot": { door: opens({ kind: "snapshot", by: "channel", say: SAID }) },
+  "a snapshot": { door: (asker, id) => http(asker, { path: `/api/snapshots/${id}` }) },
+  "labelling it": { door: (asker, id) => http(asker, json("PATCH", `/api/snapshots/${id}`, { title: "Mine" })) },
+  "deleting it": { door: (asker, id) => http(asker, { method: "DELETE", path: `/api/snapshots/${id}` }) },
+  "erasing it": { door: (asker, id) => http(asker, { method: "DELETE", path: `/api/snapshots/${id}?erase=true` }) },
+  "duplicating it": {
+    door: (asker, id) => http(asker, json("POST", `/api/snapshots/${id}/duplicate`, { conversationId: newId() })),
+  },
+  "a snapshot of a chat": {
+    door: (asker, id) => http(asker, json("POST", "/api/snapshots", { id: newId(), conversationId: id })),
+  },
+};
+const DOORS = { conversationId: CHAT_DOORS, runId: RUN_DOORS, snapshotId: SNAPSHOT_DOORS };
+
 /** Who begins a chat where there is none, or a run. A token for writing opens no socket. */
 const WRITERS: readonly CallerName[] = ["lone guest", "outsider", "former member", "member", "admin", "owner"];
 const mayClaim = (caller: CallerName, place: "home" | "team", door: string): boolean =>
@@ -150,7 +180,7 @@ function askersOf({ name, headers }: Caller): { place: "home" | "team"; asker: A
 }
 
 /** Everything that is somebody else's, or theirs in another workspace. */
-function foreignTo({ name, person }: Caller, place: "home" | "team", what: "conversationId" | "runId"): string[] {
+function foreignTo({ name, person }: Caller, place: "home" | "team", what: keyof typeof DOORS): string[] {
   const { victim, owner, admin } = cast.people;
   const isToken = name.endsWith("token");
   const elsewhere = place === "home" && !isToken ? person?.inTeam : person?.home;
@@ -158,25 +188,28 @@ function foreignTo({ name, person }: Caller, place: "home" | "team", what: "conv
   return [victim.home, victim.inTeam, teammate.inTeam, elsewhere].flatMap((chat) => (chat ? [chat[what]] : []));
 }
 
-describe.each(["conversationId", "runId"] as const)("P8: what is foreign is what never was, by its %s", (what) => {
-  const doors = Object.entries(what === "conversationId" ? CHAT_DOORS : RUN_DOORS);
-  test.each(doors)("%s", async (name, { door, claims }) => {
-    const cells = cast.callers.flatMap((caller) => askersOf(caller).map((one) => ({ caller, ...one })));
-    const wrong = await Promise.all(
-      cells.map(async ({ caller, place, asker }) => {
-        const ids = foreignTo(caller, place, what);
-        const [unknown, ...foreign] = await Promise.all([newId(), ...ids].map((id) => door(asker, id)));
-        count.compared += foreign.length;
-        const different = foreign.filter((one) => one !== unknown);
-        const isClaimed = claims === true && mayClaim(caller.name, place, name);
-        if (!isClaimed) count.different += different.length;
-        const right = isClaimed ? different.length === foreign.length : different.length === 0;
-        return right ? [] : [`${caller.name} at ${place}: ${unknown} of what never was, and ${different[0]}`];
-      }),
-    );
-    expect(wrong.flat()).toEqual([]);
-  });
-});
+describe.each(["conversationId", "runId", "snapshotId"] as const)(
+  "P8: what is foreign is what never was, by its %s",
+  (what) => {
+    const doors = Object.entries(DOORS[what]);
+    test.each(doors)("%s", async (name, { door, claims }) => {
+      const cells = cast.callers.flatMap((caller) => askersOf(caller).map((one) => ({ caller, ...one })));
+      const wrong = await Promise.all(
+        cells.map(async ({ caller, place, asker }) => {
+          const ids = foreignTo(caller, place, what);
+          const [unknown, ...foreign] = await Promise.all([newId(), ...ids].map((id) => door(asker, id)));
+          count.compared += foreign.length;
+          const different = foreign.filter((one) => one !== unknown);
+          const isClaimed = claims === true && mayClaim(caller.name, place, name);
+          if (!isClaimed) count.different += different.length;
+          const right = isClaimed ? different.length === foreign.length : different.length === 0;
+          return right ? [] : [`${caller.name} at ${place}: ${unknown} of what never was, and ${different[0]}`];
+        }),
+      );
+      expect(wrong.flat()).toEqual([]);
+    });
+  },
+);
 
 test("nothing of it was written, and the server is well", async () => {
   expect(count.compared).toBeGreaterThan(1_000);

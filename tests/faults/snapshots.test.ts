@@ -90,7 +90,7 @@ test("P3, P6: taken offline, delivered twice, killed half-way: one snapshot, the
     const first = deliver();
     if (round === 1) usualMs = await first.then(() => performance.now() - began);
     // From before it arrives until after it is answered.
-    else await pause((usualMs * 1.5 * (round - 1)) / (ROUNDS - 1));
+    else await pause(usualMs * ((round - 1) / (ROUNDS - 1)) ** 2);
     await server.kill("SIGKILL");
     const answer = await first;
     const state = stored(body.id, content);
@@ -107,7 +107,9 @@ test("P3, P6: taken offline, delivered twice, killed half-way: one snapshot, the
   }
   const listed = snapshotsSchema.parse(await (await who.fetch(`/api/snapshots?conversation=${conversationId}`)).json());
   expect(listed.snapshots.map(({ number }) => number)).toEqual(Array.from({ length: ROUNDS }, (_, at) => ROUNDS - at));
-  process.stdout.write(`killed around a snapshot ${ROUNDS} times (${usualMs.toFixed(0)} ms): ${JSON.stringify(found)}\n`);
+  process.stdout.write(
+    `killed around a snapshot ${ROUNDS} times (${usualMs.toFixed(0)} ms): ${JSON.stringify(found)}\n`,
+  );
   // Kills on both sides of the commit, or it would show nothing.
   expect([found.whole > 0, found.nothing > 0]).toEqual([true, true]);
 }, 180_000);
