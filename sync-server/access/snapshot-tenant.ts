@@ -11,6 +11,8 @@ export interface SnapshotRow extends Pick<
 > {
   /** JSON of a SnapshotSummary */
   summary: string;
+  /** where the document's log ended that the summary was made from */
+  summary_seq: number;
   erased_at: number | null;
 }
 
@@ -62,6 +64,7 @@ export function openSnapshotTenant(database: Database, { accountId, workspaceId 
         "snapshot.head",
         "snapshot.created_at",
         "document.summary",
+        "document.summary_seq",
         "document.erased_at",
       ]);
   const frozen = (conversationId: string) =>

@@ -22,6 +22,7 @@ async function download(title: string, id = META.id): Promise<Response> {
   const summary = { ...META, title, note: "n" } as unknown as SnapshotSummary;
   const texts = {
     summary: JSON.stringify(summary),
+    headSeq: 1,
     manifest: canonicalJson(content.manifest),
     messages: content.messages.map(canonicalJson),
   };

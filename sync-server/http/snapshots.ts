@@ -113,8 +113,8 @@ const json = (text: string, status = 200): Response =>
   new Response(text, { status, headers: { "content-type": "application/json", ...NO_STORE } });
 
 /** What was frozen goes out as the bytes that its hashes are of. */
-const snapshotText = ({ summary, manifest, messages }: SnapshotTexts): string =>
-  `${summary.slice(0, -1)},"manifest":${manifest},"messages":[${messages.join(",")}]}`;
+const snapshotText = ({ summary, headSeq, manifest, messages }: SnapshotTexts): string =>
+  `${summary.slice(0, -1)},"headSeq":${headSeq},"manifest":${manifest},"messages":[${messages.join(",")}]}`;
 
 function seriesText({ conversationId, messages, after, more }: SeriesTexts): string {
   const texts = messages.map(({ hash, body }) => `{"hash":"${hash}","message":${body}}`);

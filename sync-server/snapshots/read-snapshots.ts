@@ -11,6 +11,8 @@ import type { Database } from "#server/storage/database.ts";
 /** A snapshot with all that was frozen, each part as the JSON that is stored. */
 export interface SnapshotTexts {
   summary: string;
+  /** where the log of its document ended that the summary was made from */
+  headSeq: number;
   manifest: string;
   /** first to last */
   messages: readonly string[];
@@ -59,11 +61,11 @@ export async function readSnapshot(
 ): Promise<Result<SnapshotTexts, "not_found">> {
   const row = await findOwn(database, principal, action, id);
   if (row === undefined) return err("not_found");
-  const { summary, manifest, head, conversation_id } = row;
+  const { summary, summary_seq: headSeq, manifest, head, conversation_id } = row;
   const chain = head === null ? [] : await openSnapshotTenant(database, principal).chain(conversation_id, head);
   const { messageCount } = JSON.parse(manifest) as { messageCount: number };
   if (chain.length !== messageCount) throw new Error(`A snapshot has ${chain.length} of ${messageCount} messages`);
-  return ok({ summary, manifest, messages: chain.map(({ body }) => body) });
+  return ok({ summary, headSeq, manifest, messages: chain.map(({ body }) => body) });
 }
 
 export async function listSnapshots(
