@@ -112,10 +112,17 @@ test.each([
   expect((await saidOf(changed(1, withRun(facts))))[1]).toBe("other-facts");
 });
 
-test("a receipt is good for its own message and run alone", async () => {
+test("a receipt is good for its own run alone", async () => {
   expect((await saidOf(withReceipt(content.messages[3]?.run?.receipt)))[1]).toBe("other-message");
-  expect((await saidOf(changed(1, () => ({ id: content.messages[3]!.id }))))[1]).toBe("other-message");
   expect((await saidOf(changed(1, withRun({ id: content.messages[3]!.run!.id }))))[1]).toBe("other-message");
+});
+
+test("a copy of an answer, which has an id of its own, is verified as long as it is where it was asked for", async () => {
+  const id = "01980000-0000-7000-8000-00000000beef";
+  expect(await saidOf(changed(1, () => ({ id })))).toEqual([undefined, "verified", undefined, "verified"]);
+  const [prompt, , second, answer] = content.messages;
+  const moved = frozen([prompt!, { ...answer!, id }, second!]);
+  expect((await saidOf(moved))[1]).toBe("verified-other-context");
 });
 
 test("text that was carried on is part of what was asked", async () => {

@@ -22,7 +22,7 @@ export type UnverifiedReason =
   | "key-retired"
   | "bad-signature"
   | "cannot-check"
-  /** the receipt is that of another message or another run */
+  /** the receipt is that of another run, which wrote another message */
   | "other-message"
   /** model, version, times or ending are not those that were signed */
   | "other-facts";
@@ -79,8 +79,8 @@ function createChecker({ manifest, messages }: FrozenContent, keyring: Keyring, 
     const signed = await readReceipt(run.receipt, keyring);
     if (!signed.ok) return { type: "unverified", reason: signed.failure };
     const { receipt } = signed.value;
-    if (receipt.run !== run.id || receipt.message !== message.id)
-      return { type: "unverified", reason: "other-message" };
+    // Not by the message's id: whoever duplicates or restores a snapshot gives its messages ids of their own.
+    if (receipt.run !== run.id) return { type: "unverified", reason: "other-message" };
     if (canonicalJson(endingOf(receipt)) !== canonicalJson(endingOf({ ...run })))
       return { type: "unverified", reason: "other-facts" };
     if (!(await isOutput(message, receipt))) return { type: "edited", ...signed.value };

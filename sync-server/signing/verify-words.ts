@@ -116,6 +116,6 @@ const REASONS: Record<UnverifiedReason, string> = {
   "wrong-alg": "its receipt is signed by another method than ours",
   malformed: "its receipt cannot be read",
   "cannot-check": "this version of Node cannot check Ed25519 signatures",
-  "other-message": "its receipt is of another message",
+  "other-message": "its receipt is of another run",
   "other-facts": "model, version, times or ending are not those that were signed",
 };

@@ -25,7 +25,7 @@ export const enProvenance = {
     malformed: "The signature cannot be read.",
     "cannot-check":
       "This browser cannot check signatures here. That takes a secure address (https) and a browser of 2025 or newer.",
-    "other-message": "The signature belongs to another message.",
+    "other-message": "The signature belongs to another answer.",
     "other-facts": "Model, version, times or ending shown here are not those that were signed.",
   },
   limits:
