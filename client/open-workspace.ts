@@ -13,6 +13,7 @@ import { openAccountControl } from "#client/session/account-control.ts";
 import type { AccountControl } from "#client/session/account-control.ts";
 import { openLateDevice } from "#client/session/late-device.ts";
 import { openLateSnapshots } from "#client/session/late-snapshots.ts";
+import { openLateVerifier } from "#client/session/late-verifier.ts";
 import { openModelCatalogue } from "#client/session/model-catalogue.ts";
 import type { Session } from "#client/session/session.ts";
 import { accountOf, rememberDatabase } from "#client/session/wipe-mark.ts";
@@ -143,6 +144,8 @@ export function openWorkspace(own: BrowserPlatform, session: Session, signal: Ab
     snapshots,
     models: openModelCatalogue({ platform, smallStorage, me }, signal),
     device: openLateDevice({ store, documents, library, snapshots, sync, clock, smallStorage, me }, signal),
+    // The keys are everybody's: whoever the browser is signed in as is not said.
+    verifier: openLateVerifier({ fetch: own.fetch, clock, smallStorage, accountId: me.accountId }, signal),
     tabStorage,
     ...texts,
     clock,

@@ -147,6 +147,7 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
                 onStorage={() => setStorage(true)}
                 onShortcuts={() => setShortcuts(true)}
                 onWorkspaces={() => setWorkspaces(true)}
+                onLeave={() => setSheet(false)}
               />
             </>
           }
@@ -195,7 +196,8 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
 const CHATS = "/c/";
 const SNAPSHOTS = "/snapshots/";
 
-const isSnapshotPath = (path: string): boolean => path.startsWith(SNAPSHOTS) || path.startsWith("/compare/");
+const isSnapshotPath = (path: string): boolean =>
+  path.startsWith(SNAPSHOTS) || path.startsWith("/compare/") || path === "/verify";
 
 /** What the address names: `/` is a new chat, `/c/:id` a known one; `/trash` and the pages of snapshots are no chat. */
 function useChatPages(field: React.RefObject<HTMLTextAreaElement | null>, onLeave: () => void, another: boolean) {

@@ -9,6 +9,8 @@ import { Blank } from "./blank.tsx";
 
 const compare = lazyPart(async () => (await import("#client/features/snapshots/compare-page.tsx")).ComparePage);
 
+const verify = lazyPart(async () => (await import("#client/features/snapshots/verify-page.tsx")).VerifyPage);
+
 interface SnapshotRoutesProps {
   path: string;
   leading: ReactNode;
@@ -18,7 +20,7 @@ interface SnapshotRoutesProps {
   onClose: () => void;
 }
 
-/** Which page of snapshots an address names: one of them, or two that are compared. */
+/** Which page of snapshots an address names: one of them, two that are compared, or the check of a file. */
 export function SnapshotRoutes({ path, leading, isGuest, onNewChat }: SnapshotRoutesProps) {
   const id = parseSnapshotId(path.slice("/snapshots/".length));
   const compared = comparedOf(path);
@@ -29,6 +31,17 @@ export function SnapshotRoutes({ path, leading, isGuest, onNewChat }: SnapshotRo
         {...compared}
         leading={leading}
         onNewChat={onNewChat}
+        onClose={onNewChat}
+        meanwhile={<Blank leading={leading} />}
+      />
+    );
+  }
+  if (path === "/verify") {
+    return (
+      <verify.Part
+        leading={leading}
+        isGuest={isGuest}
+        Details={AnswerDetails}
         onClose={onNewChat}
         meanwhile={<Blank leading={leading} />}
       />

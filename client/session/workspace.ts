@@ -9,6 +9,7 @@ import type { Runs } from "#client/runs/runs.ts";
 import type { SyncState } from "#client/sync/sync-status.ts";
 import type { AccountControl } from "./account-control.ts";
 import type { DeviceCopy } from "./device-copy.ts";
+import type { Verifier } from "./verifier.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { assert } from "#shared/lib/assert.ts";
 import type { Me, Models } from "#shared/protocol/http-bodies.ts";
@@ -37,6 +38,8 @@ export interface Workspace {
   keptEdits(id: ConversationId): KeptEdits;
   /** what is on this device as a whole; its code is loaded when it is asked for */
   device(): Promise<DeviceCopy>;
+  /** who wrote an answer, and whether a file is what was signed; its code is loaded when it is asked for */
+  verifier(): Promise<Verifier>;
   clock: Clock;
   account: AccountControl;
   /** a new UUIDv7 */

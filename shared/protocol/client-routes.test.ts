@@ -2,9 +2,10 @@ import { expect, test } from "vitest";
 import { isClientRoute, linkPageOf } from "./client-routes.ts";
 import { OIDC_FAILED_PAGE } from "./oidc-bodies.ts";
 
-test("a new chat and a chat are pages of the client", () => {
+test("a new chat, a chat and the check of a file are pages of the client", () => {
   expect(isClientRoute("/")).toBe(true);
   expect(isClientRoute("/c/01890000-0000-7000-8000-000000000000")).toBe(true);
+  expect(isClientRoute("/verify")).toBe(true);
 });
 
 test.each([
@@ -34,6 +35,8 @@ test.each([
   "/sw.js",
   "/index.html",
   "/assets/index-abc.js",
+  "/verify/",
+  "/verify/x",
   "/c/",
   "/c/1",
   "/c/01890000-0000-7000-8000-000000000000/x",

@@ -20,6 +20,7 @@ const CLIENT_ROUTES = [
   /^\/snapshots\/[0-9a-f-]{36}$/,
   /^\/compare\/[0-9a-f-]{36}\/(?:[0-9a-f-]{36}|live)$/,
   /^\/trash$/,
+  /^\/verify$/,
   LINK_PAGE,
 ];
 

@@ -7,6 +7,7 @@ import type { Delivery, LiveRun, Runs } from "#client/runs/runs.ts";
 import { createMemoryStorage } from "#client/platform/memory-storage.ts";
 import { createSmallStorage } from "#client/platform/small-storage.ts";
 import type { DeviceCopy } from "#client/session/device-copy.ts";
+import { openVerifier } from "#client/session/open-verifier.ts";
 import type { Workspace } from "#client/session/workspace.ts";
 import type { StorageNotice, SyncStatus } from "#client/sync/sync-status.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
@@ -186,6 +187,12 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
   };
 
   const texts = createMemoryStorage();
+  const verifier = openVerifier({
+    fetch: () => Promise.reject(new TypeError("no network")),
+    clock: { now: () => now },
+    smallStorage: createSmallStorage(() => texts),
+    accountId: "account-1",
+  });
   const workspace: Workspace = {
     me: { accountId: "account-1", workspaceId: "workspace-1", kind: "guest" },
     documents,
@@ -218,6 +225,7 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
     keptEdits: (id) => createKeptEdits(() => texts, id),
     models: { models: () => options.models ?? MODELS, subscribe: () => () => undefined },
     device: () => Promise.resolve(device),
+    verifier: async () => verifier,
     account: {
       session: {
         me: { accountId: "account-1", workspaceId: "workspace-1", kind: "guest" },

@@ -9,6 +9,8 @@ export interface AccountMenuProps {
   onStorage: () => void;
   onShortcuts: () => void;
   onWorkspaces: () => void;
+  /** another page was chosen */
+  onLeave: () => void;
 }
 
 const menu = lazyPart(async () => (await import("./account-menu.tsx")).AccountMenu);

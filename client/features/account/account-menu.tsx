@@ -1,5 +1,6 @@
 import { accountMenuWords } from "#client/ui/words/account-menu-words.ts";
 import { useState } from "react";
+import { navigate } from "wouter/use-browser-location";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { LazyMenu } from "#client/ui/lazy-menu.tsx";
 import type { MenuItem } from "#client/ui/lazy-menu.tsx";
@@ -17,7 +18,13 @@ type Opened = "sign-in" | "account" | "sign-out";
 const action = (label: string, onSelect: () => void): MenuItem => ({ type: "action", label, onSelect });
 
 /** Who is using Holdfast here, and how it looks to them. */
-export function AccountMenu({ me, onStorage, onShortcuts, onWorkspaces }: AccountMenuProps & { onClose: () => void }) {
+export function AccountMenu({
+  me,
+  onStorage,
+  onShortcuts,
+  onWorkspaces,
+  onLeave,
+}: AccountMenuProps & { onClose: () => void }) {
   const { account } = useWorkspace();
   const [theme, setTheme] = useState(readTheme);
   const [opened, setOpened] = useState<Opened>();
@@ -51,6 +58,10 @@ export function AccountMenu({ me, onStorage, onShortcuts, onWorkspaces }: Accoun
       },
     })),
     { type: "line" },
+    action(accountMenuWords.verify, () => {
+      onLeave();
+      navigate("/verify");
+    }),
     action(accountMenuWords.storage, onStorage),
     action(accountMenuWords.shortcuts, onShortcuts),
   ];

@@ -8,6 +8,7 @@ import { createRowFiller } from "#client/ui/row-filler.ts";
 import type { RowFiller } from "#client/ui/row-filler.ts";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
 import type { FrozenMessage, FrozenRun } from "#shared/domain/frozen-content.ts";
+import { AnswerHead } from "./answer-mark.tsx";
 import { useModelNames } from "./use-model-names.ts";
 
 /** What says how an answer was made. */
@@ -69,11 +70,11 @@ const FrozenBatch = memo(({ messages, atOnce, filler, scroller, Details }: Froze
   if (!filled) return <div className="row-batch" ref={place} data-empty style={{ height }} />;
   return (
     <div className="row-batch" style={{ containIntrinsicBlockSize: `auto ${height}px` }}>
-      {messages.map((message) =>
+      {messages.map((message, index) =>
         message.role === "user" ? (
-          <FrozenPrompt key={message.id} message={message} />
+          <FrozenPrompt key={index} message={message} />
         ) : (
-          <FrozenAnswer key={message.id} message={message} Details={Details} />
+          <FrozenAnswer key={index} message={message} Details={Details} />
         ),
       )}
     </div>
@@ -106,7 +107,7 @@ function FrozenAnswer({ message, Details }: { message: FrozenMessage; Details: R
   const ending = run && endingWords(run);
   return (
     <article className="message answer" aria-label={name}>
-      <p className="message-author">{name}</p>
+      <AnswerHead message={message} name={name} />
       {reasoning !== undefined && (
         <details className="reasoning">
           <summary>{snapshotWords.page.thinking}</summary>

@@ -1,4 +1,4 @@
-import type { RefObject } from "react";
+import type { ReactNode, RefObject } from "react";
 import type { SnapshotEntry } from "#client/local-store/snapshots.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { CopyText } from "#client/ui/copy-text.tsx";
@@ -6,13 +6,17 @@ import { Link } from "#client/ui/link.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
 import type { FrozenContent, FrozenOrigin } from "#shared/domain/frozen-content.ts";
+import type { Jwks } from "#shared/provenance/signing-keys.ts";
+import { AnswerMarks } from "./answer-mark.tsx";
 import { Blank } from "./blank-content.tsx";
 import { Facts } from "./facts.tsx";
 import { FrozenMessages } from "./frozen-messages.tsx";
 import type { RunDetails } from "./frozen-messages.tsx";
+import { MarksLine } from "./marks-line.tsx";
 import { parameterWords } from "./parameter-words.ts";
 import { modelsOf } from "./take-state.ts";
 import { titleOf } from "./snapshot-title.ts";
+import { useAnswerMarks } from "./use-answer-marks.ts";
 import { useFrozenContent } from "./use-frozen-content.ts";
 import { useModelNames } from "./use-model-names.ts";
 
@@ -39,17 +43,42 @@ export function SnapshotContent({ entry: { summary }, scroller, Details }: Snaps
     case "unreadable":
       return <Blank title={text.storeTitle} text={text.store} action={retry} />;
     case "read":
-      return (
-        <>
-          <FrozenFacts content={read.content} contentId={summary.contentId} />
-          <FrozenMessages messages={read.content.messages} scroller={scroller} Details={Details} />
-        </>
-      );
+      return <FrozenView content={read.content} contentId={summary.contentId} scroller={scroller} Details={Details} />;
   }
 }
 
+interface FrozenViewProps {
+  content: FrozenContent;
+  contentId: string;
+  /** keys that came with it, where it is none of this server's */
+  ownKeys?: Jwks | undefined;
+  scroller: RefObject<HTMLDivElement | null>;
+  Details: RunDetails;
+}
+
+/** What was frozen, to read. Who wrote the answers is checked once it is shown. */
+export function FrozenView({ content, contentId, ownKeys, scroller, Details }: FrozenViewProps) {
+  const marks = useAnswerMarks(content, ownKeys);
+  const basis = ownKeys ? "file" : "server";
+  const { messages } = content;
+  return (
+    <AnswerMarks messages={messages} state={marks} basis={basis}>
+      <FrozenFacts content={content} contentId={contentId}>
+        {messages.some(({ role }) => role === "assistant") && <MarksLine state={marks} basis={basis} />}
+      </FrozenFacts>
+      <FrozenMessages messages={messages} scroller={scroller} Details={Details} />
+    </AnswerMarks>
+  );
+}
+
+interface FrozenFactsProps {
+  content: FrozenContent;
+  contentId: string;
+  children: ReactNode;
+}
+
 /** What the messages were written with, and what they are identified by. */
-function FrozenFacts({ content, contentId }: { content: FrozenContent; contentId: string }) {
+function FrozenFacts({ content, contentId, children }: FrozenFactsProps) {
   const nameOf = useModelNames();
   const text = snapshotWords.page;
   const { manifest, messages } = content;
@@ -57,6 +86,7 @@ function FrozenFacts({ content, contentId }: { content: FrozenContent; contentId
   const versions = [...new Set(messages.flatMap(({ run }) => run?.resolvedModel ?? []))];
   return (
     <section className="snapshot-about snapshot-frozen" aria-label={text.frozen}>
+      {children}
       <Facts
         lines={[
           [text.model, modelsOf(content).map(nameOf).join(", ") || text.noModel],

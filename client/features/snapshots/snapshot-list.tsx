@@ -2,6 +2,7 @@ import { useDeferredValue, useMemo, useState } from "react";
 import { FIRST_ROWS } from "#client/local-store/library.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Button } from "#client/ui/button.tsx";
+import { Link } from "#client/ui/link.tsx";
 import { MoreRows } from "#client/ui/more-rows.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
@@ -50,12 +51,14 @@ export function SnapshotList({ query, currentId, isGuest, onOpen, onClear }: Sna
         </section>
       ))}
       {found.length > limit && <MoreRows onSeen={() => setLimit(limit + FIRST_ROWS)} />}
-      {found.length === 0 && <EmptyList loaded={loaded} query={wanted} onClear={onClear} />}
+      {found.length === 0 && <EmptyList loaded={loaded} query={wanted} onOpen={onOpen} onClear={onClear} />}
     </>
   );
 }
 
-function EmptyList({ loaded, query, onClear }: { loaded: boolean; query: string; onClear: () => void }) {
+type EmptyListProps = Pick<SnapshotListProps, "query" | "onOpen" | "onClear"> & { loaded: boolean };
+
+function EmptyList({ loaded, query, onOpen, onClear }: EmptyListProps) {
   const text = snapshotWords.list;
   if (!loaded) return <p className="library-empty">{text.loading}</p>;
   if (query.trim() === "") {
@@ -63,6 +66,9 @@ function EmptyList({ loaded, query, onClear }: { loaded: boolean; query: string;
       <div className="library-empty">
         <p>{text.empty}</p>
         <p>{text.emptyNext}</p>
+        <Link href="/verify" onClick={onOpen}>
+          {text.verify}
+        </Link>
       </div>
     );
   }

@@ -8,6 +8,7 @@ export const enAccountMenu = {
   workspaces: "Workspaces…",
   signOut: "Sign out…",
   theme: { system: "Theme: like the system", light: "Theme: light", dark: "Theme: dark" },
+  verify: "Verify a snapshot file",
   storage: "Storage…",
   shortcuts: "Keyboard shortcuts",
 };

@@ -1,3 +1,7 @@
+import { numbersIn } from "./numbers-in.ts";
+
+const number = numbersIn("en");
+
 /** Who wrote an answer, and whether a file is what was signed. Each text stands beside the mark or verdict of its name. */
 export const enProvenance = {
   marks: {
@@ -12,6 +16,49 @@ export const enProvenance = {
     "verified-other-context": (model: string) =>
       `These are the words of ${model}, but what stands before them here is not what it was asked: a message, the system prompt or a parameter was different.`,
     edited: (model: string) => `${model} wrote an answer here, but not these words: they were changed afterwards.`,
+  },
+  /** what the button of a mark is called; what is seen of it is the mark */
+  explain: {
+    verified: (model: string) => `Verified output of ${model}: what this means`,
+    "verified-other-context": (model: string) => `Verified, asked something else. Output of ${model}: what this means`,
+    edited: (model: string) => `Edited output of ${model}: what this means`,
+    unverified: (model: string, why: string) => `Unverified: ${why}. Output of ${model}: what this means`,
+    byItself: (model: string) => `Agrees with the file's own keys. Output of ${model}: what this means`,
+  },
+  unverified: (why: string) => `Unverified: ${why}`,
+  /** in place of a mark, where the keys came with the file */
+  byItself: "Agrees with the file's own keys",
+  byItselfAbout:
+    "The keys are those in the file, and nobody else vouches for them: anybody can make such a file with keys of their own.",
+  version: "Version that answered",
+  signedAt: "Signed",
+  key: "Key",
+  /** how many answers of a snapshot are verified */
+  count: {
+    verified: (verified: number, answers: number) =>
+      `${number(verified)} of ${number(answers)} ${answers === 1 ? "answer" : "answers"} verified`,
+    byItself: (agreeing: number, answers: number) =>
+      `${number(agreeing)} of ${number(answers)} ${answers === 1 ? "answer agrees" : "answers agree"} with the file's own keys`,
+    "verified-other-context": (count: number) => `${number(count)} asked something else`,
+    edited: (count: number) => `${number(count)} edited`,
+    unverified: (count: number) => `${number(count)} unverified`,
+    checking: "Checking who wrote the answers…",
+    noKeys:
+      "Who wrote the answers can't be checked yet: the keys of this server come to this device when you're online.",
+    failed: "Who wrote the answers can't be checked right now: a part of the app could not be loaded.",
+  },
+  /** why an answer is unverified, in a few words */
+  shortReasons: {
+    "no-receipt": "not signed",
+    "other-server": "signed by another server",
+    "key-retired": "the key was retired",
+    "bad-signature": "wrong signature",
+    "alg-none": "not signed",
+    "wrong-alg": "unknown method",
+    malformed: "unreadable signature",
+    "cannot-check": "cannot be checked here",
+    "other-message": "signature of another answer",
+    "other-facts": "other facts were signed",
   },
   /** why an answer is unverified */
   reasons: {
@@ -30,7 +77,54 @@ export const enProvenance = {
   },
   limits:
     "The server vouches for what it received, not for what is true. It does not know who really answered at the provider's address.",
+  page: {
+    title: "Verify a snapshot file",
+    about:
+      "Choose a signed file of a snapshot (.holdfast.json) to see whether anything in it was changed. It is checked on this device and sent nowhere.",
+    choose: "Choose a file",
+    drop: "or drop it anywhere on this page",
+    dropNow: "Drop the file to check it",
+    checking: (name: string) => `Checking “${name}”…`,
+    checkByItself: "Check against its own keys",
+    import: "Import as a snapshot",
+    importAbout: "It becomes a snapshot of yours, with the same content and the same content id.",
+    imported: "Imported as a snapshot",
+    here: "You have a snapshot with exactly this content:",
+    hereDeleted: "You have a snapshot with exactly this content, in the trash:",
+    facts: "What the file says of itself",
+    snapshot: "Snapshot",
+    number: (index: number) => `Number ${number(index)} of its chat`,
+    taken: "Taken",
+    server: "Server",
+    note: "Note",
+    tags: "Tags",
+  },
+  /** what the result is, in a word or two */
+  verdicts: {
+    intact: "Intact",
+    "self-claimed": "Whole, but nobody vouches for it",
+    changed: "Changed",
+    "other-server": "Signed by another server",
+    "no-keys": "Whole, but not compared with this server's keys",
+    "key-retired": "Signed after its key was retired",
+    "not-signed": "Not signed",
+    "not-a-snapshot-file": "Not a snapshot file",
+    "newer-format": "Made by a newer version",
+    "cannot-check": "Cannot be checked here",
+    "too-large": "Too large",
+    several: "One file at a time",
+    unreadable: "The file could not be read",
+    "no-code": "Could not be checked right now",
+  },
   file: {
+    changedAbout: "Nothing of it is shown, because it could mislead you. Ask whoever gave it to you for the original.",
+    noKeys:
+      "The keys of this server have not come to this device yet, and it is offline: whether this server signed the file is not known.",
+    "too-large": (size: string, most: string) => `The file has ${size}. Files of up to ${most} are checked here.`,
+    several: "Drop one file, and then the next.",
+    unreadable:
+      "This browser could not read it. It may have been moved or changed since it was chosen. Choose it again.",
+    "no-code": "A part of the app could not be loaded. Try again when you're online.",
     intact: (signedAt: string, server: string) =>
       `Nothing in this file was changed since ${server} signed it on ${signedAt}.`,
     trust: {
@@ -40,8 +134,9 @@ export const enProvenance = {
         "It agrees with the keys inside it, but nobody else vouches for them. Compare the fingerprint with that of the server it says it is from.",
     },
     unnamedServer: "a server without an address",
-    fingerprint: (kid: string) => `Fingerprint of the key: ${kid}`,
-    "other-server": (server: string) => `This file says it is from ${server}. Another server than this one signed it.`,
+    fingerprint: "Fingerprint of the key:",
+    "other-server": (server: string) =>
+      `The file is whole, and signed by a key that this server does not know. It says it is from ${server}.`,
     "key-retired": (signedAt: string, retiredAt: string) =>
       `This file says it was signed on ${signedAt}, but its key was retired on ${retiredAt}.`,
     "not-signed": "This file is not signed: anybody may have written it.",

@@ -50,6 +50,7 @@ export const enSnapshots = {
     older: "Older",
     empty: "A snapshot keeps a chat exactly as it was: its messages, model and settings.",
     emptyNext: "Press Take snapshot in a chat to make your first one.",
+    verify: "Verify a snapshot file",
     noMatch: (query: string) => `No snapshot matches “${query}”.`,
     loading: "Reading your snapshots…",
     pending: "Pending",
