@@ -238,8 +238,9 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    async take({ conversationId, content: frozen, ...labels }) {
-      const id = parts.newId() as SnapshotId;
+    async take({ id: planned, conversationId, content: frozen, ...labels }) {
+      const id = planned ?? (parts.newId() as SnapshotId);
+      if (gone.has(id) || conversationOf(id) !== undefined) return id;
       const { manifest, messages } = frozen;
       const known = {
         contentId: contentIdOf(manifest),

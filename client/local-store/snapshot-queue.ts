@@ -79,12 +79,17 @@ export function openSnapshotQueue(
       const { key, command } = next;
       const added = await store.add(command, next.messages);
       if (!added.ok) return;
-      keys.set(key, added.value);
       // It may have been delivered, or taken back, meanwhile.
       const wasHeld = held.some((one) => one.key === key);
       held = held.filter((one) => one.key !== key);
-      if (!wasHeld) await store.settle({ key: added.value, command }, { type: "dropped" });
-      else if (!stored.some((one) => one.key === added.value)) stored = [...stored, { key: added.value, command }];
+      const place = added.value;
+      if (place === undefined) {
+        messages.delete(command.snapshotId);
+        continue;
+      }
+      keys.set(key, place);
+      if (!wasHeld) await store.settle({ key: place, command }, { type: "dropped" });
+      else if (!stored.some((one) => one.key === place)) stored = [...stored, { key: place, command }];
     }
   }
   const storeHeld = (): Promise<void> => (storing = storing.then(storeAll));

@@ -66,14 +66,21 @@ export async function readQueue(transaction: AnyTransaction): Promise<{ queue: Q
   return { queue, corrupt };
 }
 
-/** Stores a command with all that it freezes; answers its key. */
+/**
+ * Stores a command with all that it freezes; answers its key. Taking a snapshot that another tab takes answers the key of
+ * that; one that the server has needs no command, and `undefined` is answered.
+ */
 export async function addCommand(
   transaction: ReadWrite,
   command: SnapshotCommand,
   messages: readonly HashedMessage[],
-): Promise<number> {
+): Promise<number | undefined> {
+  const isTake = command.deed.type === "take";
+  if (isTake && (await readRecord(transaction, command.snapshotId))) return undefined;
   if (messages.length > 0) await putFrozen(transaction, command.conversationId, messages);
-  return await transaction.objectStore("snapshotCommands").add(command);
+  const waiting = isTake ? (await readQueue(transaction)).queue : [];
+  const same = waiting.find(({ command: one }) => one.deed.type === "take" && one.snapshotId === command.snapshotId);
+  return same?.key ?? (await transaction.objectStore("snapshotCommands").add(command));
 }
 
 /** Takes a page of the feed; what was erased goes, with the frozen messages that only it had. */

@@ -36,8 +36,8 @@ export interface SnapshotStore {
   /** The commands that wait, and these records. */
   some(ids: readonly SnapshotId[]): Stored<{ records: SnapshotRecord[]; queue: QueuedCommand[] }>;
   queue(): Stored<QueuedCommand[]>;
-  /** On the disk before it answers, as what nobody else has. Answers the command's key. */
-  add(command: SnapshotCommand, messages: readonly HashedMessage[]): Stored<number>;
+  /** On the disk before it answers, as what nobody else has. Answers the command's key, or that it was done already. */
+  add(command: SnapshotCommand, messages: readonly HashedMessage[]): Stored<number | undefined>;
   settle(queued: QueuedCommand, settled: SettledCommand): Stored<void>;
   withdraw(id: SnapshotId): Stored<void>;
   frozen(conversationId: string): Stored<FrozenByHash>;
@@ -84,7 +84,7 @@ export function openSnapshotStore({ run }: Pick<LocalStore, "run">): SnapshotSto
     add: (command, messages) =>
       run(
         "readwrite",
-        ["snapshotCommands", "frozenMessages"],
+        ["snapshots", "snapshotCommands", "frozenMessages"],
         (transaction) => addCommand(transaction, command, messages),
         "strict",
       ),

@@ -30,8 +30,9 @@ export function inMemorySnapshots({ newId, now }: { newId: () => string; now: ()
     entries: () => entries,
     loaded: () => true,
     subscribe: (listener) => listeners.add(listener),
-    take({ conversationId, content, ...labels }) {
-      const id = newId() as SnapshotId;
+    take({ id: planned, conversationId, content, ...labels }) {
+      const id = planned ?? (newId() as SnapshotId);
+      if (contents.has(id)) return Promise.resolve(id);
       contents.set(id, { conversationId, content });
       const { manifest, messages } = content;
       const about = {
