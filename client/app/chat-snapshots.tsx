@@ -8,11 +8,8 @@ import { words } from "#client/ui/words/words.ts";
 
 const take = lazyPart(async () => (await import("#client/features/snapshots/take-snapshot.tsx")).TakeSnapshot);
 const menu = lazyPart(async () => {
-  const [{ ConversationMenu }] = await Promise.all([
-    import("#client/features/snapshots/conversation-menu.tsx"),
-    import("#client/ui/menu.tsx"),
-  ]);
-  return ConversationMenu;
+  const [{ ChatMenu }] = await Promise.all([import("./chat-menu.tsx"), import("#client/ui/menu.tsx")]);
+  return ChatMenu;
 });
 const versions = lazyPart(async () => (await import("#client/features/snapshots/versions-dialog.tsx")).VersionsDialog);
 
@@ -55,7 +52,7 @@ export function ChatSnapshots({ open, hindrance, onTakeable }: ChatSnapshotsProp
         onClick={ask}
       />
       <MenuButton icon="more" label={words.chat.more} onNear={menu.preload}>
-        {(place) => <menu.Part onTake={ask} onVersions={() => setShown("versions")} {...place} />}
+        {(place) => <menu.Part open={open} onTake={ask} onVersions={() => setShown("versions")} {...place} />}
       </MenuButton>
       {shown === "take" && <take.Part key={turn} id={open.id} conversation={open.conversation} onClose={onClose} />}
       {shown === "versions" && <versions.Part conversationId={open.id} onClose={onClose} />}

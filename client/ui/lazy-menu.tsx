@@ -7,7 +7,15 @@ import "./menu.css";
 
 /** One line of a menu: something to do, or a line that only says something. */
 export type MenuItem =
-  | { type: "action"; label: string; onSelect: () => void; danger?: boolean; checked?: boolean }
+  | {
+      type: "action";
+      label: string;
+      onSelect: () => void;
+      danger?: boolean;
+      checked?: boolean;
+      /** why it cannot be done now, which stands below it */
+      hindrance?: string | undefined;
+    }
   | { type: "note"; title: string; text: string }
   | { type: "line" };
 

@@ -59,8 +59,22 @@ function MenuLine({ item, onChoose }: { item: MenuItem; onChoose: (run: () => vo
       );
     case "action":
       return (
-        <Dropdown.Item className="menu-item" data-danger={item.danger} onSelect={() => onChoose(item.onSelect)}>
-          {item.label}
+        <Dropdown.Item
+          className="menu-item"
+          data-danger={item.danger}
+          // Not `disabled`, which no key reaches: whoever comes to it learns why.
+          {...(item.hindrance !== undefined && { "aria-disabled": true, "aria-label": item.label })}
+          aria-description={item.hindrance}
+          onSelect={(event) => (item.hindrance === undefined ? onChoose(item.onSelect) : event.preventDefault())}
+        >
+          {item.hindrance === undefined ? (
+            item.label
+          ) : (
+            <span className="menu-hindered">
+              {item.label}
+              <span className="menu-hindrance">{item.hindrance}</span>
+            </span>
+          )}
           {item.checked && <Icon name="check" />}
         </Dropdown.Item>
       );

@@ -54,7 +54,7 @@ test("the file that is downloaded is signed, and says what the snapshot does", a
 
 test.each([
   ["Pläne 🗼", `filename="Plane  3.holdfast.json"; filename*=UTF-8''Pl%C3%A4ne%20%F0%9F%97%BC%203.holdfast.json`],
-  ['a"b\r\nSet-Cookie: x/../y', `filename="a b Set-Cookie  x .. y 3.holdfast.json"`],
+  ['a"b\r\nSet-Cookie: x/../y', `filename="a b Set-Cookie x .. y 3.holdfast.json"`],
   ["\u202egpj.exe", `filename="gpj.exe 3.holdfast.json"`],
   ["", `filename="Snapshot 3.holdfast.json"`],
 ])("the title %o names the file, and can do no more", async (title, named) => {

@@ -6,6 +6,7 @@ import type { SnapshotService } from "#server/snapshots/snapshot-service.ts";
 import type { FrozenContent, FrozenMessage, Manifest } from "#shared/domain/frozen-content.ts";
 import { parseSnapshotId } from "#shared/domain/ids.ts";
 import type { SnapshotSummary } from "#shared/domain/snapshot.ts";
+import { fileNameOf } from "#shared/lib/file-name.ts";
 import { SNAPSHOT_FILE_ENDING } from "#shared/provenance/snapshot-file.ts";
 import type { AppEnv } from "./app-env.ts";
 import { problem } from "./problem.ts";
@@ -46,14 +47,7 @@ const parsed = ({
 
 /** Named after the title twice: in ASCII for old readers, and as RFC 8187 has it. */
 function attachment({ title, number }: SnapshotSummary): string {
-  const name = `${
-    title
-      .toWellFormed()
-      .replace(/[\p{C}/\\:*?"<>|]+/gu, " ")
-      .trim()
-      .slice(0, 80)
-      .trim() || "Snapshot"
-  } ${number}`;
+  const name = `${fileNameOf(title, "Snapshot")} ${number}`;
   const plain = name.normalize("NFKD").replace(/[^\x20-\x7e]+/g, "") || `Snapshot ${number}`;
   const encoded = encodeURIComponent(name.toWellFormed()).replace(
     /['()*]/g,

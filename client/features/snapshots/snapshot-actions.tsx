@@ -11,6 +11,7 @@ import { useToast } from "#client/ui/toast.tsx";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { Result } from "#shared/lib/result.ts";
+import { ExportMenu } from "./export-menu.tsx";
 import { LIVE } from "./compare-address-state.ts";
 import { duplicateSnapshot, restoreIntoChat } from "./go-on-from.ts";
 import type { GoOnFailure } from "./go-on-from.ts";
@@ -53,6 +54,7 @@ export function SnapshotActions({ entry, place, mayChange, onVersions }: Snapsho
           </Button>
         </>
       )}
+      <ExportMenu entry={entry} />
       {asking && (
         <RestoreDialog
           onRestore={() => void goOn(() => restoreIntoChat(workspace, summary), text.restored)}
