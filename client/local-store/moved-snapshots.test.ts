@@ -55,7 +55,7 @@ async function takeSnapshots(guest: LocalStore): Promise<void> {
     const frozen = { head: content.manifest.head, messageCount: messages, model: "m", excerpt: "", contentId: "c" };
     const stamped = { number: 1, createdAt: 9, createdBy: "guest", deleted: false };
     const summary = { id: snapshotId, conversationId: UNSENT, ...labels, ...frozen, ...stamped };
-    if (snapshotId === sealed && key.ok)
+    if (snapshotId === sealed && key.ok && key.value !== undefined)
       await store.settle({ key: key.value, command: taken }, { type: "done", answered: { summary, headSeq: 3 } });
   }
   await store.add(
