@@ -24,8 +24,10 @@ export function markName(mark: AnswerMark, basis: MarkBasis, model: string): str
 /** What a mark means, paragraph by paragraph. */
 export function explanationOf(mark: AnswerMark, basis: MarkBasis, model: string): string[] {
   if (mark.type === "unverified") return [provenanceWords.reasons[mark.reason]];
-  const { byItselfAbout, limits, explanations } = provenanceWords;
-  return [explanations[mark.type](model), basis === "file" ? byItselfAbout : limits];
+  const { byItselfAbout, byItselfExplanations, limits, explanations } = provenanceWords;
+  return basis === "file"
+    ? [byItselfExplanations[mark.type](model), byItselfAbout]
+    : [explanations[mark.type](model), limits];
 }
 
 /** How the answers of a snapshot are marked, in a line. `undefined` where there is none. */

@@ -65,10 +65,12 @@ function verdictWords(verdict: FileVerdict, keysKnown: boolean): VerdictWords {
 }
 
 function intactWords({ trust, kid, signedAt, server }: Extract<FileVerdict, { type: "intact" }>): VerdictWords {
-  const lines = [text.intact(timeOf(signedAt), serverOf(server)), text.trust[trust]];
-  return trust === "self-claimed"
-    ? { title: verdicts["self-claimed"], lines, kid, weight: "plain" }
-    : { title: verdicts.intact, lines, kid, weight: "good" };
+  const [at, by] = [timeOf(signedAt), serverOf(server)];
+  if (trust === "self-claimed") {
+    const lines = [text.intactByItself(at, by), text.trust[trust]];
+    return { title: verdicts["self-claimed"], lines, kid, weight: "plain" };
+  }
+  return { title: verdicts.intact, lines: [text.intact(at, by), text.trust[trust]], kid, weight: "good" };
 }
 
 function partWords(part: FilePart): string {

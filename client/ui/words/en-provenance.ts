@@ -30,6 +30,14 @@ export const enProvenance = {
   byItself: "Agrees with the file's own keys",
   byItselfAbout:
     "The keys are those in the file, and nobody else vouches for them: anybody can make such a file with keys of their own.",
+  /** what a mark means, if those keys are what they seem */
+  byItselfExplanations: {
+    verified: (model: string) =>
+      `By the file's own keys, these are the words of ${model}, which was asked exactly what stands before them here.`,
+    "verified-other-context": (model: string) =>
+      `By the file's own keys, these are the words of ${model}, but it was asked something else than what stands before them here.`,
+    edited: (model: string) => `By the file's own keys, ${model} wrote an answer here, but not these words.`,
+  },
   version: "Version that answered",
   signedAt: "Signed",
   key: "Key",
@@ -127,6 +135,8 @@ export const enProvenance = {
     "no-code": "A part of the app could not be loaded. Try again when you're online.",
     intact: (signedAt: string, server: string) =>
       `Nothing in this file was changed since ${server} signed it on ${signedAt}.`,
+    intactByItself: (signedAt: string, server: string) =>
+      `Nothing in this file was changed since it was signed. It says it is from ${server}, of ${signedAt}.`,
     trust: {
       trusted: "It was signed by this server.",
       rotated: "It was signed by this server, with a key that was in use then and is retired now.",
