@@ -26,7 +26,7 @@ import { displayTitle } from "#shared/domain/summary.ts";
 import { Blank } from "./blank.tsx";
 import { ChatSnapshots } from "./chat-snapshots.tsx";
 import { Trash } from "./trash.tsx";
-import { useOpenConversation } from "./use-open-conversation.ts";
+import { useOpenConversation } from "#client/session/use-open-conversation.ts";
 
 const guestNote = lazyPart(async () => (await import("#client/features/workspace/guest-note.tsx")).GuestNote);
 

@@ -1,4 +1,3 @@
-import { useEffect } from "react";
 import type { OpenConversation } from "#client/local-store/documents.ts";
 import type { Snapshots } from "#client/local-store/snapshots.ts";
 import type { Runs } from "#client/runs/runs.ts";
@@ -51,9 +50,4 @@ export function watchAwaited({ id, conversation }: OpenConversation, powers: Awa
     stopped = true;
     for (const stop of stops) stop();
   };
-}
-
-/** As long as a conversation is shown, takes the snapshots that wait in it. */
-export function useAwaitedSnapshots(open: OpenConversation, { snapshots, runs, author }: AwaitedPowers): void {
-  useEffect(() => watchAwaited(open, { snapshots, runs, author }), [open, snapshots, runs, author]);
 }

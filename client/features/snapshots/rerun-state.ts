@@ -33,11 +33,50 @@ export type AwaitedStep = { type: "wait" } | { type: "take"; leaf: MessageId } |
  * @param delivery how far its delivery is, as far as this device knows
  */
 export function nextAwaited(answer: Message | undefined, delivery: Delivery | undefined): AwaitedStep {
-  if (answer?.role !== "assistant" || answer.run === undefined)
-    return delivery?.type === "refused" ? { type: "forget" } : { type: "wait" };
-  if (!isTerminal(answer.run.status)) return { type: "wait" };
+  const progress = answerProgress(answer);
+  if (answer && progress === "written") return { type: "take", leaf: answer.id };
   // A run that wrote nothing is no answer to compare.
-  return answer.text === "" ? { type: "forget" } : { type: "take", leaf: answer.id };
+  if (progress === "empty") return { type: "forget" };
+  return progress === "none" && delivery?.type === "refused" ? { type: "forget" } : { type: "wait" };
+}
+
+/** The model that is proposed: one that did not answer before, where there is any. */
+export const modelToAsk = (offered: readonly { id: string }[], before: string | undefined): string | undefined =>
+  (offered.find(({ id }) => id !== before) ?? offered[0])?.id;
+
+/** What is told, until it is there, of a snapshot that was asked for by answering another one anew. */
+export type RerunView =
+  /** not sent yet: there is no network, or another answer comes first */
+  | { type: "queued" }
+  | { type: "answering" }
+  /** written, and not among the snapshots here yet */
+  | { type: "taking" }
+  /** there will be no snapshot */
+  | { type: "dropped"; because: "empty" | "unknown" | "model_unknown" | "refused" };
+
+export interface RerunFacts {
+  /** whether its chat still waits for it */
+  awaited: boolean;
+  /** how far its answer is in the chat: not begun, being written, ended without a word, written */
+  answer: "none" | "writing" | "empty" | "written";
+  /** how far its delivery is, as far as this device knows */
+  delivery: Delivery | undefined;
+}
+
+export function rerunView({ awaited, answer, delivery }: RerunFacts): RerunView {
+  if (answer === "written") return { type: "taking" };
+  if (answer === "empty") return { type: "dropped", because: "empty" };
+  if (delivery?.type === "refused")
+    return { type: "dropped", because: delivery.code === "model_unknown" ? "model_unknown" : "refused" };
+  if (!awaited) return { type: "dropped", because: "unknown" };
+  return { type: delivery?.type === "queued" ? "queued" : "answering" };
+}
+
+/** How far an answer is. */
+export function answerProgress(answer: Message | undefined): RerunFacts["answer"] {
+  if (answer?.role !== "assistant" || answer.run === undefined) return "none";
+  if (!isTerminal(answer.run.status)) return "writing";
+  return answer.text === "" ? "empty" : "written";
 }
 
 /** The answer that a run wrote. */

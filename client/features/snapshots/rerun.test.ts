@@ -7,6 +7,7 @@ import type { ConversationId, MessageId, SnapshotId } from "#shared/domain/ids.t
 import { inMemoryWorkspace } from "#tests/support/in-memory-workspace.ts";
 import { watchAwaited } from "./awaited-snapshots.ts";
 import { rerun } from "./rerun.ts";
+import { answerOf, answerProgress, modelToAsk, rerunView } from "./rerun-state.ts";
 import { startComparing, summaryOf } from "./compare-state.ts";
 
 const SNAPSHOT = "snapshot-1" as SnapshotId;
@@ -145,4 +146,45 @@ test("a run that was refused, or wrote nothing, leaves nothing to wait for", asy
   expect(awaitedSnapshots(conversation)).toEqual([]);
   expect(taken).toEqual([]);
   stop();
+});
+
+test("what is told of it goes from queued to answering to taken, as delivery and answer go", async () => {
+  const { world, conversation, again } = aSnapshot();
+  const asked = await again();
+  if (!asked.ok) throw new Error(asked.failure);
+  const { runId } = asked.value;
+  const view = (): string => {
+    const awaited = awaitedSnapshots(conversation).some((one) => one.runId === runId);
+    const answer = answerProgress(answerOf(conversation.messages(), runId));
+    return rerunView({ awaited, answer, delivery: world.workspace.runs.delivery(runId) }).type;
+  };
+  world.setDelivery(runId, { type: "queued" });
+  expect(view()).toBe("queued");
+  world.setDelivery(runId, { type: "sending" });
+  expect(view()).toBe("answering");
+  world.setDelivery(runId, undefined);
+  expect(view()).toBe("answering");
+  const id = world.delivered[0]!.messageId as MessageId;
+  const run = { runId, model: "t/small", parameters: {}, status: "streaming", frame: 0, queuedAt: 1 } as const;
+  conversation.startAnswer({ id, parentId: "q1" as MessageId, createdAt: 5, run });
+  expect(view()).toBe("answering");
+  conversation.appendAnswer(id, { text: "The Sun.", reasoning: "", run: { ...run, status: "completed", frame: 1 } });
+  expect(view()).toBe("taking");
+});
+
+test.each([
+  ["refused", { awaited: false, answer: "none", delivery: { type: "refused", code: "expired" } }],
+  ["model_unknown", { awaited: true, answer: "none", delivery: { type: "refused", code: "model_unknown" } }],
+  ["empty", { awaited: false, answer: "empty", delivery: undefined }],
+  ["unknown", { awaited: false, answer: "none", delivery: undefined }],
+] as const)("where nothing comes of it, it is said why: %s", (because, facts) => {
+  expect(rerunView(facts)).toEqual({ type: "dropped", because });
+});
+
+test("a model that did not answer before is proposed, where there is one", () => {
+  const offered = [{ id: "a" }, { id: "b" }];
+  expect(modelToAsk(offered, "a")).toBe("b");
+  expect(modelToAsk(offered, "gone")).toBe("a");
+  expect(modelToAsk([{ id: "a" }], "a")).toBe("a");
+  expect(modelToAsk([], "a")).toBeUndefined();
 });

@@ -4,10 +4,10 @@ import type { SnapshotEntry } from "#client/local-store/snapshots.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { useAnnounce } from "#client/ui/announcer.tsx";
 import { Button } from "#client/ui/button.tsx";
-import { Dialog } from "#client/ui/dialog.tsx";
 import { LazyMenu } from "#client/ui/lazy-menu.tsx";
 import type { MenuItem } from "#client/ui/lazy-menu.tsx";
 import { useToast } from "#client/ui/toast.tsx";
+import { rerunWords } from "#client/ui/words/rerun-words.ts";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { Result } from "#shared/lib/result.ts";
@@ -15,6 +15,7 @@ import { ExportMenu } from "./export-menu.tsx";
 import { LIVE } from "./compare-address-state.ts";
 import { duplicateSnapshot, restoreIntoChat } from "./go-on-from.ts";
 import type { GoOnFailure } from "./go-on-from.ts";
+import { RestoreDialog } from "./restore-dialog.tsx";
 import type { VersionPlace } from "./snapshot-list-state.ts";
 
 const text = snapshotWords.actions;
@@ -24,12 +25,14 @@ interface SnapshotActionsProps {
   place: VersionPlace;
   mayChange: boolean;
   onVersions: () => void;
+  onRerun: () => void;
 }
 
 /** What a snapshot is kept for: to be compared, and gone on from. */
-export function SnapshotActions({ entry, place, mayChange, onVersions }: SnapshotActionsProps) {
+export function SnapshotActions({ entry, place, mayChange, onVersions, onRerun }: SnapshotActionsProps) {
   const [asking, setAsking] = useState(false);
   const goOn = useGoingOn();
+  const toast = useToast();
   const workspace = useWorkspace();
   const { summary } = entry;
   return (
@@ -45,19 +48,26 @@ export function SnapshotActions({ entry, place, mayChange, onVersions }: Snapsho
           <Button
             icon="copy"
             aria-label={text.duplicate}
-            onClick={() => void goOn(() => duplicateSnapshot(workspace, summary), text.duplicated)}
+            onClick={() => {
+              const duplicating = goOn(() => duplicateSnapshot(workspace, summary), text.duplicated);
+              void duplicating.then((failure) => failure !== undefined && toast({ text: text.failures[failure] }));
+            }}
           >
             <span className="action-name">{text.duplicate}</span>
           </Button>
           <Button icon="again" aria-label={text.restore} aria-haspopup="dialog" onClick={() => setAsking(true)}>
             <span className="action-name">{text.restore}</span>
           </Button>
+          <Button icon="play" aria-label={rerunWords.button} aria-haspopup="dialog" onClick={onRerun}>
+            <span className="action-name">{rerunWords.button}</span>
+          </Button>
         </>
       )}
       <ExportMenu entry={entry} />
       {asking && (
         <RestoreDialog
-          onRestore={() => void goOn(() => restoreIntoChat(workspace, summary), text.restored)}
+          onRestore={(settings) => goOn(() => restoreIntoChat(workspace, summary, settings), text.restored)}
+          onDuplicate={() => goOn(() => duplicateSnapshot(workspace, summary), text.duplicated)}
           onClose={() => setAsking(false)}
         />
       )}
@@ -79,39 +89,21 @@ function compareItems(id: string, { previous }: VersionPlace, onVersions: () => 
   ];
 }
 
-/** Opens the chat that something makes or changes, once; says why where that did not work. */
+/** Opens the chat that something makes or changes, once; answers why that did not work. */
 function useGoingOn() {
-  const toast = useToast();
   const announce = useAnnounce();
   const busy = useRef(false);
-  return async (work: () => Promise<Result<ConversationId, GoOnFailure>>, done: string): Promise<void> => {
-    if (busy.current) return;
+  return async (
+    work: () => Promise<Result<ConversationId, GoOnFailure>>,
+    done: string,
+  ): Promise<GoOnFailure | undefined> => {
+    if (busy.current) return undefined;
     busy.current = true;
     const made = await work();
     busy.current = false;
-    if (!made.ok) return toast({ text: made.failure === "chat-gone" ? text.chatGone : text.failed });
+    if (!made.ok) return made.failure;
     announce(done);
     navigate(`/c/${made.value}`);
+    return undefined;
   };
-}
-
-function RestoreDialog({ onRestore, onClose }: { onRestore: () => void; onClose: () => void }) {
-  return (
-    <Dialog title={text.restoreTitle} about={text.restoreAbout} onClose={onClose}>
-      <div className="form-buttons snapshot-buttons">
-        <Button look="soft" onClick={onClose}>
-          {snapshotWords.take.cancel}
-        </Button>
-        <Button
-          look="primary"
-          onClick={() => {
-            onClose();
-            onRestore();
-          }}
-        >
-          {text.restoreYes}
-        </Button>
-      </div>
-    </Dialog>
-  );
 }

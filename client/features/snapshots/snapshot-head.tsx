@@ -20,10 +20,11 @@ interface SnapshotHeadProps {
   mayChange: boolean;
   heading: RefObject<HTMLHeadingElement | null>;
   onVersions: () => void;
+  onRerun: () => void;
 }
 
 /** The name of a snapshot and what can be done with it. */
-export function SnapshotHead({ entry, place, leading, mayChange, heading, onVersions }: SnapshotHeadProps) {
+export function SnapshotHead({ entry, place, leading, mayChange, heading, onVersions, onRerun }: SnapshotHeadProps) {
   const [tags, setTags] = useState(false);
   const actions = useSnapshotActions(entry);
   const { summary } = entry;
@@ -32,7 +33,7 @@ export function SnapshotHead({ entry, place, leading, mayChange, heading, onVers
     <header className="chat-header snapshot-header">
       {leading}
       <SnapshotTitle title={title} mayChange={mayChange} heading={heading} onRename={actions.rename} />
-      <SnapshotActions entry={entry} place={place} mayChange={mayChange} onVersions={onVersions} />
+      <SnapshotActions entry={entry} place={place} mayChange={mayChange} onVersions={onVersions} onRerun={onRerun} />
       {mayChange && (
         <LazyMenu
           icon="more"

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
 import type { SnapshotEntry } from "#client/local-store/snapshots.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
+import { lazyPart } from "#client/ui/lazy-part.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
 import { words } from "#client/ui/words/words.ts";
@@ -15,8 +16,12 @@ import { placeAmong, versionsOf } from "./snapshot-list-state.ts";
 import { SnapshotPlace } from "./snapshot-place.tsx";
 import { SnapshotStateLine } from "./snapshot-state-line.tsx";
 import { titleOf } from "./snapshot-title.ts";
+import { useRerunNotes } from "./use-rerun-notes.ts";
 import { VersionsDialog } from "./versions-dialog.tsx";
 import "./snapshots.css";
+
+const notice = lazyPart(async () => (await import("./rerun-notice.tsx")).RerunNotice);
+const rerunDialog = lazyPart(async () => (await import("./rerun-dialog.tsx")).RerunDialog);
 
 interface SnapshotPageProps {
   id: SnapshotId;
@@ -57,6 +62,8 @@ function OpenedSnapshot({ entry, leading, mayChange, Details }: OpenedSnapshotPr
   const { snapshots, me } = useWorkspace();
   const scroller = useRef<HTMLDivElement>(null);
   const [versions, setVersions] = useState(false);
+  const [rerunning, setRerunning] = useState(false);
+  const reruns = useRerunNotes(entry.summary.id);
   const { summary } = entry;
   const title = titleOf(summary);
   const entries = useWatched(snapshots, () => snapshots.entries());
@@ -71,15 +78,26 @@ function OpenedSnapshot({ entry, leading, mayChange, Details }: OpenedSnapshotPr
         mayChange={mayChange}
         heading={heading}
         onVersions={() => setVersions(true)}
+        onRerun={() => setRerunning(true)}
       />
       <div className="messages-scroller" ref={scroller}>
         <div className="snapshot-about">
           <SnapshotPlace entry={entry} place={place} onVersions={() => setVersions(true)} />
           <SnapshotStateLine entry={entry} mayChange={mayChange} />
+          {mayChange &&
+            reruns.notes.map((note) => (
+              <notice.Part
+                key={note.snapshotId}
+                note={note}
+                onDone={() => reruns.remove(note)}
+                onClose={() => undefined}
+              />
+            ))}
           <SnapshotLabelFields entry={entry} mayChange={mayChange} />
         </div>
         <SnapshotContent entry={entry} scroller={scroller} Details={Details} />
       </div>
+      {rerunning && <rerunDialog.Part entry={entry} onAsked={reruns.add} onClose={() => setRerunning(false)} />}
       {versions && (
         <VersionsDialog
           conversationId={summary.conversationId}

@@ -153,13 +153,22 @@ export const enSnapshots = {
     restore: "Restore",
     export: "Export",
     duplicated: "Duplicated as a new chat",
-    failed: "What this snapshot holds can't be read on this device yet. Nothing was changed.",
     restoreTitle: "Restore this snapshot?",
     restoreAbout:
       "The chat shows what this snapshot holds, as another branch. Nothing is overwritten: what is in the chat now stays, one step away by the version switch.",
     restoreYes: "Restore",
     restored: "The chat shows this snapshot now",
-    chatGone: "The chat of this snapshot is gone. Duplicate it instead: that makes a new chat of it.",
+    restoreSettings: "Also use its model, system prompt and parameters",
+    failures: {
+      unread: "What this snapshot holds can't be read on this device yet. Nothing was changed.",
+      "chat-gone": "The chat of this snapshot is gone. Duplicate it instead: that makes a new chat of it.",
+      "chat-deleted":
+        "The chat of this snapshot is in the trash. Take it out of there first, or duplicate the snapshot: that makes a new chat of it.",
+      "chat-read-only":
+        "The chat of this snapshot was written by a newer version of Holdfast. Update the app first, or duplicate the snapshot: that makes a new chat of it.",
+      "chat-not-here":
+        "The chat of this snapshot hasn't come to this device yet. Try again when you're online, or duplicate the snapshot: that makes a new chat of it.",
+    },
     live: "The chat as it is now",
     previousOf: "The snapshot before",
   },

@@ -1,8 +1,7 @@
 import { useLayoutEffect, useState } from "react";
 import type { DocumentStatus, OpenConversation } from "#client/local-store/documents.ts";
-import { useWorkspace } from "#client/session/workspace.ts";
-import { sameFields } from "#client/ui/use-watched.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
+import { useWorkspace } from "./workspace.ts";
 
 export interface ShownConversation {
   open: OpenConversation;
@@ -21,9 +20,7 @@ export function useOpenConversation(id: ConversationId): ShownConversation | und
     const read = (): void => {
       const status = open.status();
       if (status.type === "replaced") return setCopy((before) => before + 1);
-      setShown((before) =>
-        before?.open === open && sameFields(before.status, status) ? before : { open, status, copy },
-      );
+      setShown((before) => (before?.open === open && isSame(before.status, status) ? before : { open, status, copy }));
     };
     const stop = open.subscribe(read);
     read();
@@ -34,3 +31,6 @@ export function useOpenConversation(id: ConversationId): ShownConversation | und
   }, [documents, id, copy]);
   return shown?.open.id === id ? shown : undefined;
 }
+
+const isSame = (one: DocumentStatus, other: DocumentStatus): boolean =>
+  one.type === other.type && (one.type !== "ready" || other.type !== "ready" || one.arrived === other.arrived);

@@ -1,0 +1,48 @@
+/** English, as en.ts: what is said where another model is asked what a snapshot asked. Loaded with the page of one. */
+export const enRerun = {
+  button: "Re-run",
+  title: "Run again with another model",
+  about:
+    "Sends the last prompt with everything before it, its system prompt and parameters. The result becomes a new snapshot beside this one.",
+  prompt: "Last prompt",
+  model: "Model",
+  answeredBefore: (name: string) => `${name} (answered this snapshot)`,
+  notOffered: (name: string) => `${name}, which answered before, isn't offered here any more.`,
+  noModels: "There is no model to ask yet: the list comes when you're online.",
+  sent: "What will be sent",
+  messages: "Messages",
+  systemPrompt: "System prompt",
+  parameters: "Parameters",
+  where:
+    "It is asked in the chat of this snapshot, as another branch; in a new chat where that one is deleted or has another system prompt by now.",
+  offline: "You're offline. It is sent when you're back.",
+  cancel: "Cancel",
+  run: "Run",
+  reading: "Reading what was asked…",
+  unread: "What was asked can't be read on this device yet. Nothing was sent.",
+  "no-prompt": "There is no prompt in this snapshot that could be asked again.",
+  busy: "This prompt is being answered in the chat already. Run it again when that answer is there.",
+  /** what the new snapshot is called */
+  resultTitle: (title: string, model: string) => `${title} – ${model}`,
+  notices: {
+    label: "Asked again",
+    reading: (model: string) => `Looking for the answer of ${model}…`,
+    queued: (model: string) => `${model} will be asked as soon as it can be sent.`,
+    offline: (model: string) => `${model} will be asked when you're back online.`,
+    answering: (model: string) => `${model} is answering. The result will be compared here.`,
+    taking: (model: string) => `${model} has answered. The snapshot of it is being taken.`,
+    done: (model: string) => `${model} has answered.`,
+    compare: (number: string) => `Compare with ${number}`,
+    openChat: "Open its chat",
+    stop: "Stop waiting",
+    stopTitle: "The answer stays in the chat. No snapshot will be taken of it.",
+    dismiss: "Dismiss",
+    dropped: {
+      empty: (model: string) => `${model} gave no answer, so there is nothing to compare. Its chat says why.`,
+      unknown: (model: string) => `The answer of ${model} isn't waited for any more. No snapshot was taken.`,
+      gone: (model: string) => `The chat in which ${model} was asked is gone. No snapshot was taken.`,
+      model_unknown: (model: string) => `${model} isn't offered any more, so nothing was asked. Choose another model.`,
+      refused: (model: string) => `The server didn't take this for ${model}, so nothing was asked. Its chat says why.`,
+    },
+  },
+};
