@@ -17,7 +17,6 @@ import { ToastProvider } from "#client/ui/toast.tsx";
 import { useMedia } from "#client/ui/use-media.ts";
 import { words } from "#client/ui/words/words.ts";
 import { parseConversationId } from "#shared/domain/ids.ts";
-import { Blank } from "./blank.tsx";
 import { ChatPage } from "./chat-page.tsx";
 import { useNewChat } from "./new-chat.ts";
 import type { Launch } from "./launch-state.ts";
@@ -157,19 +156,12 @@ function Frame({ launch, openedBy }: { launch: Launch; openedBy: PageLink | unde
       <main className="chat" inert={sheet && narrow}>
         {page.isTrash ? (
           <Trash leading={leading} isGuest={me.role === "guest"} onClose={page.startNewChat} />
-        ) : isSnapshotPath(page.location) ? (
+        ) : isSnapshotPath(page.location) || page.id === undefined ? (
           <SnapshotPages
             path={page.location}
             leading={leading}
             isGuest={me.role === "guest"}
             onNewChat={page.startNewChat}
-          />
-        ) : page.id === undefined ? (
-          <Blank
-            leading={leading}
-            title={words.chat.pageMissingTitle}
-            text={words.chat.pageMissing}
-            action={{ label: words.library.newChat, run: page.startNewChat }}
           />
         ) : (
           <ChatPage

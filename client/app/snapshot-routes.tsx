@@ -3,6 +3,7 @@ import { AnswerDetails } from "#client/features/conversation/answer-details.tsx"
 import { comparedOf } from "#client/features/snapshots/compare-address-state.ts";
 import { SnapshotPage } from "#client/features/snapshots/snapshot-page.tsx";
 import { lazyPart } from "#client/ui/lazy-part.tsx";
+import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
 import { words } from "#client/ui/words/words.ts";
 import { parseSnapshotId } from "#shared/domain/ids.ts";
 import { Blank } from "./blank.tsx";
@@ -20,7 +21,7 @@ interface SnapshotRoutesProps {
   onClose: () => void;
 }
 
-/** Which page of snapshots an address names: one of them, two that are compared, or the check of a file. */
+/** Which page of snapshots an address names: one of them, two that are compared, or the check of a file; else none. */
 export function SnapshotRoutes({ path, leading, isGuest, onNewChat }: SnapshotRoutesProps) {
   const id = parseSnapshotId(path.slice("/snapshots/".length));
   const compared = comparedOf(path);
@@ -49,8 +50,7 @@ export function SnapshotRoutes({ path, leading, isGuest, onNewChat }: SnapshotRo
   }
   if (id === undefined) {
     const action = { label: words.library.newChat, run: onNewChat };
-    const { pageMissingTitle: title, pageMissing: text } = words.chat;
-    return <Blank leading={leading} title={title} text={text} action={action} />;
+    return <Blank leading={leading} {...snapshotWords.noPage} action={action} />;
   }
   return <SnapshotPage id={id} leading={leading} isGuest={isGuest} Details={AnswerDetails} onNewChat={onNewChat} />;
 }

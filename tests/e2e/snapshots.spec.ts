@@ -206,7 +206,7 @@ test("while an answer is written none is taken, and the button says why", async 
   await expect(chat.button("Stop")).toBeVisible();
   await expect(chat.button("Take snapshot")).toHaveAttribute("aria-description", /being written/u);
   await chat.button("Take snapshot").click({ force: true });
-  await expect(page.getByText("take the snapshot when it is finished")).toBeVisible();
+  await expect(page.getByText("Wait until the answer is finished")).toBeVisible();
   await expect(snapshotsOf(page).dialog).toBeHidden();
 });
 

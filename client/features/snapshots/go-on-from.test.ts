@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { freezeConversation } from "#shared/documents/freeze-conversation.ts";
-import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
+import type { MessageId } from "#shared/domain/ids.ts";
 import { inMemoryWorkspace } from "#tests/support/in-memory-workspace.ts";
 import { duplicateSnapshot, restoreIntoChat } from "./go-on-from.ts";
 
@@ -75,7 +75,7 @@ test("where there is no chat to restore into it is said why, nothing is changed,
 
 test("a chat that the library does not know is gone; one that it knows, and is not here, has not come yet", async () => {
   const { world, summary } = await aSnapshot();
-  const elsewhere = world.newConversationId() as ConversationId;
+  const elsewhere = world.newConversationId();
   const of = { ...summary, conversationId: elsewhere };
   expect(await restoreIntoChat(world.workspace, of, "kept")).toEqual({ ok: false, failure: "chat-gone" });
   const entries = world.workspace.library.entries();

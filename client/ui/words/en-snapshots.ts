@@ -130,6 +130,11 @@ export const enSnapshots = {
     not_found: "The server doesn't know its chat.",
     other: "",
   },
+  /** of an address that is of no page at all */
+  noPage: {
+    title: "There is nothing at this address",
+    text: "Check the link, or start a new chat.",
+  },
   missing: {
     loading: "Opening this snapshot…",
     title: "The messages have not come to this device yet",

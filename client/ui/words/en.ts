@@ -83,7 +83,7 @@ export const en = {
     takeSnapshot: "Take snapshot",
     more: "More",
     nothingToTake: "There is nothing to keep yet",
-    takeLater: "An answer is being written; take the snapshot when it is finished",
+    takeLater: "Wait until the answer is finished",
     messages: "Messages",
     you: "You",
     copy: "Copy",
@@ -134,8 +134,6 @@ export const en = {
     deleted: "Nothing is lost yet: you can bring it back.",
     restore: "Restore",
     readOnly: "This chat was written by a newer version of Holdfast. Update the app to write here.",
-    pageMissingTitle: "There is nothing at this address",
-    pageMissing: "Check the link, or start a new chat.",
   },
   composer: {
     message: "Message",
