@@ -2,7 +2,7 @@ import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { expect, test } from "vitest";
 import { localStoreName, openLocalStore } from "#client/local-store/open-local-store.ts";
-import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
+import type { ConversationId, MessageId, SnapshotId } from "#shared/domain/ids.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { encodePushAnswers, parsePush } from "#shared/protocol/bulk-sync.ts";
 import { countRequestsAsSteps, liveUntil, takeStep } from "#tests/support/dying-tab.ts";
@@ -11,6 +11,10 @@ import { keepUnsentChat, openWipedBrowser } from "#tests/support/wiped-device.ts
 import type { WipedBrowser } from "#tests/support/wiped-device.ts";
 import { changeDeviceNotes } from "#client/local-store/change-device-notes.ts";
 import { readDeviceNotes } from "#client/local-store/device-notes.ts";
+import { openSnapshotStore, withHashes } from "#client/local-store/snapshot-store.ts";
+import { createScriptedSnapshots } from "#tests/support/scripted-snapshots.ts";
+import { frozenContent, newSnapshotTestId } from "#tests/support/snapshot-scenario.ts";
+import { checkFrozen, contentIdOf } from "#shared/domain/frozen-content.ts";
 import { createKeptEdits } from "#client/local-store/kept-edits.ts";
 import { openRunCommands } from "#client/local-store/open-run-commands.ts";
 import { createMemoryStorage } from "#client/platform/memory-storage.ts";
@@ -157,6 +161,49 @@ test("a queued prompt goes on in this page, and the device is empty once it was 
   expect(await browser.during(emptyDevice(parts, signal))).toBe(true);
   expect(await databases()).toEqual(new Set(["holdfast-device"]));
 });
+
+/** Freezes a chat in a page that ends before the server hears of it. */
+async function keepUnsealed(name: string): Promise<SnapshotId> {
+  const { manifest, messages } = frozenContent(CHAT, 3);
+  const hashes = checkFrozen({ manifest, messages });
+  if (!hashes.ok) throw new Error("not chained");
+  const snapshotId = newSnapshotTestId() as SnapshotId;
+  const leaf = messages.at(-1)?.id ?? "";
+  const known = { contentId: contentIdOf(manifest), leaf, excerpt: "", createdBy: "ann" };
+  const deed = { type: "take" as const, manifest, title: "", note: "", tags: [], ...known };
+  const store = openLocalStore(name);
+  const command = { snapshotId, conversationId: CHAT, createdAt: 1, deed };
+  await openSnapshotStore(store).add(command, withHashes({ messages }, hashes.value));
+  store.close();
+  return snapshotId;
+}
+
+test.each(["no network", "a server that will not have it"])(
+  "with %s a snapshot that was never sealed stays, and is sealed before the device is emptied",
+  async (why) => {
+    const scene = await aScene();
+    const { browser, parts } = scene;
+    const server = createScriptedSnapshots();
+    const id = await keepUnsealed(OF_TEAM);
+    const whose = new Set<string | null>();
+    const withSnapshots = aPage(browser, async (input, init) => {
+      if (!String(input).startsWith("/api/snapshots")) return parts.platform.fetch(input, init);
+      takeStep();
+      whose.add(new Headers(init?.headers).get("x-holdfast-workspace"));
+      return server.fetch(input, init);
+    });
+    expect(await waiting(scene)).toBe(3);
+    server.happens(why === "no network" ? "lost" : { status: 413, code: "too_large" });
+    expect(await browser.during(emptyDevice(withSnapshots, signal))).toBe(false);
+    expect(await waiting(scene)).toBe(1);
+    expect(await databases()).toContain(OF_TEAM);
+    if (why !== "no network") return;
+    expect(await browser.during(emptyDevice(withSnapshots, signal))).toBe(true);
+    expect([...server.kept.keys()]).toEqual([id]);
+    expect(whose).toEqual(new Set(["team"]));
+    expect(await databases()).toEqual(new Set(["holdfast-device"]));
+  },
+);
 
 test("a page that is killed at any step has lost nothing, and the next one leaves nothing here", async () => {
   for (let step = 1; ; step++) {

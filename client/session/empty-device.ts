@@ -2,9 +2,13 @@ import { readDeviceNotes } from "#client/local-store/device-notes.ts";
 import { createKeptEdits } from "#client/local-store/kept-edits.ts";
 import type { KeptEdits } from "#client/local-store/kept-edits.ts";
 import type { RunCommands } from "#client/local-store/open-run-commands.ts";
+import type { Unacknowledged } from "#client/local-store/local-store.ts";
 import { openLocalStore } from "#client/local-store/open-local-store.ts";
 import type { TabMessage } from "#client/local-store/tab-messages.ts";
+import { storedOutbox } from "#client/local-store/snapshot-queue.ts";
+import { openSnapshotStore } from "#client/local-store/snapshot-store.ts";
 import { fetchAs } from "#client/platform/fetch-as.ts";
+import { deliverSnapshots } from "#client/sync/deliver-snapshots.ts";
 import { pushAll } from "#client/sync/push-all.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
@@ -45,7 +49,7 @@ export async function emptyDevice(parts: EmptyDeviceParts, signal: AbortSignal):
   return true;
 }
 
-/** How many edits and commands of an account wait in databases here. */
+/** How many edits, and commands about runs and snapshots, of an account wait in databases here. */
 export async function countWaiting(accountId: string, localStorage: () => Storage): Promise<number> {
   const names = await databasesOf(accountId, localStorage);
   const counts = await Promise.all(
@@ -53,8 +57,11 @@ export async function countWaiting(accountId: string, localStorage: () => Storag
       const store = openLocalStore(name);
       const [outbox, commands] = await Promise.all([store.outbox(), store.commands()]);
       store.close();
-      const edits = outbox.ok ? [...outbox.value.rows.values()].reduce((sum, { length }) => sum + length, 0) : 0;
-      return edits + (commands.ok ? commands.value.length : 0);
+      const runs = commands.ok ? commands.value.length : 0;
+      if (!outbox.ok) return runs;
+      const { rows, snapshots } = outbox.value;
+      const edits = [...rows.values()].reduce((sum, { length }) => sum + length, 0);
+      return edits + snapshots.waiting + snapshots.refused + runs;
     }),
   );
   return counts.reduce((sum, count) => sum + count, 0);
@@ -71,12 +78,12 @@ async function sendAll(parts: EmptyDeviceParts, name: string, signal: AbortSigna
   try {
     const asOwner = { clock: platform.clock, fetch: fetchAs(platform.fetch, { accountId, workspaceId }) };
     await pushAll(asOwner, store, () => undefined, signal);
+    const snapshots = storedOutbox(openSnapshotStore(store));
+    const scope = `${accountId}-${workspaceId}`;
+    await deliverSnapshots({ platform: asOwner, locks: parts.locks, outbox: snapshots, scope }, signal);
     const [outbox, commands] = await Promise.all([store.outbox(), store.commands()]);
     // Another try may read it.
-    if (!outbox.ok || !commands.ok) return false;
-    const { rows, setAside } = outbox.value;
-    // Words of copies set aside come back in a page that keeps things.
-    if (rows.size > 0 || setAside.size > 0) return false;
+    if (!outbox.ok || !commands.ok || hasUnsent(outbox.value)) return false;
     if (workspaceId !== me.workspaceId) return commands.value.length === 0;
     await takeEdits(parts, name);
     for (const command of commands.value) parts.commands.ended(command);
@@ -86,6 +93,10 @@ async function sendAll(parts: EmptyDeviceParts, name: string, signal: AbortSigna
     store.close();
   }
 }
+
+/** Words of copies set aside come back in a page that keeps things, and what was refused is nowhere else. */
+const hasUnsent = ({ rows, setAside, snapshots }: Unacknowledged): boolean =>
+  rows.size > 0 || setAside.size > 0 || snapshots.waiting + snapshots.refused > 0;
 
 /** Unsent new wordings of prompts go on in this page. */
 async function takeEdits({ traces, keptEdits }: EmptyDeviceParts, name: string): Promise<void> {
