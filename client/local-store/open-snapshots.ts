@@ -12,7 +12,7 @@ import { FIRST_ROWS } from "./library.ts";
 import type { LocalStore, StoreFailure } from "./local-store.ts";
 import type { NewsListener } from "./open-library.ts";
 import { openSnapshotQueue } from "./snapshot-queue.ts";
-import type { SnapshotOutbox } from "./snapshot-queue.ts";
+import type { HeldCommands, SnapshotOutbox } from "./snapshot-queue.ts";
 import type { QueuedCommand, SettledCommand, SnapshotDeed, SnapshotRecord } from "./snapshot-record.ts";
 import { excerptOfFrozen, snapshotEntries, withDone, withSnapshotEntry } from "./snapshot-state.ts";
 import type { SnapshotRecords } from "./snapshot-state.ts";
@@ -33,8 +33,8 @@ export interface SnapshotsParts {
   now: () => number;
   /** Asks the server for all of one; `undefined` where it cannot be had. */
   request: (id: SnapshotId) => Promise<FrozenContent | undefined>;
-  /** The outbox changed; so many commands are in the memory of this tab alone. */
-  outboxChanged: (unstored: number) => void;
+  /** The outbox changed; `held` is of the memory of this tab alone. */
+  outboxChanged: (held: HeldCommands) => void;
 }
 
 /** The snapshots, as their delivery and their puller see them. */
@@ -78,7 +78,7 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
 
   const queue = openSnapshotQueue(store, onSettled);
   const tellTabs = (...ids: SnapshotId[]): void => channel.post({ ids });
-  const outboxChanged = (): void => parts.outboxChanged(queue.unstored());
+  const outboxChanged = (): void => parts.outboxChanged(queue.held());
 
   function onSettled({ command: settled }: QueuedCommand, what: SettledCommand, isStored: boolean): void {
     const { snapshotId } = settled;

@@ -41,12 +41,21 @@ interface Held extends QueuedCommand {
   messages: readonly HashedMessage[];
 }
 
+/** What of the commands is in the memory of this tab alone. */
+export interface HeldCommands {
+  /** how many of them wait for the server */
+  waiting: number;
+  /** how many more the server refused */
+  refused: number;
+  /** whether they did not fit on this device; false while they are being stored */
+  isFull: boolean;
+}
+
 /** The commands in the store, with those of this tab that could not be stored, which are later ones. */
 export interface SnapshotQueue extends SnapshotOutbox {
   /** as known now */
   all(): readonly QueuedCommand[];
-  /** how many are in the memory of this tab alone */
-  unstored(): number;
+  held(): HeldCommands;
   /** What was read from the store. */
   read(stored: readonly QueuedCommand[]): void;
   /** Adds one, at once; resolves once it is stored, or it is known that storing fails. */
@@ -73,11 +82,13 @@ export function openSnapshotQueue(
   const keys = new Map<number, number>();
   let made = 0;
   let storing: Promise<void> = Promise.resolve();
+  let isFull = false;
 
   async function storeAll(): Promise<void> {
     for (let next = held[0]; next !== undefined; next = held[0]) {
       const { key, command } = next;
       const added = await store.add(command, next.messages);
+      isFull = !added.ok && added.failure === "full";
       if (!added.ok) return;
       // It may have been delivered, or taken back, meanwhile.
       const wasHeld = held.some((one) => one.key === key);
@@ -101,7 +112,10 @@ export function openSnapshotQueue(
 
   return {
     all,
-    unstored: () => held.length,
+    held() {
+      const refused = held.filter(({ command }) => command.refused !== undefined).length;
+      return { waiting: held.length - refused, refused, isFull: isFull && held.length > 0 };
+    },
     read: (next) => void (stored = next),
     async add(command, own) {
       if (command.deed.type === "take") messages.set(command.snapshotId, own);

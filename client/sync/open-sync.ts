@@ -1,5 +1,6 @@
 import type { LocalDocument } from "#client/local-store/local-document.ts";
 import type { LocalStore } from "#client/local-store/local-store.ts";
+import type { HeldCommands } from "#client/local-store/snapshot-queue.ts";
 import type { LocalDocuments } from "#client/local-store/open-documents.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import { whenEnded } from "#client/platform/when-ended.ts";
@@ -32,9 +33,9 @@ export interface OpenSync extends DocumentSync {
   sessionWorks(): void;
   /**
    * Another tab changed the outbox, or a command about a snapshot did.
-   * @param unstored how many of those commands are in the memory of this tab alone
+   * @param held which of those commands are in the memory of this tab alone; as before where it is not said
    */
-  outboxChanged(unstored?: number): void;
+  outboxChanged(held?: HeldCommands): void;
 }
 
 /** What sync tells the rest of this tab. */
@@ -64,7 +65,7 @@ export function openSync(
   const listeners = new Set<() => void>();
   /** documents whose edits the server does not take, also after they were closed; true: it never will */
   const refused = new Map<ConversationId, boolean>();
-  let unstoredCommands = 0;
+  let held: HeldCommands = { waiting: 0, refused: 0, isFull: false };
   let reach: Reach = { failingSince: undefined, browserOffline: !connectivity.online() };
   let divergences = 0;
   let told = "";
@@ -107,13 +108,13 @@ export function openSync(
     const rows = drain.rows();
     noteRefused(all, rows);
     return syncStatus(online(), {
-      health: storeHealth(store.health(), all),
-      memory: inMemory(all, unstoredCommands),
+      health: storeHealth(store.health(), all, held.isFull),
+      memory: inMemory(all, held.waiting + held.refused),
       known: isKnown(),
-      unstored: all.some((document) => document.unstored()),
+      unstored: held.waiting > 0 || all.some((document) => document.unstored()),
       pending: all.some((document) => document.pending()),
-      outbox: [...rows.values()].reduce((sum, count) => sum + count, drain.snapshots().waiting),
-      refusedSnapshots: drain.snapshots().refused,
+      outbox: [...rows.values()].reduce((sum, count) => sum + count, drain.snapshots().waiting + held.waiting),
+      refusedSnapshots: drain.snapshots().refused + held.refused,
       refused: new Set(refused.keys()),
       unreadable: drain.unreadable(),
     });
@@ -238,8 +239,8 @@ export function openSync(
     sessionWorks() {
       for (const connection of connections.values()) connection.sessionWorks();
     },
-    outboxChanged(unstored = unstoredCommands) {
-      unstoredCommands = unstored;
+    outboxChanged(now = held) {
+      held = now;
       drain.outdated();
     },
   };

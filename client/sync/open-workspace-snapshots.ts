@@ -54,7 +54,7 @@ export function openWorkspaceSnapshots(parts: WorkspaceSnapshotsParts, signal: A
     newId: parts.newId,
     now: clock.now,
     request,
-    outboxChanged: (unstored) => signal.aborted || parts.sync.outboxChanged(unstored),
+    outboxChanged: (held) => signal.aborted || parts.sync.outboxChanged(held),
   });
   const delivery = openSnapshotDelivery(
     platform,

@@ -50,6 +50,29 @@ test("C1, C10: an edit is saved only when the server has acknowledged it", async
   await tab.close();
 });
 
+test("P4: a snapshot that did not fit on this device is not saved, whatever else is stored meanwhile", async () => {
+  const server = aServer();
+  const browser = createSimulatedBrowser(server, "ann");
+  const tab = browser.openTab();
+  const open = tab.documents.open(aConversation());
+  await until(() => tab.sync.status().type === "saved", browser.clock);
+  const failing = { type: "cannot-save", reason: "full", onlyHere: 1, unsent: 1 };
+  tab.sync.outboxChanged({ waiting: 1, refused: 0, isFull: true });
+  open.conversation.rename("Small");
+  await until(() => server.durable(open.id).getMap("meta").get("title") === "Small", browser.clock);
+  expect(tab.sync.status()).toEqual(failing);
+  // Another tab stored something of its own.
+  tab.sync.outboxChanged();
+  expect(tab.sync.status()).toEqual(failing);
+  tab.sync.outboxChanged({ waiting: 1, refused: 0, isFull: false });
+  expect(tab.sync.status()).toEqual({ type: "saving" });
+  server.setUp(false);
+  await until(() => JSON.stringify(tab.sync.status()) === '{"type":"offline","changes":1}', browser.clock);
+  tab.sync.outboxChanged({ waiting: 0, refused: 0, isFull: false });
+  await until(() => JSON.stringify(tab.sync.status()) === '{"type":"offline","changes":0}', browser.clock);
+  await tab.close();
+});
+
 test("C1: what was written offline is there after a reload without a server, and is delivered later", async () => {
   const server = aServer();
   server.setUp(false);

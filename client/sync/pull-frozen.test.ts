@@ -143,11 +143,13 @@ test("what cannot be stored is kept in memory, goes out, and is stored once ther
   failing.failWrites(() => true);
   const id = await tab.snapshots.take(aTaken(chat, 3));
   expect(tab.snapshots.entries()).toMatchObject([{ state: { type: "pending" } }]);
-  expect(tab.unstored.at(-1)).toBe(1);
+  expect(tab.held.at(-1)).toEqual({ waiting: 1, refused: 0, isFull: true });
+  // While it was being stored nothing was known to be wrong.
+  expect(tab.held[0]).toMatchObject({ isFull: false });
   failing.heal();
   tab.goOnline();
   await expect.poll(() => tab.snapshots.entries()[0]?.state.type).toBe("sealed");
-  expect(tab.unstored.at(-1)).toBe(0);
+  expect(tab.held.at(-1)).toEqual({ waiting: 0, refused: 0, isFull: false });
   tab.close();
   const again = openTab({ online: false, name: NAME });
   await expect.poll(() => again.snapshots.entries().length).toBe(1);

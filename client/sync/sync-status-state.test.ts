@@ -62,11 +62,15 @@ test("P4: what is in this window only is neither stored here nor at the server",
 });
 
 test("A4: a device on which something did not fit is full until that is stored, whatever else is stored meanwhile", () => {
-  expect(storeHealth({ type: "ok" }, [storing(true, true, "full")])).toEqual({ type: "failing", reason: "full" });
+  expect(storeHealth({ type: "ok" }, [storing(true, true, "full")], false)).toEqual({
+    type: "failing",
+    reason: "full",
+  });
   // A write into a database that was just opened anew fails once, and is made up for.
-  expect(storeHealth({ type: "ok" }, [storing(true, true, "unavailable")])).toEqual({ type: "ok" });
+  expect(storeHealth({ type: "ok" }, [storing(true, true, "unavailable")], false)).toEqual({ type: "ok" });
+  expect(storeHealth({ type: "ok" }, [], true)).toEqual({ type: "failing", reason: "full" });
   const silent = { type: "failing", reason: "silent" } as const;
-  expect(storeHealth(silent, [storing(true, true, "full")])).toEqual(silent);
+  expect(storeHealth(silent, [storing(true, true, "full")], false)).toEqual(silent);
 });
 
 test("what is lost is told before what is mended", () => {

@@ -52,7 +52,7 @@ export interface Unsaved {
   unstored: boolean;
   /** an open document has an edit without an `ack` */
   pending: boolean;
-  /** rows in the outbox, over all documents and tabs, and commands about snapshots */
+  /** rows in the outbox, over all documents and tabs, and commands about snapshots that wait, those in memory among them */
   outbox: number;
   /** commands about snapshots that the server does not take */
   refusedSnapshots: number;
@@ -94,9 +94,10 @@ export interface Storing {
 /**
  * What this device can store. A small write that works says nothing of what did not fit: the device is full until that
  * is stored.
+ * @param isFull a command about a snapshot did not fit
  */
-export const storeHealth = (health: StoreHealth, documents: readonly Storing[]): StoreHealth =>
-  health.type === "ok" && documents.some((document) => document.failing() === "full")
+export const storeHealth = (health: StoreHealth, documents: readonly Storing[], isFull: boolean): StoreHealth =>
+  health.type === "ok" && (isFull || documents.some((document) => document.failing() === "full"))
     ? { type: "failing", reason: "full" }
     : health;
 

@@ -1,6 +1,7 @@
 import { openLocalStore } from "#client/local-store/open-local-store.ts";
 import type { SnapshotNews } from "#client/local-store/local-store.ts";
 import type { NewsListener } from "#client/local-store/open-library.ts";
+import type { HeldCommands } from "#client/local-store/snapshot-queue.ts";
 import type { TakenSnapshot } from "#client/local-store/snapshots.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import { noLocks } from "#client/platform/locks.ts";
@@ -91,6 +92,7 @@ export function openSnapshotTab(options: SnapshotTabOptions = {}) {
   const wakes = new Set<() => void>();
   let online = options.online ?? true;
   const unstored: number[] = [];
+  const held: HeldCommands[] = [];
   let news: NewsListener | undefined;
   const store = openLocalStore(name);
   const snapshots = openWorkspaceSnapshots(
@@ -113,7 +115,13 @@ export function openSnapshotTab(options: SnapshotTabOptions = {}) {
       me: { accountId: "account-1" },
       store,
       library: { onSnapshotNews: (listener) => void (news = listener) },
-      sync: { outboxChanged: (count) => void unstored.push(count ?? 0) },
+      sync: {
+        outboxChanged(now) {
+          if (now === undefined) return;
+          held.push(now);
+          unstored.push(now.waiting);
+        },
+      },
       newId: newSnapshotTestId,
       scope: "account-1-workspace-1",
     },
@@ -123,7 +131,9 @@ export function openSnapshotTab(options: SnapshotTabOptions = {}) {
     snapshots,
     store,
     clock,
-    /** how many commands were in memory alone, each time that was told */
+    /** what of the commands was in memory alone, each time that was told */
+    held,
+    /** how many commands waited in memory alone, each time that was told */
     unstored,
     goOnline(): void {
       online = true;
