@@ -230,3 +230,12 @@ test("ADR 0018: on a shared device it is in memory alone, and goes out at once",
   expect(await tab.snapshots.fetch(id)).toBe(true);
   expect(await tab.snapshots.content(id)).toEqual({ ok: true, value: aTaken(chat, 3).content });
 });
+
+test("ADR 0018: on a shared device one that the server refuses is not on its way any more, and is told of as refused", async () => {
+  server.happens({ status: 413, code: "too_large" });
+  const tab = openTab({ name: undefined });
+  const id = await tab.snapshots.take(aTaken(chat, 3));
+  await expect.poll(() => tab.held.at(-1)).toMatchObject({ waiting: 0, refused: 1 });
+  await tab.snapshots.giveUp(id);
+  expect(tab.held.at(-1)).toMatchObject({ waiting: 0, refused: 0 });
+});

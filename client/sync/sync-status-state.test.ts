@@ -47,6 +47,7 @@ test("P4: on a shared device only the server's word counts, and without it the w
   const cannotSave = { type: "cannot-save", reason: "shared-device", ...memory };
   expect(syncStatus(false, written)).toEqual(cannotSave);
   expect(syncStatus(true, { ...written, refused: new Set(["c"]) })).toEqual(cannotSave);
+  expect(syncStatus(true, { ...none, memory, refusedSnapshots: 1 })).toEqual(cannotSave);
 });
 
 const storing = (pending: boolean, unstoredEdits: boolean, failing?: "full" | "unavailable") => ({

@@ -77,9 +77,9 @@ export function syncStatus(online: boolean, unsaved: Unsaved): SyncStatus {
 }
 
 /** Where nothing is kept, all there is beside the server's copy is what is open. */
-function onSharedDevice(online: boolean, { memory, refused }: Unsaved): SyncStatus {
+function onSharedDevice(online: boolean, { memory, refused, refusedSnapshots }: Unsaved): SyncStatus {
   if (memory.unsent === 0) return online ? { type: "saved" } : { type: "offline", changes: 0 };
-  return online && refused.size === 0
+  return online && refused.size + refusedSnapshots === 0
     ? { type: "saving" }
     : { type: "cannot-save", reason: "shared-device", ...memory };
 }
