@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { createMemoryStorage } from "#client/platform/memory-storage.ts";
 import { createSmallStorage } from "#client/platform/small-storage.ts";
 import type { PublishedKey } from "#shared/provenance/signing-keys.ts";
+import { createFakeClock } from "#tests/support/fake-clock.ts";
 import { aContent, aFile, aParty } from "#tests/support/signing-party.ts";
 import { openVerifier } from "./open-verifier.ts";
 import type { AnswerMarks } from "./verifier.ts";
@@ -11,21 +12,25 @@ const TURNS = [{ prompt: "What is red?", answer: "A rose." }];
 /** A device, and a server that publishes keys or cannot be reached. */
 function aDevice() {
   const storage = createMemoryStorage();
-  const server = { keys: [] as PublishedKey[], reached: true, asked: 0 };
-  let now = 0;
-  const fetch = async (): Promise<Response> => {
+  const server = { keys: [] as PublishedKey[], reached: true, silent: false, asked: 0 };
+  const clock = createFakeClock();
+  const fetch = async (_input: unknown, init?: RequestInit): Promise<Response> => {
     server.asked++;
+    if (server.silent)
+      return await new Promise((_resolve, reject) => {
+        init?.signal?.addEventListener("abort", () => reject(new DOMException("given up", "AbortError")));
+      });
     if (!server.reached) throw new TypeError("no network");
     return Response.json({ keys: server.keys });
   };
   return {
     server,
-    later: (ms: number) => void (now += ms),
+    later: (ms: number) => clock.advance(ms),
     /** a page of it that begins */
     page: () =>
       openVerifier({
         fetch,
-        clock: { now: () => now },
+        clock,
         smallStorage: createSmallStorage(() => storage),
         accountId: "ann",
       }),
@@ -104,4 +109,34 @@ test("a file of another server is told from one whose server cannot be asked", a
   const verifier = page();
   expect(await verifier.checkFile(file)).toMatchObject({ verdict: { type: "other-server" }, keysKnown: true });
   expect(await verifier.checkByItself(file)).toMatchObject({ type: "intact", trust: "self-claimed" });
+});
+
+test("on a connection that is dead a file is checked with the keys that are here, at once", async () => {
+  const party = await aParty();
+  const content = await aContent(party, TURNS);
+  const file = await aFile(party, content);
+  const { server, page, later } = aDevice();
+  server.keys = [party.key];
+  await marked(page(), content);
+  later(300_001);
+  server.silent = true;
+  expect(await page().checkFile(file)).toMatchObject({
+    verdict: { type: "intact", trust: "trusted" },
+    keysKnown: true,
+  });
+});
+
+test("a request for keys that is never answered is given up, and made again", async () => {
+  const party = await aParty();
+  const file = await aFile(party, await aContent(party, TURNS));
+  const { server, page, later } = aDevice();
+  server.keys = [party.key];
+  server.silent = true;
+  const verifier = page();
+  const checking = verifier.checkFile(file);
+  later(8_000);
+  server.silent = false;
+  // Without keys it is one of a server that is not known, which is asked about once more.
+  expect(await checking).toMatchObject({ verdict: { type: "intact", trust: "trusted" }, keysKnown: true });
+  expect(server.asked).toBe(2);
 });

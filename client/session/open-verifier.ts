@@ -32,7 +32,9 @@ export function openVerifier(parts: ServerKeysParts): Verifier {
       else if (fresh !== known) show(await markBy(content, fresh));
     },
     async checkFile(bytes) {
-      const known = await keys.refresh("routine");
+      // Not asked for first: on a dead connection that takes long, and the keys are here.
+      const asked = keys.refresh("routine");
+      const known = keys.known() ?? (await asked);
       const verdict = await verifySnapshotFile(bytes, known ?? NO_KEYS);
       const fresh = verdict.type === "other-server" ? await keys.refresh("missing") : known;
       return {

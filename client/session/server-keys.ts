@@ -7,9 +7,12 @@ import { remembered } from "./remembered.ts";
 /** How long the server is not asked again, in ms, unless a key is missing: as long as it lets others keep its keys. */
 const FRESH_MS = 300_000;
 
+/** ms after which a request without an answer is given up: what waits for it goes on with the keys that are here */
+const ANSWER_MS = 8_000;
+
 export interface ServerKeysParts {
   fetch: Platform["fetch"];
-  clock: Pick<Clock, "now">;
+  clock: Pick<Clock, "now" | "after">;
   smallStorage: SmallStorage;
   accountId: string;
 }
@@ -32,7 +35,7 @@ export function openServerKeys({ fetch, clock, smallStorage, accountId }: Server
   let asking: Promise<void> | undefined;
 
   async function ask(): Promise<void> {
-    const answer = await askKeys(fetch);
+    const answer = await askKeys(fetch, clock);
     if (answer === undefined) return;
     askedAt = clock.now();
     if (JSON.stringify(answer) === JSON.stringify(known)) return;
@@ -52,9 +55,11 @@ export function openServerKeys({ fetch, clock, smallStorage, accountId }: Server
   };
 }
 
-async function askKeys(fetch: Platform["fetch"]): Promise<Jwks | undefined> {
+async function askKeys(fetch: Platform["fetch"], clock: Pick<Clock, "after">): Promise<Jwks | undefined> {
+  const giveUp = new AbortController();
+  const stopTimer = clock.after(ANSWER_MS, () => giveUp.abort());
   try {
-    const response = await fetch("/.well-known/jwks.json", { cache: "no-cache" });
+    const response = await fetch("/.well-known/jwks.json", { cache: "no-cache", signal: giveUp.signal });
     if (!response.ok) {
       await response.body?.cancel();
       return undefined;
@@ -63,5 +68,7 @@ async function askKeys(fetch: Platform["fetch"]): Promise<Jwks | undefined> {
     return parsed.success ? parsed.data : undefined;
   } catch {
     return undefined; // asked again with the next snapshot; the last answer stays
+  } finally {
+    stopTimer();
   }
 }

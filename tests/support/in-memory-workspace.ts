@@ -189,7 +189,7 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
   const texts = createMemoryStorage();
   const verifier = openVerifier({
     fetch: () => Promise.reject(new TypeError("no network")),
-    clock: { now: () => now },
+    clock: { now: () => now, after: () => () => undefined },
     smallStorage: createSmallStorage(() => texts),
     accountId: "account-1",
   });
