@@ -251,6 +251,13 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
       await command(id, conversationId, { type: "take", manifest, ...known, ...labels }, frozen);
       return id;
     },
+    isKept(id) {
+      const take = queue.all().find(({ command: one }) => one.snapshotId === id && one.deed.type === "take");
+      // What is in memory only has a key below 0.
+      return (
+        gone.has(id) || records.has(id) || (take !== undefined && (take.key > 0 || take.command.refused !== undefined))
+      );
+    },
     setLabels: (id, labels) => about(id, { type: "labels", labels }),
     setDeleted: (id, deleted) => about(id, { type: deleted ? "delete" : "restore" }),
     erase: (id) => about(id, { type: "erase" }),

@@ -41,6 +41,11 @@ export interface Snapshots {
   subscribe(listener: () => void): () => void;
   /** Freezes content. Resolves once it is stored here; it is shown in any case. */
   take(taken: TakenSnapshot): Promise<SnapshotId>;
+  /**
+   * Whether a snapshot that was taken needs this tab no more: it is stored here, or the server answered for good. False
+   * while it is in the memory of this tab alone.
+   */
+  isKept(id: SnapshotId): boolean;
   setLabels(id: SnapshotId, labels: Partial<SnapshotLabels>): void;
   /** Puts it into the trash, or takes it out again. */
   setDeleted(id: SnapshotId, deleted: boolean): void;

@@ -45,6 +45,7 @@ export function openLateSnapshots(load: () => Promise<Snapshots>, clock: Clock, 
       return listeners.add(listener);
     },
     take: async (taken) => (await get()).take(taken),
+    isKept: (id) => here?.isKept(id) ?? false,
     setLabels: (...of) => void get().then((snapshots) => snapshots.setLabels(...of)),
     setDeleted: (...of) => void get().then((snapshots) => snapshots.setDeleted(...of)),
     erase: (id) => void get().then((snapshots) => snapshots.erase(id)),

@@ -146,9 +146,11 @@ test("what cannot be stored is kept in memory, goes out, and is stored once ther
   expect(tab.held.at(-1)).toEqual({ waiting: 1, refused: 0, isFull: true });
   // While it was being stored nothing was known to be wrong.
   expect(tab.held[0]).toMatchObject({ isFull: false });
+  expect(tab.snapshots.isKept(id)).toBe(false);
   failing.heal();
   tab.goOnline();
   await expect.poll(() => tab.snapshots.entries()[0]?.state.type).toBe("sealed");
+  expect(tab.snapshots.isKept(id)).toBe(true);
   expect(tab.held.at(-1)).toEqual({ waiting: 0, refused: 0, isFull: false });
   tab.close();
   const again = openTab({ online: false, name: NAME });

@@ -44,6 +44,7 @@ export function inMemorySnapshots({ newId, now }: { newId: () => string; now: ()
       add(id, { type: "take", manifest, ...about, ...labels });
       return Promise.resolve(id);
     },
+    isKept: (id) => contents.has(id),
     setLabels: (id, labels) => add(id, { type: "labels", labels }),
     setDeleted: (id, deleted) => add(id, { type: deleted ? "delete" : "restore" }),
     erase: (id) => add(id, { type: "erase" }),

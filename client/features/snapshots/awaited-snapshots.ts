@@ -9,7 +9,7 @@ import { answerOf, asAnswered, nextAwaited } from "./rerun-state.ts";
 
 /** What taking needs. */
 interface AwaitedPowers {
-  snapshots: Pick<Snapshots, "take">;
+  snapshots: Pick<Snapshots, "take" | "isKept" | "subscribe">;
   runs: Pick<Runs, "delivery" | "subscribeDeliveries">;
   /** the account that wrote the prompts */
   author: string;
@@ -17,7 +17,7 @@ interface AwaitedPowers {
 
 /**
  * Takes the snapshots that wait in an open conversation for their runs to end. Any tab and device may: their ids were made
- * when the runs were planned. What waits is forgotten only once it was taken. Answers how to stop.
+ * when the runs were planned. What waits is forgotten only once it is stored or sealed. Answers how to stop.
  */
 export function watchAwaited({ id, conversation }: OpenConversation, powers: AwaitedPowers): () => void {
   const taking = new Set<string>();
@@ -30,7 +30,9 @@ export function watchAwaited({ id, conversation }: OpenConversation, powers: Awa
     const content = asAnswered(frozen.value, awaited);
     const labels = { title: awaited.title, note: "", tags: [] };
     await powers.snapshots.take({ id: awaited.snapshotId, conversationId: id, content, ...labels });
-    forgetAwaited(conversation, awaited.runId);
+    // What could not be stored would be lost with this tab: it is looked at again whenever something changed.
+    if (powers.snapshots.isKept(awaited.snapshotId)) forgetAwaited(conversation, awaited.runId);
+    else taking.delete(awaited.runId);
   }
 
   const look = (): void => {
@@ -44,7 +46,11 @@ export function watchAwaited({ id, conversation }: OpenConversation, powers: Awa
   // What is changed while a change is told of would be told of before it.
   let stopped = false;
   const lookSoon = (): void => queueMicrotask(() => void (stopped || look()));
-  const stops = [conversation.subscribe(lookSoon), powers.runs.subscribeDeliveries(lookSoon)];
+  const stops = [
+    conversation.subscribe(lookSoon),
+    powers.runs.subscribeDeliveries(lookSoon),
+    powers.snapshots.subscribe(lookSoon),
+  ];
   lookSoon();
   return () => {
     stopped = true;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Callbacks } from "#client/platform/callbacks.ts";
 import type { TakenSnapshot } from "#client/local-store/snapshots.ts";
 import { awaitedSnapshots } from "#shared/documents/awaited-snapshot.ts";
 import { freezeConversation } from "#shared/documents/freeze-conversation.ts";
@@ -25,11 +26,16 @@ function aSnapshot() {
   world.answer(conversationId, { text: "The Moon.", status: "completed" });
   const content = freeze(world, conversationId);
   const taken: TakenSnapshot[] = [];
+  /** whether what is taken can be stored */
+  const disk = { full: false };
+  const changes = new Callbacks();
   const snapshots = {
     take: async (one: TakenSnapshot) => {
       taken.push(one);
       return one.id ?? SNAPSHOT;
     },
+    isKept: () => taken.length > 0 && !disk.full,
+    subscribe: (listener: () => void) => changes.add(listener),
   };
   const again = () =>
     rerun(world.workspace, {
@@ -42,7 +48,7 @@ function aSnapshot() {
     });
   const watch = (id: ConversationId = conversationId): (() => void) =>
     watchAwaited(world.workspace.documents.open(id), { snapshots, runs: world.workspace.runs, author: "account-1" });
-  return { world, conversationId, conversation, content, taken, again, watch };
+  return { world, conversationId, conversation, content, taken, disk, changed: changes.callAll, again, watch };
 }
 
 function freeze(world: ReturnType<typeof inMemoryWorkspace>, id: ConversationId): FrozenContent {
@@ -97,6 +103,33 @@ test("once the run has ended, the branch is taken as a snapshot, once, under the
   const comparing = startComparing(content, taken[0]!.content);
   while (comparing.steps.next().done !== true);
   expect(summaryOf(comparing.now())).toMatchObject({ messages: { same: 1, changed: 1 }, settings: ["model"] });
+});
+
+test("what was planned is forgotten only once the snapshot is stored, which a full device may not be able to", async () => {
+  const { world, conversation, taken, disk, changed, again, watch } = aSnapshot();
+  const asked = await again();
+  if (!asked.ok) throw new Error(asked.failure);
+  disk.full = true;
+  const stop = watch();
+  conversation.startAnswer({
+    id: world.delivered[0]!.messageId as MessageId,
+    parentId: "q1" as MessageId,
+    createdAt: 5,
+    run: { runId: asked.value.runId, model: "t/small", parameters: {}, status: "streaming", frame: 0, queuedAt: 1 },
+  });
+  conversation.appendAnswer(world.delivered[0]!.messageId as MessageId, {
+    text: "The Moon and the Sun.",
+    reasoning: "",
+    run: { runId: asked.value.runId, model: "t/small", parameters: {}, status: "completed", frame: 1, queuedAt: 1 },
+  });
+  await settled();
+  expect(taken.map(({ id }) => id)).toEqual([asked.value.snapshotId]);
+  expect(awaitedSnapshots(conversation)).toMatchObject([{ runId: asked.value.runId }]);
+  disk.full = false;
+  changed();
+  await settled();
+  expect(awaitedSnapshots(conversation)).toEqual([]);
+  stop();
 });
 
 test("where the chat is gone, or says something else to the model by now, it is asked in a chat of its own", async () => {
