@@ -4,6 +4,7 @@ import { useWorkspace } from "#client/session/workspace.ts";
 import { useAnnounce } from "#client/ui/announcer.tsx";
 import { Button } from "#client/ui/button.tsx";
 import { Link } from "#client/ui/link.tsx";
+import { Failed } from "#client/ui/failed.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { provenanceWords } from "#client/ui/words/provenance-words.ts";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
@@ -19,6 +20,7 @@ const text = provenanceWords.page;
 export function ImportFile({ file: { meta, content } }: { file: SnapshotFile }) {
   const { snapshots, newId } = useWorkspace();
   const [importing, setImporting] = useState(false);
+  const [failed, setFailed] = useState(false);
   const announce = useAnnounce();
   const entries = useWatched(snapshots, () => snapshots.entries());
   const loaded = useWatched(snapshots, () => snapshots.loaded());
@@ -36,10 +38,19 @@ export function ImportFile({ file: { meta, content } }: { file: SnapshotFile }) 
   }
   const run = async (): Promise<void> => {
     setImporting(true);
+    setFailed(false);
     // Its own chat is not here, and its number was given by another series: it begins one.
-    const id = await snapshots.take({ conversationId: newId() as ConversationId, content, ...labelsOf(meta) });
-    announce(text.imported);
-    navigate(`/snapshots/${id}`);
+    const taken = { conversationId: newId() as ConversationId, content, ...labelsOf(meta) };
+    try {
+      const id = await snapshots.take(taken);
+      announce(text.imported);
+      navigate(`/snapshots/${id}`);
+    } catch (thrown) {
+      setFailed(true);
+      throw thrown;
+    } finally {
+      setImporting(false);
+    }
   };
   return (
     <>
@@ -47,6 +58,7 @@ export function ImportFile({ file: { meta, content } }: { file: SnapshotFile }) 
         {text.import}
       </Button>
       <span className="form-hint">{text.importAbout}</span>
+      {failed && <Failed asking={{ type: "failed", words: snapshotWords.take.failed }} />}
     </>
   );
 }

@@ -2,6 +2,7 @@ import { useId, useLayoutEffect, useRef, useState } from "react";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Button } from "#client/ui/button.tsx";
 import { Dialog } from "#client/ui/dialog.tsx";
+import { Failed } from "#client/ui/failed.tsx";
 import { Field } from "#client/ui/field.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
@@ -66,15 +67,23 @@ function NewSnapshotForm({
   const [note, setNote] = useState("");
   const tags = useTags([]);
   const taking = useRef(false);
+  const [failed, setFailed] = useState(false);
   const name = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => name.current?.select(), []);
   const noteId = useId();
   const save = async (): Promise<void> => {
     if (taking.current) return;
     taking.current = true;
-    onTaken(
-      await snapshots.take({ conversationId: id, content, title: title.trim(), note: note.trim(), tags: tags.all() }),
-    );
+    setFailed(false);
+    const labels = { title: title.trim(), note: note.trim(), tags: tags.all() };
+    try {
+      onTaken(await snapshots.take({ conversationId: id, content, ...labels }));
+    } catch (thrown) {
+      setFailed(true);
+      throw thrown;
+    } finally {
+      taking.current = false;
+    }
   };
   return (
     <form
@@ -112,6 +121,7 @@ function NewSnapshotForm({
       <Contents content={content} />
       {same && <p className="form-hint snapshot-same">{text.same(same.summary.number)}</p>}
       {!online && <p className="form-hint">{text.offline}</p>}
+      {failed && <Failed asking={{ type: "failed", words: text.failed }} />}
       <div className="form-buttons snapshot-buttons">
         <Button look="soft" onClick={onClose}>
           {text.cancel}

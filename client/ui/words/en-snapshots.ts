@@ -32,6 +32,7 @@ export const enSnapshots = {
     empty: "There is nothing to keep yet: this chat has no message.",
     unfinished: "An answer is still being written. Take the snapshot when it is finished.",
     saved: "Saved as",
+    failed: "The snapshot was not taken. Try again.",
     dismiss: "Dismiss",
   },
   tags: {
