@@ -13,7 +13,7 @@ export function openLateBulk(load: LoadBulk, parts: BulkParts, signal: AbortSign
     ));
   return {
     pull: async (ending, told) => (await open())?.pull(ending, told) ?? "done",
-    // As without a network: a socket carries the edits.
-    push: async (ids, most) => (await open())?.push(ids, most) ?? { type: "failed", reached: false },
+    // A socket carries the edits. A piece of code that is missing says nothing of the network.
+    push: async (ids, most) => (await open())?.push(ids, most) ?? { type: "failed", reached: undefined },
   };
 }

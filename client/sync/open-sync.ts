@@ -88,7 +88,8 @@ export function openSync(
       host.pushed();
       host.feedMoved();
     }
-    if (outcome.type === "failed") takeReach({ type: outcome.reached ? "contact" : "failure" });
+    if (outcome.type === "failed" && outcome.reached !== undefined)
+      takeReach({ type: outcome.reached ? "contact" : "failure" });
     return outcome;
   };
   const drain = openOutboxDrain(

@@ -9,4 +9,5 @@ export type PushOutcome =
    * is the matter, or get on; `later`: those of them that the same push may bring further
    */
   | { type: "pushed"; settled: ConversationId[]; left: ConversationId[]; later: ConversationId[] }
-  | { type: "failed"; reached: boolean };
+  /** `reached`: whether the server answered; `undefined` where it was not asked, which says nothing of the network */
+  | { type: "failed"; reached: boolean | undefined };
