@@ -54,10 +54,10 @@ test("what the server does not take is said with what to do, and opening it agai
   server.refuses = true;
   await page.reload();
   await chat.composer.fill("kept here");
-  await expect(chat.syncStatus).toHaveText("Can't save 1 chat to the server");
+  await expect(chat.syncStatus).toHaveText("Can't save 1 item to the server");
   const advice = chat.library.getByRole("alert");
   await expect(advice).toContainText(
-    "What you wrote is kept on this device. Open such a chat to copy it or to try again.",
+    "What you wrote is kept on this device. Open such a chat to copy it or to try again, or such a snapshot to read why.",
   );
   await expect(advice.getByRole("button")).toHaveCount(0);
   server.refuses = false;
@@ -77,7 +77,7 @@ test("what this device cannot read back is said until it is dismissed", async ({
   await page.context().setOffline(false); // the page itself has to come from somewhere; sync is still cut
   await page.reload();
   await network.restore();
-  await expect(chat.syncStatus).toHaveText("Can't save 1 chat to the server", { timeout: 20_000 });
+  await expect(chat.syncStatus).toHaveText("Can't save 1 item to the server", { timeout: 20_000 });
   const advice = chat.library.getByRole("alert");
   await expect(advice).toContainText("This device can't read back all you wrote in 1 chat");
   await advice.getByRole("button", { name: "Dismiss" }).click();

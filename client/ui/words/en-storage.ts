@@ -43,7 +43,8 @@ export const enStorage = {
   unsent: (chats: number): string =>
     `Changes in ${plural(chats, "chat", "chats")} are not on the server yet, but on this device.`,
   nothingUnsent: "The server has everything you wrote in this window.",
-  refusedAdvice: "What you wrote is kept on this device. Open such a chat to copy it or to try again.",
+  refusedAdvice:
+    "What you wrote is kept on this device. Open such a chat to copy it or to try again, or such a snapshot to read why.",
   unreadable: (chats: number) =>
     `This device can't read back all you wrote in ${plural(chats, "chat", "chats")}, and the server never had it. What is left is kept aside on this device.`,
   tryAgain: "Try again",

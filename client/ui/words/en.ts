@@ -68,7 +68,7 @@ export const en = {
     saved: "Saved",
     saving: "Saving…",
     offline: (changes: number) => `Offline – ${plural(changes, "change", "changes")} on this device`,
-    refused: (chats: number) => `Can't save ${plural(chats, "chat", "chats")} to the server`,
+    refused: (count: number) => `Can't save ${plural(count, "item", "items")} to the server`,
     cannotSave: "Can't save on this device",
     onlyHere: "Only in this window",
     keepOpen: "Keep this window open.",
