@@ -148,6 +148,7 @@ test("versions of a chat are numbered, walked through, and compared with each ot
     await versions.getByRole("checkbox", { name: `Choose ${name} for comparison` }).check();
   await versions.getByRole("button", { name: "Compare" }).click();
   await expect(page).toHaveURL(/\/compare\/[^/]+\/[^/]+$/u);
+  await expect(page.getByRole("heading", { name: "Compare", level: 1 })).toBeFocused();
   await expect(page.getByText("2 messages added")).toBeVisible();
   await page.getByRole("link", { name: "Back to the snapshot" }).click();
   await chat.button("Compare").click();

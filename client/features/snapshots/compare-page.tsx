@@ -1,4 +1,3 @@
-import { useEffect } from "react";
 import type { ReactNode } from "react";
 import type { SnapshotEntry } from "#client/local-store/snapshots.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
@@ -14,6 +13,7 @@ import { CompareView } from "./compare-view.tsx";
 import { titleOf } from "./snapshot-title.ts";
 import { useFrozenContent } from "./use-frozen-content.ts";
 import type { ReadContent } from "./use-frozen-content.ts";
+import { usePageOpened } from "./use-page-opened.ts";
 import { useLiveContent } from "./use-live-content.ts";
 import type { LiveContent } from "./use-live-content.ts";
 import "./snapshots.css";
@@ -34,16 +34,16 @@ export function ComparePage({ left, right, leading, onNewChat }: ComparePageProp
   const loaded = useWatched(snapshots, () => snapshots.loaded());
   const find = (ref: ComparedRef): SnapshotEntry | undefined => entries.find(({ summary }) => summary.id === ref);
   const [first, second] = [find(left), find(right)];
-  useEffect(() => {
-    document.title = `${snapshotWords.compare.title} · ${words.app.name}`;
-  }, []);
+  const heading = usePageOpened(`${snapshotWords.compare.title} · ${words.app.name}`);
   const missing = snapshotWords.missing;
   const isKnown = first !== undefined && (right === LIVE || second !== undefined);
   return (
     <>
       <header className="chat-header">
         {leading}
-        <h1 className="chat-title">{snapshotWords.compare.title}</h1>
+        <h1 className="chat-title" ref={heading} tabIndex={-1}>
+          {snapshotWords.compare.title}
+        </h1>
         {first && (
           <Link className="button" data-look="soft" href={`/snapshots/${left}`}>
             {snapshotWords.compare.back}

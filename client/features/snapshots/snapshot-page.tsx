@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import type { ReactNode } from "react";
 import type { SnapshotEntry } from "#client/local-store/snapshots.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
@@ -16,6 +16,7 @@ import { placeAmong, versionsOf } from "./snapshot-list-state.ts";
 import { SnapshotPlace } from "./snapshot-place.tsx";
 import { SnapshotStateLine } from "./snapshot-state-line.tsx";
 import { titleOf } from "./snapshot-title.ts";
+import { usePageOpened } from "./use-page-opened.ts";
 import { useRerunNotes } from "./use-rerun-notes.ts";
 import { VersionsDialog } from "./versions-dialog.tsx";
 import "./snapshots.css";
@@ -107,16 +108,4 @@ function OpenedSnapshot({ entry, leading, mayChange, Details }: OpenedSnapshotPr
       )}
     </>
   );
-}
-
-/** Names the page, and gives its heading the focus when it opens. */
-function usePageOpened(title: string) {
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
-    document.title = title;
-  }, [title]);
-  useEffect(() => {
-    if (!document.activeElement?.matches("input[type=search]")) heading.current?.focus();
-  }, []);
-  return heading;
 }
