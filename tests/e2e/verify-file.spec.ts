@@ -191,31 +191,67 @@ test("a changed byte is found and the message named; nothing of the file is show
   await expect(verdict(page, "Not a snapshot file")).toContainText("notes.txt");
   await choose(page, replaced(bytes, "snapshot-file.v1", "snapshot-file.v2"));
   await expect(verdict(page, "Made by a newer version")).toBeVisible();
-  await choose(page, new Uint8Array(33 * 1024 * 1024 + 600_000));
-  await expect(verdict(page, "Too large")).toContainText("Files of up to 33.6 MB are checked here.");
 });
 
-test("files are dropped anywhere on the page; two at once are refused in words", async ({ page, app }) => {
+test("a signed file of this server is intact, damage names the message, and somebody else imports it with its marks", async ({
+  page,
+  app,
+  secondDevice,
+}) => {
+  const chat = await openSavedChat(page, app.url, "tides and moons");
+  await openSnapshot(chat);
+  const id = new URL(page.url()).pathname.slice("/snapshots/".length);
+  const bytes = await (await page.request.get(`${app.url}/api/snapshots/${id}/file`)).body();
+  const { contentId } = (await (await page.request.get(`${app.url}/api/snapshots/${id}`)).json()) as {
+    contentId: string;
+  };
+  await openVerifyPage(page, app.url);
+  await choose(page, bytes);
+  await expect(verdict(page, "Intact")).toContainText("It was signed by this server.");
+  await expect(page.getByText("1 of 1 answer verified")).toBeVisible();
+  await expect(verdict(page, "Intact").getByRole("link", { name: /\(Snapshot 1\)$/u })).toBeVisible();
+  await choose(page, replaced(bytes, "A scripted answer.", "A scripted ansver."));
+  await expect(verdict(page, "Changed")).toContainText(/message 2 \(an answer, .*\)/u);
+  const other = await secondDevice(app.url, []);
+  await openVerifyPage(other.page, app.url);
+  await choose(other.page, bytes);
+  await other.button("Import as a snapshot").click();
+  await expect(other.page).toHaveURL(/\/snapshots\//u);
+  await expect(other.page.getByText("1 of 1 answer verified")).toBeVisible();
+  await expect(other.page.getByText("Being sealed…")).toHaveCount(0, { timeout: 30_000 });
+  const theirs = new URL(other.page.url()).pathname.slice("/snapshots/".length);
+  const stored = await other.page.request.get(`${app.url}/api/snapshots/${theirs}`);
+  expect(await stored.json()).toMatchObject({ contentId, number: 1 });
+});
+
+test("files are dropped anywhere on the page; two at once, and one that is too large, are refused in words", async ({
+  page,
+  app,
+}) => {
   const { bytes } = await foreignFile();
   await openVerifyPage(page, app.url);
-  const drop = async (count: number): Promise<void> => {
-    const transfer = await page.evaluateHandle(
-      ([text, many]) => {
-        const held = new DataTransfer();
-        for (let index = 0; index < many; index++) held.items.add(new File([text], `tides-${index}.holdfast.json`));
-        return held;
-      },
-      [new TextDecoder().decode(bytes), count] as const,
-    );
+  const drop = async (texts: readonly string[]): Promise<void> => {
+    const transfer = await page.evaluateHandle((all) => {
+      const held = new DataTransfer();
+      for (const [index, text] of all.entries()) held.items.add(new File([text], `tides-${index}.holdfast.json`));
+      return held;
+    }, texts);
     const place = page.getByRole("navigation", { name: "Library" });
     await place.dispatchEvent("dragover", { dataTransfer: transfer });
     await expect(page.getByText("Drop the file to check it")).toBeVisible();
     await place.dispatchEvent("drop", { dataTransfer: transfer });
     await expect(page.getByText("Drop the file to check it")).toHaveCount(0);
   };
-  await drop(2);
+  const text = new TextDecoder().decode(bytes);
+  await drop([text, text]);
   await expect(verdict(page, "One file at a time")).toBeVisible();
-  await drop(1);
+  await page.evaluate(() => {
+    const held = new DataTransfer();
+    held.items.add(new File([new Uint8Array(34_000_000)], "large.holdfast.json"));
+    document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: held, bubbles: true }));
+  });
+  await expect(verdict(page, "Too large")).toContainText("Files of up to 33.6 MB are checked here.");
+  await drop([text]);
   await expect(verdict(page, "Signed by another server")).toContainText("tides-0.holdfast.json");
 });
 
