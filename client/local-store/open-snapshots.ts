@@ -162,8 +162,19 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
   const listed = (): readonly SnapshotEntry[] => (entries ??= snapshotEntries(records, queue.all()));
 
   function about(id: SnapshotId, deed: SnapshotDeed): void {
+    // There is nothing to delete where the server never had it, and it would wait for that for ever.
+    const isGivenUp = (deed.type === "delete" || deed.type === "erase") && takenHere(id)?.refused !== undefined;
     const conversationId = conversationOf(id);
-    if (conversationId !== undefined) void command(id, conversationId, deed);
+    if (isGivenUp) void giveUp(id);
+    else if (conversationId !== undefined) void command(id, conversationId, deed);
+  }
+
+  async function giveUp(id: SnapshotId): Promise<void> {
+    const withdrawn = queue.withdraw(id);
+    changed();
+    await withdrawn;
+    outboxChanged();
+    tellTabs(id);
   }
 
   const takenHere = (id: SnapshotId): QueuedCommand["command"] | undefined =>
@@ -261,13 +272,7 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
     setLabels: (id, labels) => about(id, { type: "labels", labels }),
     setDeleted: (id, deleted) => about(id, { type: deleted ? "delete" : "restore" }),
     erase: (id) => about(id, { type: "erase" }),
-    async giveUp(id) {
-      const withdrawn = queue.withdraw(id);
-      changed();
-      await withdrawn;
-      outboxChanged();
-      tellTabs(id);
-    },
+    giveUp,
     content,
     fetch: fetchContent,
     outbox: queue,

@@ -94,7 +94,7 @@ export const snapshotPlace = (record: SnapshotRecord): number => -(sealedSummary
 
 /**
  * All snapshots as lists show them, newest first: those that wait to be sealed, then by the time of being taken. What is
- * to be erased is not among them, unless the server will not have that.
+ * to be erased is not among them, unless the server will not have that, or never had it: only a person can end that.
  */
 export function snapshotEntries(records: SnapshotRecords, queue: readonly QueuedCommand[]): SnapshotEntry[] {
   const commands = new Map<SnapshotId, SnapshotCommand[]>();
@@ -152,8 +152,9 @@ function entryOf(
   record: SnapshotRecord | undefined,
 ): SnapshotEntry | undefined {
   let summary = sealed;
+  const isTaken = !commands.some(({ deed, refused }) => deed.type === "take" && refused !== undefined);
   for (const { deed, refused } of commands) {
-    if (refused === undefined && deed.type === "erase") return undefined;
+    if (isTaken && refused === undefined && deed.type === "erase") return undefined;
     summary = withDeed(summary, deed);
   }
   const deletedAt = summary.deleted && record?.feed?.summary.deleted ? record.feed.deletedAt : undefined;

@@ -47,9 +47,9 @@ export interface Snapshots {
    */
   isKept(id: SnapshotId): boolean;
   setLabels(id: SnapshotId, labels: Partial<SnapshotLabels>): void;
-  /** Puts it into the trash, or takes it out again. */
+  /** Puts it into the trash, or takes it out again. One that the server refused has no trash: it is given up. */
   setDeleted(id: SnapshotId, deleted: boolean): void;
-  /** Asks the server to erase one that is in the trash, however long that takes. */
+  /** Asks the server to erase one that is in the trash, however long that takes. One that it refused is given up. */
   erase(id: SnapshotId): void;
   /** Takes back one that the server never sealed. */
   giveUp(id: SnapshotId): Promise<void>;

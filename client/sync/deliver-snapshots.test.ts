@@ -196,6 +196,33 @@ test("what the server will not have stays here until it is given up, and holds n
   await settledAt(tab);
 });
 
+test("deleting what the server will not have gives it up, before the refusal or after, and leaves nothing that waits", async () => {
+  for (const when of ["after", "before"] as const) {
+    server.happens({ status: 413, code: "too_large" });
+    const tab = openTab({ online: false });
+    const id = await tab.snapshots.take(aTaken(chat, 3));
+    if (when === "before") {
+      tab.snapshots.setDeleted(id, true);
+      tab.snapshots.erase(id);
+      await settledAt(tab, 3);
+    }
+    tab.goOnline();
+    // Whatever was asked of it meanwhile: it is shown, or nobody could end it.
+    await expect.poll(() => states(tab)).toEqual([["refused", 1, "After 3"]]);
+    tab.snapshots.setDeleted(id, true);
+    expect(tab.snapshots.entries()).toEqual([]);
+    await expect.poll(async () => await outboxOf(tab)).toEqual({ waiting: 0, refused: 0 });
+    const frozen = await openSnapshotStore(tab.store).frozenHere();
+    expect(frozen.ok && frozen.value.keys.size).toBe(0);
+    tab.close();
+  }
+});
+
+async function outboxOf(tab: Tab): Promise<unknown> {
+  const read = await tab.store.outbox();
+  return read.ok ? read.value.snapshots : read;
+}
+
 test("C14: two tabs and the worker deliver at once: each command goes out once", async () => {
   const locks = createLocks();
   const openBroadcast = createChannels();
