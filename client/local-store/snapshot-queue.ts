@@ -1,7 +1,10 @@
 import type { FrozenMessage } from "#shared/domain/frozen-content.ts";
 import type { SnapshotId } from "#shared/domain/ids.ts";
+import { err, ok } from "#shared/lib/result.ts";
+import type { Result } from "#shared/lib/result.ts";
 import { chainOf } from "./frozen-records.ts";
 import type { HashedMessage } from "./frozen-records.ts";
+import type { StoreFailure } from "./local-store.ts";
 import type { QueuedCommand, SettledCommand, SnapshotCommand } from "./snapshot-record.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 
@@ -9,8 +12,8 @@ import type { SnapshotStore } from "./snapshot-store.ts";
 export interface SnapshotOutbox {
   /** All of them, oldest first, those another tab stored and those that were refused among them. */
   list(): Promise<QueuedCommand[]>;
-  /** The messages that a command freezes, first to last; `undefined` where they are not all here. */
-  messages(command: SnapshotCommand): Promise<FrozenMessage[] | undefined>;
+  /** The messages that a command freezes, first to last; `lost` where the store answered, and has not all of them. */
+  messages(command: SnapshotCommand): Promise<Result<FrozenMessage[], "lost" | StoreFailure>>;
   /** Notes what became of one, for good. Does nothing for one that is gone. */
   settle(queued: QueuedCommand, settled: SettledCommand): Promise<void>;
 }
@@ -30,10 +33,12 @@ export const storedOutbox = (store: SnapshotStore): SnapshotOutbox => ({
 async function storedMessages(
   store: SnapshotStore,
   { conversationId, deed }: SnapshotCommand,
-): Promise<FrozenMessage[] | undefined> {
-  if (deed.type !== "take") return [];
+): ReturnType<SnapshotOutbox["messages"]> {
+  if (deed.type !== "take") return ok([]);
   const frozen = await store.frozen(conversationId);
-  return frozen.ok ? chainOf(frozen.value, deed.manifest) : undefined;
+  if (!frozen.ok) return frozen;
+  const chain = chainOf(frozen.value, deed.manifest);
+  return chain ? ok(chain) : err("lost");
 }
 
 /** A command with what it freezes, where this tab made it. */
@@ -146,7 +151,7 @@ export function openSnapshotQueue(
     },
     async messages(command) {
       const here = messages.get(command.snapshotId);
-      return here?.map(({ message }) => message) ?? (await storedMessages(store, command));
+      return here ? ok(here.map(({ message }) => message)) : await storedMessages(store, command);
     },
     async settle(queued, what) {
       const { command } = queued;

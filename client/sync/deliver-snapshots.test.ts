@@ -3,10 +3,12 @@ import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { storedOutbox } from "#client/local-store/snapshot-queue.ts";
 import { openSnapshotStore } from "#client/local-store/snapshot-store.ts";
+import type { SnapshotStore } from "#client/local-store/snapshot-store.ts";
 import { openLocalStore } from "#client/local-store/open-local-store.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import { contentIdOf } from "#shared/domain/frozen-content.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
+import { err, ok } from "#shared/lib/result.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
 import { createScriptedSnapshots } from "#tests/support/scripted-snapshots.ts";
 import { aTaken, createChannels, newSnapshotTestId, openSnapshotTab } from "#tests/support/snapshot-scenario.ts";
@@ -49,11 +51,11 @@ async function settledAt(tab: Tab, left = 0): Promise<void> {
 }
 
 /** The service worker, which has the database and the network alone. */
-async function work(locks?: Locks) {
+async function work({ locks, store: other }: { locks?: Locks; store?: SnapshotStore } = {}) {
   const store = openLocalStore(NAME);
   const noLocks: Locks = { hold: async (_name, _signal, body) => await body() };
   const parts = { platform: { fetch: server.fetch, clock: createFakeClock() }, locks: locks ?? noLocks };
-  const outbox = storedOutbox(openSnapshotStore(store));
+  const outbox = storedOutbox(other ?? openSnapshotStore(store));
   const round = await deliverSnapshots(
     { ...parts, outbox, scope: "account-1-workspace-1" },
     new AbortController().signal,
@@ -223,6 +225,23 @@ async function outboxOf(tab: Tab): Promise<unknown> {
   return read.ok ? read.value.snapshots : read;
 }
 
+test("messages that cannot be read just now are read later; only a disk that lost them makes it a refusal", async () => {
+  const page = openTab({ online: false });
+  const id = await page.snapshots.take(aTaken(chat, 3));
+  page.close();
+  const store = openSnapshotStore(openTab({ online: false }).store);
+  const failing: typeof store = { ...store, frozen: async () => err("unavailable") };
+  expect(await work({ store: failing })).toEqual({ type: "later", reached: true, atLeastMs: 0 });
+  expect(await work()).toEqual({ type: "done" });
+  expect(server.kept.has(id)).toBe(true);
+  const second = openTab({ online: false });
+  await second.snapshots.take(aTaken(chat, 5));
+  second.close();
+  await work({ store: { ...store, frozen: async () => ok(new Map()) } });
+  const later = openTab({ online: false });
+  await expect.poll(() => later.snapshots.entries()[0]?.state).toEqual({ type: "refused", code: "messages_lost" });
+});
+
 test("C14: two tabs and the worker deliver at once: each command goes out once", async () => {
   const locks = createLocks();
   const openBroadcast = createChannels();
@@ -232,7 +251,7 @@ test("C14: two tabs and the worker deliver at once: each command goes out once",
   await expect.poll(() => other.snapshots.entries().length).toBe(4);
   one.goOnline();
   other.goOnline();
-  await work(locks);
+  await work({ locks });
   await settledAt(one);
   expect(server.requests.filter((request) => request.endsWith("201"))).toHaveLength(4);
   expect(server.requests).toHaveLength(8);

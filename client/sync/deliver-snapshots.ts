@@ -76,9 +76,11 @@ async function attempt(
   const first = await send(platform, command, undefined, signal);
   if (first?.type !== "with-messages") return first;
   const messages = await outbox.messages(command);
-  // They were on a disk that lost them.
-  if (messages === undefined) return { type: "refused", code: "messages_lost" };
-  const second = await send(platform, command, messages, signal);
+  if (!messages.ok) {
+    // A disk that cannot be read now may be read later; one that lost them will not find them again.
+    return messages.failure === "lost" ? { type: "refused", code: "messages_lost" } : { type: "retry", atLeastMs: 0 };
+  }
+  const second = await send(platform, command, messages.value, signal);
   return second?.type === "with-messages" ? { type: "refused", code: "messages_missing" } : second;
 }
 
