@@ -42,7 +42,25 @@ export function chainOf(messages: FrozenByHash, { head, messageCount }: Manifest
   return chain.toReversed();
 }
 
+/** Stores messages that have the hashes they came under: what is there and differs was garbled, and is replaced. */
 export async function putFrozen(
+  transaction: ReadWrite,
+  conversationId: string,
+  messages: readonly HashedMessage[],
+): Promise<void> {
+  const store = transaction.objectStore("frozenMessages");
+  const there = await readFrozen(transaction, conversationId);
+  // Most of them are there, of the snapshots before: to write all again would cost more than to look.
+  const isThere = ({ hash, message }: HashedMessage): boolean => {
+    const stored = there.get(hash);
+    return stored !== undefined && JSON.stringify(stored) === JSON.stringify(message);
+  };
+  const missing = messages.filter((one) => !isThere(one));
+  await Promise.all(missing.map(({ hash, message }) => store.put(message, [conversationId, hash])));
+}
+
+/** Stores those that are not there. */
+export async function addFrozen(
   transaction: ReadWrite,
   conversationId: string,
   messages: readonly HashedMessage[],
@@ -100,7 +118,7 @@ export async function takeSeries(
   transaction: ReadWrite,
   { sound, wrong, conversationId, after }: CheckedSeries,
 ): Promise<number> {
-  await putFrozen(transaction, conversationId, sound);
+  await addFrozen(transaction, conversationId, sound);
   await transaction.objectStore("frozenSeries").put(after, conversationId);
   if (wrong.length === 0) return 0;
   const known = new Set((await readQuarantine(transaction)).map(({ content }) => JSON.stringify(content)));

@@ -1,5 +1,5 @@
 import type { ConversationId } from "#shared/domain/ids.ts";
-import { putFrozen, readFrozen } from "./frozen-records.ts";
+import { addFrozen, readFrozen } from "./frozen-records.ts";
 import type { FrozenByHash } from "./frozen-records.ts";
 import type { Transaction } from "./open-database.ts";
 import type { QueuedCommand, SnapshotRecord } from "./snapshot-record.ts";
@@ -63,7 +63,7 @@ export async function copySnapshots(
   for (const record of records) await copyRecord(transaction, record);
   const [{ conversationId }] = [...records, ...queue.map(({ command }) => command)] as [SnapshotRecord];
   const messages = [...frozen].map(([hash, message]) => ({ hash, message }));
-  await putFrozen(transaction, conversationId, messages);
+  await addFrozen(transaction, conversationId, messages);
   const commands = transaction.objectStore("snapshotCommands");
   for (const { key, command } of queue)
     if (!copied.has(key)) {

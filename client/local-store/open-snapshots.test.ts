@@ -4,6 +4,7 @@ import { openDB } from "idb";
 import { beforeEach, expect, test } from "vitest";
 import { contentIdOf } from "#shared/domain/frozen-content.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
+import { createScriptedSnapshots } from "#tests/support/scripted-snapshots.ts";
 import { aTaken, createChannels, newSnapshotTestId, openSnapshotTab } from "#tests/support/snapshot-scenario.ts";
 import type { SnapshotNews } from "./local-store.ts";
 import { openLocalStore } from "./open-local-store.ts";
@@ -110,16 +111,39 @@ test("a message that is not what it was is found, and named as damage", async ()
   const tab = openSnapshotTab({ online: false });
   const id = await tab.snapshots.take(aTaken(chat, 3));
   tab.close();
-  const raw = await openDB("holdfast:account-1:workspace-1");
-  const [key] = await raw.getAllKeys("frozenMessages");
-  const message = (await raw.get("frozenMessages", key ?? "")) as Record<string, unknown>;
-  await raw.put("frozenMessages", { ...message, text: "something else" }, key);
-  raw.close();
+  await garbleFirst();
   const again = openSnapshotTab({ online: false });
   await expect.poll(() => again.snapshots.loaded()).toBe(true);
   expect(await again.snapshots.content(id)).toEqual({ ok: false, failure: "damaged" });
   again.close();
 });
+
+test("a garbled message is mended by fetching the snapshot, and by freezing it again", async () => {
+  const server = createScriptedSnapshots();
+  const first = openSnapshotTab({ fetch: server.fetch });
+  const id = await first.snapshots.take(aTaken(chat, 3));
+  await expect.poll(() => first.snapshots.entries()[0]?.state.type).toBe("sealed");
+  first.close();
+  for (const mend of ["fetch", "take"] as const) {
+    await garbleFirst();
+    const tab = openSnapshotTab({ fetch: server.fetch, online: false });
+    await expect.poll(() => tab.snapshots.loaded()).toBe(true);
+    expect(await tab.snapshots.content(id)).toEqual({ ok: false, failure: "damaged" });
+    if (mend === "fetch") expect(await tab.snapshots.fetch(id)).toBe(true);
+    else await tab.snapshots.take(aTaken(chat, 4));
+    expect(await tab.snapshots.content(id)).toEqual({ ok: true, value: aTaken(chat, 3).content });
+    tab.close();
+  }
+});
+
+/** Changes one stored message, as a bad disk would. */
+async function garbleFirst(): Promise<void> {
+  const raw = await openDB("holdfast:account-1:workspace-1");
+  const [key] = await raw.getAllKeys("frozenMessages");
+  const message = (await raw.get("frozenMessages", key ?? "")) as Record<string, unknown>;
+  await raw.put("frozenMessages", { ...message, text: "something else" }, key);
+  raw.close();
+}
 
 test("5,000 snapshots of 50 conversations: the first rows are there long before all of them", async () => {
   const chats = Array.from({ length: 50 }, newSnapshotTestId);
