@@ -39,7 +39,7 @@ export interface DatabaseSchema extends DBSchema {
    * `forgotten`: ids of deleted conversations of which this browser may keep something elsewhere; `moving`: what is here
    * of a conversation that is on its way from another database
    */
-  meta: { key: "cursor" | "forgotten" | "moving"; value: unknown };
+  meta: { key: "cursor" | "forgotten" | "moving" | "snapshotsLost"; value: unknown };
   quarantine: { key: number; value: QuarantinedRecord };
   snapshots: {
     key: string;

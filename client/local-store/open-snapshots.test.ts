@@ -8,6 +8,7 @@ import { createScriptedSnapshots } from "#tests/support/scripted-snapshots.ts";
 import { aTaken, createChannels, newSnapshotTestId, openSnapshotTab } from "#tests/support/snapshot-scenario.ts";
 import type { SnapshotNews } from "./local-store.ts";
 import { openLocalStore } from "./open-local-store.ts";
+import { openSnapshotStore } from "./snapshot-store.ts";
 
 const chat = newSnapshotTestId() as ConversationId;
 
@@ -90,7 +91,7 @@ test("what is shown changes in other tabs too", async () => {
   other.close();
 });
 
-test("what is garbled on the disk is set aside, and asked for again", async () => {
+test("what is garbled on the disk is set aside, and to be asked for again", async () => {
   const first = openSnapshotTab({ online: false });
   await first.snapshots.take(aTaken(chat, 3));
   first.close();
@@ -102,9 +103,35 @@ test("what is garbled on the disk is set aside, and asked for again", async () =
   await expect.poll(() => tab.snapshots.loaded()).toBe(true);
   expect(tab.snapshots.entries()).toHaveLength(1);
   await expect.poll(async () => ((read) => read.ok && read.value.corrupt)(await tab.store.outbox())).toBe(1);
-  const library = await tab.store.library();
-  expect(library.ok && library.value.cursor).toBe(0);
+  const read = await openSnapshotStore(tab.store).all();
+  expect(read.ok && read.value.lost).toBe(true);
   tab.close();
+});
+
+test("a record that cannot be read comes again with the feed, however late, and wherever the library is in it", async () => {
+  const server = createScriptedSnapshots();
+  const first = openSnapshotTab({ fetch: server.fetch });
+  const id = await first.snapshots.take(aTaken(chat, 3));
+  await expect.poll(() => first.snapshots.entries()[0]?.state.type).toBe("sealed");
+  const told = server.feedAfter(0);
+  await first.feed(told.cursor, told.entries);
+  first.close();
+  const raw = await openDB("holdfast:account-1:workspace-1");
+  await raw.put("snapshots", { id, listed: 0, feed: 7 });
+  raw.close();
+  const offline = openSnapshotTab({ online: false });
+  await expect.poll(() => offline.snapshots.loaded()).toBe(true);
+  // The library goes on from where it is.
+  await offline.feed(told.cursor + 1, []);
+  expect(offline.snapshots.entries()).toEqual([]);
+  offline.close();
+  const later = openSnapshotTab({ fetch: server.fetch });
+  await expect.poll(() => later.snapshots.entries().map(({ summary }) => summary.id)).toEqual([id]);
+  const stored = openSnapshotStore(later.store);
+  await expect.poll(async () => ((read) => read.ok && read.value.lost)(await stored.all())).toBe(false);
+  const library = await later.store.library();
+  expect(library.ok && library.value.cursor).toBe(told.cursor + 1);
+  later.close();
 });
 
 test("a message that is not what it was is found, and named as damage", async () => {

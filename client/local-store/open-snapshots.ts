@@ -33,6 +33,8 @@ export interface SnapshotsParts {
   now: () => number;
   /** Asks the server for all of one; `undefined` where it cannot be had. */
   request: (id: SnapshotId) => Promise<FrozenContent | undefined>;
+  /** Records are lost that the feed told of before. Told whenever all are read, until they are found. */
+  recordsLost: () => void;
   /** The outbox changed; `held` is of the memory of this tab alone. */
   outboxChanged: (held: HeldCommands) => void;
 }
@@ -114,6 +116,7 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
       for (const id of records.keys()) if (!here.has(id) && !unstored.has(id)) records.delete(id);
       for (const record of read.value.records) takeRecord(record);
       queue.read(read.value.queue);
+      if (read.value.lost) parts.recordsLost();
     }
     loaded = true;
     changed();

@@ -154,7 +154,17 @@ export async function noteContent(
   await putFrozen(transaction, record.conversationId, messages);
 }
 
-/** Sets records and commands aside that cannot be read; the feed brings the records again. Answers how many there were. */
+/** In `meta` while records are lost that the feed told of: the cursor of the library, which is past them, cannot say so. */
+const LOST = "snapshotsLost";
+
+export const areRecordsLost = async (transaction: AnyTransaction): Promise<boolean> =>
+  (await transaction.objectStore("meta").get(LOST)) === true;
+
+export async function noteRecordsFound(transaction: ReadWrite): Promise<void> {
+  await transaction.objectStore("meta").delete(LOST);
+}
+
+/** Sets records and commands aside that cannot be read, and notes that records are lost. Answers how many there were. */
 export async function quarantineSnapshots(transaction: ReadWrite): Promise<number> {
   const { corrupt: ids } = await readSnapshots(transaction);
   const { corrupt: keys } = await readQueue(transaction);
@@ -170,6 +180,6 @@ export async function quarantineSnapshots(transaction: ReadWrite): Promise<numbe
     await setAside("snapshotCommands", await commands.get(key));
     await commands.delete(key);
   }
-  if (ids.length > 0) await transaction.objectStore("meta").delete("cursor");
+  if (ids.length > 0) await transaction.objectStore("meta").put(true, LOST);
   return ids.length + keys.length;
 }

@@ -9,7 +9,9 @@ import type { QueuedCommand, SettledCommand, SnapshotCommand, SnapshotRecord } f
 import {
   SNAPSHOT_STORES,
   addCommand,
+  areRecordsLost,
   noteContent,
+  noteRecordsFound,
   quarantineSnapshots,
   readFirstSnapshots,
   readQueue,
@@ -32,7 +34,10 @@ export interface FrozenHere {
 /** What the database holds of snapshots. Each method is one transaction, and never rejects (see `LocalStore`). */
 export interface SnapshotStore {
   first(most: number): Stored<SnapshotRecord[]>;
-  all(): Stored<{ records: SnapshotRecord[]; queue: QueuedCommand[] }>;
+  /** `lost`: there were more records, which could not be read; the feed has to be asked for them again */
+  all(): Stored<{ records: SnapshotRecord[]; queue: QueuedCommand[]; lost: boolean }>;
+  /** The feed was asked for all of them again. */
+  noteFound(): Stored<void>;
   /** The commands that wait, and these records. */
   some(ids: readonly SnapshotId[]): Stored<{ records: SnapshotRecord[]; queue: QueuedCommand[] }>;
   queue(): Stored<QueuedCommand[]>;
@@ -60,14 +65,16 @@ export function openSnapshotStore({ run }: Pick<LocalStore, "run">): SnapshotSto
   return {
     first: (most) => run("readonly", ["snapshots"], (transaction) => readFirstSnapshots(transaction, most)),
     async all() {
-      const read = await run("readonly", ["snapshots", "snapshotCommands"], async (transaction) => {
+      const read = await run("readonly", ["snapshots", "snapshotCommands", "meta"], async (transaction) => {
         const [snapshots, commands] = await Promise.all([readSnapshots(transaction), readQueue(transaction)]);
         const corrupt = snapshots.corrupt.length + commands.corrupt.length;
-        return { records: snapshots.records, queue: commands.queue, corrupt };
+        const lost = snapshots.corrupt.length > 0 || (await areRecordsLost(transaction));
+        return { records: snapshots.records, queue: commands.queue, corrupt, lost };
       });
       if (read.ok && read.value.corrupt > 0) await mend();
       return read;
     },
+    noteFound: () => run("readwrite", ["meta"], noteRecordsFound),
     some: (ids) =>
       run("readonly", ["snapshots", "snapshotCommands"], async (transaction) => {
         const store = transaction.objectStore("snapshots");

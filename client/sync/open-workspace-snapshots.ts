@@ -1,4 +1,4 @@
-import type { LocalStore } from "#client/local-store/local-store.ts";
+import type { LocalStore, SnapshotNews } from "#client/local-store/local-store.ts";
 import type { LocalLibrary } from "#client/local-store/open-library.ts";
 import { openSnapshots } from "#client/local-store/open-snapshots.ts";
 import { openSnapshotStore } from "#client/local-store/snapshot-store.ts";
@@ -9,6 +9,7 @@ import type { SnapshotId } from "#shared/domain/ids.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
 import { deliverSnapshots, snapshotsChannel } from "./deliver-snapshots.ts";
 import type { OpenSync } from "./open-sync.ts";
+import { findLostRecords } from "./lost-records.ts";
 import { createFrozenPuller } from "./pull-frozen.ts";
 import { keepPulling } from "./snapshot-pulling.ts";
 import { openSnapshotDelivery } from "./snapshot-delivery.ts";
@@ -54,8 +55,15 @@ export function openWorkspaceSnapshots(parts: WorkspaceSnapshotsParts, signal: A
     newId: parts.newId,
     now: clock.now,
     request,
+    recordsLost: () => findLost(),
     outboxChanged: (held) => signal.aborted || parts.sync.outboxChanged(held),
   });
+  const take = async (news: readonly SnapshotNews[]): Promise<boolean> => {
+    const stored = await local.writeFeed(0, news);
+    snapshots.takeNews(news, stored.ok);
+    return stored.ok;
+  };
+  const findLost = findLostRecords({ platform, store, take }, signal);
   const delivery = openSnapshotDelivery(
     platform,
     () => deliverSnapshots({ platform, locks, outbox: snapshots.outbox, scope }, signal),

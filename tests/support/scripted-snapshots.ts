@@ -136,6 +136,8 @@ export function createScriptedSnapshots(): ScriptedSnapshots {
   function answer(path: string, method: string, body: unknown): Response {
     if (path === "/api/snapshots/messages") return wanted(body as Parameters<typeof wanted>[0]);
     if (path === "/api/snapshots") return take(body);
+    const [, cursor] = /^\/api\/sync\/feed\?cursor=(\d+)/u.exec(path) ?? [];
+    if (cursor !== undefined) return json(200, { ...server.feedAfter(Number(cursor)), more: false });
     const [, id = "", query] = /^\/api\/snapshots\/([^?]+)(\?erase=true)?$/u.exec(path) ?? [];
     return about(id, method, query !== undefined, body);
   }
