@@ -18,6 +18,7 @@ import { formatRunEvent } from "#shared/protocol/run-events.ts";
 import type { RunEvent } from "#shared/protocol/run-events.ts";
 import { openRuns } from "./open-runs.ts";
 import type { LiveRun, Runs } from "./runs.ts";
+import { appendAnswer, startAnswer } from "#shared/documents/write-answer.ts";
 
 const SAID = "Grüße 🎉 from the log, word by word. ".repeat(8);
 const LOG: RunEvent[] = [
@@ -480,7 +481,7 @@ describe("delivery", () => {
     const conversation = aConversation();
     const id = "m1" as MessageId;
     const run = { runId: "r0", model: "m", parameters: {}, status: "streaming" as const, frame: 0, queuedAt: 0 };
-    conversation.startAnswer({ id, parentId: "p1" as MessageId, createdAt: 0, run });
+    startAnswer(conversation, { id, parentId: "p1" as MessageId, createdAt: 0, run });
     conversation.addPrompt({ id: "p2" as MessageId, parentId: id, text: "And?", createdAt: 1 });
     const { runs, browser } = aTab(origin, conversation);
     browser.store(command("r1", { parentMessageId: "p2" }));
@@ -489,7 +490,7 @@ describe("delivery", () => {
     expect(runs.delivery("r1")).toEqual({ type: "queued" });
     expect(asked).toEqual(["PUT /api/runs/other"]);
     const done = seen(runs, "r1", ({ status }) => status === "completed");
-    conversation.appendAnswer(id, { text: "cut", reasoning: "", run: { ...run, status: "interrupted", frame: 2 } });
+    appendAnswer(conversation, id, { text: "cut", reasoning: "", run: { ...run, status: "interrupted", frame: 2 } });
     await done;
     expect(asked).toEqual(["PUT /api/runs/other", "PUT /api/runs/r1"]);
   });

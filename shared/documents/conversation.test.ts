@@ -5,6 +5,7 @@ import type { MessageId } from "#shared/domain/ids.ts";
 import type { RunFacts } from "#shared/domain/run.ts";
 import { canonicalContent, contentDigest } from "./canonical-content.ts";
 import { CONVERSATION_SCHEMA, openConversation } from "./conversation.ts";
+import { appendAnswer, startAnswer } from "./write-answer.ts";
 
 const id = (text: string): MessageId => text as MessageId;
 const aConversation = () => openConversation(new Y.Doc(), "test");
@@ -34,8 +35,8 @@ test("sending takes the draft and plans the run in one update", () => {
 test("a regenerated answer is a sibling and is shown; the older one can be shown again", () => {
   const chat = aConversation();
   chat.addPrompt({ id: id("u1"), parentId: undefined, text: "Q", createdAt: 1 });
-  chat.startAnswer({ id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) });
-  chat.startAnswer({ id: id("a2"), parentId: id("u1"), createdAt: 3, run: facts(0) });
+  startAnswer(chat, { id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) });
+  startAnswer(chat, { id: id("a2"), parentId: id("u1"), createdAt: 3, run: facts(0) });
   expect(chat.branch().map((message) => message.id)).toEqual(["u1", "a2"]);
   chat.chooseBranch("u1", id("a1"));
   expect(chat.branch().map((message) => message.id)).toEqual(["u1", "a1"]);
@@ -50,7 +51,7 @@ test("prompts that wait in a row hang below each other, and keep their places wh
   const shown = () => chat.branch().map((message) => message.id);
   expect(shown()).toEqual(["u1", "u2", "u3"]);
   expect(chat.siblings(chat.message("u2")!)).toHaveLength(1);
-  chat.startAnswer({ id: id("a1"), parentId: id("u1"), createdAt: 4, run: facts(0) });
+  startAnswer(chat, { id: id("a1"), parentId: id("u1"), createdAt: 4, run: facts(0) });
   expect(shown()).toEqual(["u1", "a1", "u2", "u3"]);
 });
 
@@ -66,10 +67,10 @@ test("a prompt taken out of a row leaves the others where they were", () => {
 
 test("a checkpoint applied twice appends its text once", () => {
   const chat = aConversation();
-  chat.startAnswer({ id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) });
+  startAnswer(chat, { id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) });
   const progress = { text: "Hello", reasoning: "hm", run: facts(3) };
-  expect(chat.appendAnswer(id("a1"), progress)).toBe(true);
-  expect(chat.appendAnswer(id("a1"), progress)).toBe(false);
+  expect(appendAnswer(chat, id("a1"), progress)).toBe(true);
+  expect(appendAnswer(chat, id("a1"), progress)).toBe(false);
   expect(chat.message("a1")).toMatchObject({ text: "Hello", reasoning: "hm", run: { frame: 3 } });
 });
 
@@ -77,23 +78,23 @@ test("an answer that somebody removed is not started again, also on a copy that 
   const chat = aConversation();
   const answer = { id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) };
   chat.addPrompt({ id: id("u1"), parentId: undefined, text: "Q", createdAt: 1 });
-  chat.startAnswer(answer);
+  startAnswer(chat, answer);
   chat.removeMessage(id("a1"));
   const folded = new Y.Doc();
   sync(chat.doc, folded);
   for (const copy of [chat, openConversation(folded, "test")]) {
-    copy.startAnswer(answer);
+    startAnswer(copy, answer);
     expect(copy.message("a1")).toBeUndefined();
   }
 });
 
 test("a checkpoint writes nothing into a deleted message or into another run's message", () => {
   const chat = aConversation();
-  chat.startAnswer({ id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) });
+  startAnswer(chat, { id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) });
   const foreign = { ...facts(9), runId: "other" };
-  expect(chat.appendAnswer(id("a1"), { text: "x", reasoning: "", run: foreign })).toBe(false);
+  expect(appendAnswer(chat, id("a1"), { text: "x", reasoning: "", run: foreign })).toBe(false);
   chat.removeMessage(id("a1"));
-  expect(chat.appendAnswer(id("a1"), { text: "x", reasoning: "", run: facts(9) })).toBe(false);
+  expect(appendAnswer(chat, id("a1"), { text: "x", reasoning: "", run: facts(9) })).toBe(false);
   expect(chat.message("a1")).toBeUndefined();
 });
 
@@ -140,8 +141,8 @@ test("listeners learn which messages changed, and cached messages equal a fresh 
   const changes: string[][] = [];
   chat.subscribe((change) => changes.push([...change.messages]));
   chat.addPrompt({ id: id("u1"), parentId: undefined, text: "Q", createdAt: 1 });
-  chat.startAnswer({ id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) });
-  chat.appendAnswer(id("a1"), { text: "A", reasoning: "", run: facts(1) });
+  startAnswer(chat, { id: id("a1"), parentId: id("u1"), createdAt: 2, run: facts(0) });
+  appendAnswer(chat, id("a1"), { text: "A", reasoning: "", run: facts(1) });
   chat.setDraft("next");
   expect(changes).toEqual([["u1"], ["a1"], ["a1"], []]);
   expect([...openConversation(chat.doc, "fresh").messages()]).toEqual([...chat.messages()]);

@@ -6,10 +6,10 @@ import type { MessageId } from "#shared/domain/ids.ts";
 import type { Message, PlannedRun } from "#shared/domain/message.ts";
 import { clampParameters } from "#shared/domain/parameters.ts";
 import type { RunParameters } from "#shared/domain/parameters.ts";
-import type { RunFacts } from "#shared/domain/run.ts";
 import { TITLE_LENGTH, excerptOf } from "#shared/domain/summary.ts";
 import type { ConversationSummary } from "#shared/domain/summary.ts";
 import { plainRecord, readMessage } from "./message-map.ts";
+import { appendReasoning, putMessage } from "./write-message.ts";
 
 /** The version of the shape below. Readers of an older version open a newer document read-only. */
 export const CONVERSATION_SCHEMA = 1;
@@ -31,13 +31,6 @@ export interface ConversationChange {
   draft: boolean;
   /** ids of the messages that came, changed or went */
   messages: ReadonlySet<string>;
-}
-
-/** Output of a run since the last checkpoint, written by the relay only. */
-export interface AnswerProgress {
-  text: string;
-  reasoning: string;
-  run: RunFacts;
 }
 
 export type ConversationDocument = ReturnType<typeof openConversation>;
@@ -123,12 +116,8 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
     else map.set("parentId", parentId);
   }
 
-  function addMessage(id: MessageId, fields: Record<string, unknown>, text: string): void {
-    const map = new Y.Map<unknown>();
-    messageMaps.set(id, map);
-    for (const [key, value] of Object.entries(fields)) if (value !== undefined) map.set(key, value);
-    map.set("text", new Y.Text(text));
-  }
+  const addMessage = (id: MessageId, fields: Record<string, unknown>, text: string): void =>
+    putMessage(messageMaps, id, fields, text);
 
   return {
     doc,
@@ -290,47 +279,7 @@ export function openConversation(doc: Y.Doc, origin: unknown) {
     /** Shows one of several siblings. */
     chooseBranch: (parentId: string | undefined, childId: MessageId): void =>
       setIfChanged(meta, BRANCH_PREFIX + (parentId ?? ROOT), childId),
-
-    /**
-     * Relay: the empty answer, shown at once on every device. Does nothing where the message exists, or where
-     * somebody has removed it.
-     */
-    startAnswer(answer: { id: MessageId; parentId: MessageId; createdAt: number; run: RunFacts }): void {
-      // A removed entry stays in Yjs's map, marked as deleted, also once its content is collected.
-      // oxlint-disable-next-line no-underscore-dangle -- Yjs has no public way to ask for it
-      if (messageMaps._map.has(answer.id)) return;
-      write(() => {
-        const { id, parentId, createdAt } = answer;
-        addMessage(id, { role: "assistant", parentId, createdAt, run: plainRecord(answer.run) }, "");
-        meta.set(BRANCH_PREFIX + parentId, id);
-      });
-    },
-    /**
-     * Relay: appends what the run wrote since the last call and replaces the run's facts. Safe to repeat: a
-     * checkpoint whose frame the document already has only updates the facts. A message that was deleted
-     * stays deleted. Answers whether the text was appended.
-     */
-    appendAnswer(id: MessageId, progress: AnswerProgress): boolean {
-      const map = messageMaps.get(id);
-      if (!(map instanceof Y.Map)) return false;
-      const before = readMessage(id, map);
-      if (before?.role !== "assistant" || before.run?.runId !== progress.run.runId) return false;
-      const fresh = progress.run.frame > before.run.frame;
-      write(() => {
-        if (fresh && progress.text)
-          (map.get("text") as Y.Text).insert((map.get("text") as Y.Text).length, progress.text);
-        if (fresh && progress.reasoning) appendReasoning(map, progress.reasoning);
-        map.set("run", plainRecord(progress.run));
-      });
-      return fresh;
-    },
   };
-}
-
-function appendReasoning(map: Y.Map<unknown>, reasoning: string): void {
-  const current = map.get("reasoning");
-  if (current instanceof Y.Text) current.insert(current.length, reasoning);
-  else map.set("reasoning", new Y.Text(reasoning));
 }
 
 /** The ids of the messages an event below the `messages` map is about. */

@@ -5,6 +5,7 @@ import type { RunStatus } from "#shared/domain/run.ts";
 import { openConversation } from "./conversation.ts";
 import type { ConversationDocument } from "./conversation.ts";
 import { copyConversation } from "./copy-conversation.ts";
+import { appendAnswer, startAnswer } from "./write-answer.ts";
 
 const id = (name: string): MessageId => name as MessageId;
 const empty = (): ConversationDocument => openConversation(new Y.Doc(), "edit");
@@ -17,9 +18,9 @@ function ask(conversation: ConversationDocument, name: string, parent?: string):
 
 function answer(conversation: ConversationDocument, name: string, status: RunStatus): void {
   const run = { runId: `run-${name}`, model: "m", parameters: {}, status, frame: 0, queuedAt: 1 };
-  conversation.startAnswer({ id: id(`answer-${name}`), parentId: id(name), createdAt: 2, run });
+  startAnswer(conversation, { id: id(`answer-${name}`), parentId: id(name), createdAt: 2, run });
   const progress = { text: `said ${name}`, reasoning: "because", run: { ...run, frame: 1 } };
-  conversation.appendAnswer(id(`answer-${name}`), progress);
+  appendAnswer(conversation, id(`answer-${name}`), progress);
 }
 
 test("a copy has the messages and versions, the branch shown, the settings and the draft", () => {

@@ -3,6 +3,7 @@ import * as Y from "yjs";
 import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
 import { openConversation } from "./conversation.ts";
 import { conversationMarkdown, exportConversation } from "./export-conversation.ts";
+import { appendAnswer, startAnswer } from "./write-answer.ts";
 
 const WORDS = { you: "You", answer: "Answer", untitled: "Untitled", systemPrompt: "System prompt", draft: "Draft" };
 const ID = "0190b0a0-0000-7000-8000-000000000001" as ConversationId;
@@ -16,8 +17,8 @@ function aConversation() {
   conversation.addPrompt({ id: message("m2"), parentId: undefined, text: "Why tides?", createdAt: 0 });
   const run = { runId: "r", model: "t/m", parameters: { temperature: 1 }, status: "completed", queuedAt: 1 } as const;
   // An answer by a clock that is behind: its id sorts before its prompt's.
-  conversation.startAnswer({ id: message("m1"), parentId: message("m2"), createdAt: 5, run: { ...run, frame: 0 } });
-  conversation.appendAnswer(message("m1"), {
+  startAnswer(conversation, { id: message("m1"), parentId: message("m2"), createdAt: 5, run: { ...run, frame: 0 } });
+  appendAnswer(conversation, message("m1"), {
     text: "The **Moon** pulls.",
     reasoning: "Think of gravity.",
     run: { ...run, frame: 1, resolvedModel: "m-2026" },

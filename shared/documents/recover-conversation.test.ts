@@ -3,6 +3,7 @@ import * as Y from "yjs";
 import type { MessageId } from "#shared/domain/ids.ts";
 import { openConversation } from "./conversation.ts";
 import { recoverConversation } from "./recover-conversation.ts";
+import { appendAnswer, startAnswer } from "./write-answer.ts";
 
 const open = () => openConversation(new Y.Doc(), "edit");
 const prompt = (id: string, text: string, parentId?: string) => ({
@@ -57,9 +58,9 @@ test("C9: an answer that is only shorter here is not told twice, and repeating c
   for (const one of [mine, theirs]) one.addPrompt(prompt("a", "question"));
   const run = { runId: "r", model: "x", parameters: {}, status: "streaming", frame: 0, queuedAt: 1 } as const;
   for (const one of [mine, theirs])
-    one.startAnswer({ id: "b" as MessageId, parentId: "a" as MessageId, createdAt: 1, run });
-  mine.appendAnswer("b" as MessageId, { text: "One", reasoning: "", run: { ...run, frame: 1 } });
-  theirs.appendAnswer("b" as MessageId, { text: "One two", reasoning: "", run: { ...run, frame: 2 } });
+    startAnswer(one, { id: "b" as MessageId, parentId: "a" as MessageId, createdAt: 1, run });
+  appendAnswer(mine, "b" as MessageId, { text: "One", reasoning: "", run: { ...run, frame: 1 } });
+  appendAnswer(theirs, "b" as MessageId, { text: "One two", reasoning: "", run: { ...run, frame: 2 } });
   mine.setDraft("draft");
   recoverConversation(mine, theirs, newId);
   const once = Y.encodeStateVector(theirs.doc);

@@ -8,6 +8,7 @@ import type { ConversationDocument } from "./conversation.ts";
 import { freezeConversation } from "./freeze-conversation.ts";
 import { restoreSnapshot } from "./restore-snapshot.ts";
 import type { RestoreOptions, Restored } from "./restore-snapshot.ts";
+import { appendAnswer, startAnswer } from "./write-answer.ts";
 
 const id = (name: string): MessageId => name as MessageId;
 const ORIGIN = { snapshotId: "snapshot-1", contentId: "content-1" };
@@ -36,7 +37,7 @@ function answer(conversation: ConversationDocument, name: string, parent: string
     status: "completed",
     queuedAt: 1,
   } as const;
-  conversation.startAnswer({ id: id(name), parentId: id(parent), createdAt: 2, run: { ...run, frame: 0 } });
+  startAnswer(conversation, { id: id(name), parentId: id(parent), createdAt: 2, run: { ...run, frame: 0 } });
   const end = {
     ...run,
     frame: 7,
@@ -44,7 +45,7 @@ function answer(conversation: ConversationDocument, name: string, parent: string
     receipt: "a.b.c",
     usage: { outputTokens: 3, source: "provider" } as const,
   };
-  conversation.appendAnswer(id(name), { text: `said ${name}`, reasoning: "because", run: end });
+  appendAnswer(conversation, id(name), { text: `said ${name}`, reasoning: "because", run: end });
 }
 
 /** Two turns: q1, a1, q2, a2. */

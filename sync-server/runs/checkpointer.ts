@@ -2,6 +2,7 @@ import type { RelayPrincipal } from "#server/access/principal.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
 import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
 import type { RunFacts } from "#shared/domain/run.ts";
+import { appendAnswer, startAnswer } from "#shared/documents/write-answer.ts";
 
 /** What a run has written up to a frame of its log. */
 export interface RunProgress {
@@ -47,12 +48,12 @@ export function createCheckpointer(
       await rooms.edit(target.principal, target.conversationId, (conversation) => {
         deleted = conversation.isDeleted();
         const message = conversation.message(target.messageId);
-        if (message === undefined) conversation.startAnswer(answerOf(target, facts));
+        if (message === undefined) startAnswer(conversation, answerOf(target, facts));
         else if (message.role !== "assistant" || message.run?.runId !== facts.runId) return;
         const at = message?.role === "assistant" ? (message.run?.frame ?? 0) : 0;
         const before = known.get(at) ?? lengthsAt(at);
         if (before === undefined) return void (reached = false);
-        conversation.appendAnswer(target.messageId, {
+        appendAnswer(conversation, target.messageId, {
           text: text.slice(before.t),
           reasoning: reasoning.slice(before.r),
           run: { ...facts, frame: Math.max(frame, at) },
@@ -66,7 +67,7 @@ export function createCheckpointer(
 /** Makes the empty answer that devices show while the run is queued. Does nothing where it is, or was removed. */
 export const placeAnswer = (rooms: Rooms, target: Target, facts: RunFacts): Promise<void> =>
   rooms.edit(target.principal, target.conversationId, (conversation) =>
-    conversation.startAnswer(answerOf(target, facts)),
+    startAnswer(conversation, answerOf(target, facts)),
   );
 
 /** A message that has nothing of its run's log yet. */

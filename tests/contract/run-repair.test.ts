@@ -13,6 +13,7 @@ import type { AccountId, ConversationId, MessageId, RunId, WorkspaceId } from "#
 import type { StartRun } from "#shared/protocol/run-bodies.ts";
 import { applyEvents, newId, readEvents, relayPerTest } from "./run-harness.ts";
 import type { Harness } from "./run-harness.ts";
+import { appendAnswer, startAnswer } from "#shared/documents/write-answer.ts";
 
 const scene = relayPerTest();
 const { openRelay } = scene;
@@ -159,7 +160,7 @@ test("a message that still says it is being written when its run is settled is r
   await expect.poll(() => relay.runs.live).toBe(0);
   const done = await relay.message(body);
   await relay.rooms.edit(relayPrincipal, body.conversationId as ConversationId, (chat) => {
-    chat.appendAnswer(body.messageId as MessageId, {
+    appendAnswer(chat, body.messageId as MessageId, {
       text: "",
       reasoning: "",
       run: { ...done!.run!, status: "streaming" },
@@ -189,7 +190,7 @@ test.each([
   if (removed)
     await relay.rooms.edit(relayPrincipal, body.conversationId as ConversationId, (chat) => {
       const parentId = body.parentMessageId as MessageId;
-      chat.startAnswer({ id: messageId, parentId, createdAt: 1, run: JSON.parse(row.facts) });
+      startAnswer(chat, { id: messageId, parentId, createdAt: 1, run: JSON.parse(row.facts) });
       chat.removeMessage(messageId);
     });
   expect(await relay.runs.recover()).toBe(1);

@@ -10,6 +10,7 @@ import type { RunFacts } from "#shared/domain/run.ts";
 import type { StartRun } from "#shared/protocol/run-bodies.ts";
 import { newId, openHarness, readEvents } from "./run-harness.ts";
 import type { Harness } from "./run-harness.ts";
+import { appendAnswer, startAnswer } from "#shared/documents/write-answer.ts";
 
 const PARENT_WAIT_MS = 300;
 const SSE = { accept: "text/event-stream" };
@@ -114,7 +115,7 @@ async function promptWithClaim(run: RunFacts, account: string, messageId: string
   const chat = openConversation(doc, "test");
   const parentId = body.parentMessageId as MessageId;
   chat.addPrompt({ id: parentId, parentId: undefined, text: "Mine.", createdAt: 1 });
-  chat.startAnswer({ id: messageId as MessageId, parentId, createdAt: 1, run });
+  startAnswer(chat, { id: messageId as MessageId, parentId, createdAt: 1, run });
   await relay.deliver(body.conversationId as ConversationId, doc, account);
   return body;
 }
@@ -135,7 +136,7 @@ test.each([
     const principal = { kind: "relay", accountId: "ada" as AccountId, workspaceId: "workspace-ada" as WorkspaceId };
     const { run } = (await relay.message(body))!;
     await relay.rooms.edit(principal as never, body.conversationId as ConversationId, (chat) => {
-      chat.appendAnswer(body.messageId as MessageId, {
+      appendAnswer(chat, body.messageId as MessageId, {
         text: "",
         reasoning: "",
         run: { ...run!, status: "streaming" },

@@ -6,6 +6,7 @@ import type { RunFacts } from "#shared/domain/run.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { createSeededRandom } from "./seeded-random.ts";
 import type { SeededRandom } from "./seeded-random.ts";
+import { appendAnswer, startAnswer } from "#shared/documents/write-answer.ts";
 
 /** What text is made of: all that has gone wrong somewhere between two encodings. */
 const PIECES = [
@@ -82,9 +83,9 @@ function addTurn(
     frame: 0,
     queuedAt: numberOf(),
   };
-  conversation.startAnswer({ id, parentId: promptId, createdAt: numberOf(), run });
+  startAnswer(conversation, { id, parentId: promptId, createdAt: numberOf(), run });
   const usage = { source: "provider" as const, inputTokens: random.below(10_000), costMicroUsd: random.below(1_000) };
-  conversation.appendAnswer(id, {
+  appendAnswer(conversation, id, {
     text: text(),
     reasoning: text(),
     run: { ...run, status: "completed", frame: 1, endedAt: numberOf(), ...(random.next() < 0.5 && { usage }) },

@@ -18,6 +18,7 @@ import type { RunFacts } from "#shared/domain/run.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import type { Models } from "#shared/protocol/http-bodies.ts";
 import { inMemorySnapshots } from "./in-memory-snapshots.ts";
+import { appendAnswer, startAnswer } from "#shared/documents/write-answer.ts";
 
 const MODELS: Models = {
   models: [
@@ -156,13 +157,13 @@ export function inMemoryWorkspace(options: { now?: number; models?: Models } = {
     const { text, reasoning = "", ...facts } = result;
     const { runId, messageId, model } = prompt.plannedRun;
     const run: RunFacts = { runId, model, parameters: {}, status: "streaming", frame: 0, queuedAt: now, ...facts };
-    conversation.startAnswer({
+    startAnswer(conversation, {
       id: messageId as MessageId,
       parentId: prompt.id,
       createdAt: now,
       run: { ...run, frame: 0 },
     });
-    conversation.appendAnswer(messageId as MessageId, {
+    appendAnswer(conversation, messageId as MessageId, {
       text,
       reasoning,
       run: { ...run, frame: Math.max(1, run.frame) },

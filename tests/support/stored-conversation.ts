@@ -3,6 +3,7 @@ import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import type { MessageId } from "#shared/domain/ids.ts";
 import type { RunFacts } from "#shared/domain/run.ts";
 import { openNodeDevice } from "./node-device.ts";
+import { appendAnswer, startAnswer } from "#shared/documents/write-answer.ts";
 
 export interface LongConversation {
   title: string;
@@ -90,7 +91,7 @@ function addTurn(
     createdAt: at,
     plannedRun,
   });
-  conversation.startAnswer({ id: answerId, parentId: promptId, createdAt: at + 1, run: { ...run, frame: 0 } });
-  conversation.appendAnswer(answerId, { text, reasoning: "", run });
+  startAnswer(conversation, { id: answerId, parentId: promptId, createdAt: at + 1, run: { ...run, frame: 0 } });
+  appendAnswer(conversation, answerId, { text, reasoning: "", run });
   return answerId;
 }

@@ -10,6 +10,7 @@ import { watchAwaited } from "./awaited-snapshots.ts";
 import { rerun } from "./rerun.ts";
 import { answerOf, answerProgress, modelToAsk, rerunView } from "./rerun-state.ts";
 import { startComparing, summaryOf } from "./compare-state.ts";
+import { appendAnswer, startAnswer } from "#shared/documents/write-answer.ts";
 
 const SNAPSHOT = "snapshot-1" as SnapshotId;
 
@@ -77,7 +78,7 @@ test("once the run has ended, the branch is taken as a snapshot, once, under the
   const stops = [watch(), watch()];
   await settled();
   expect(taken).toEqual([]);
-  conversation.startAnswer({
+  startAnswer(conversation, {
     id: world.delivered[0]!.messageId as MessageId,
     parentId: "q1" as MessageId,
     createdAt: 5,
@@ -85,7 +86,7 @@ test("once the run has ended, the branch is taken as a snapshot, once, under the
   });
   await settled();
   expect(taken).toEqual([]);
-  conversation.appendAnswer(world.delivered[0]!.messageId as MessageId, {
+  appendAnswer(conversation, world.delivered[0]!.messageId as MessageId, {
     text: "The Moon and the Sun.",
     reasoning: "",
     run: { runId: asked.value.runId, model: "t/small", parameters: {}, status: "completed", frame: 1, queuedAt: 1 },
@@ -111,13 +112,13 @@ test("what was planned is forgotten only once the snapshot is stored, which a fu
   if (!asked.ok) throw new Error(asked.failure);
   disk.full = true;
   const stop = watch();
-  conversation.startAnswer({
+  startAnswer(conversation, {
     id: world.delivered[0]!.messageId as MessageId,
     parentId: "q1" as MessageId,
     createdAt: 5,
     run: { runId: asked.value.runId, model: "t/small", parameters: {}, status: "streaming", frame: 0, queuedAt: 1 },
   });
-  conversation.appendAnswer(world.delivered[0]!.messageId as MessageId, {
+  appendAnswer(conversation, world.delivered[0]!.messageId as MessageId, {
     text: "The Moon and the Sun.",
     reasoning: "",
     run: { runId: asked.value.runId, model: "t/small", parameters: {}, status: "completed", frame: 1, queuedAt: 1 },
@@ -199,9 +200,9 @@ test("what is told of it goes from queued to answering to taken, as delivery and
   expect(view()).toBe("answering");
   const id = world.delivered[0]!.messageId as MessageId;
   const run = { runId, model: "t/small", parameters: {}, status: "streaming", frame: 0, queuedAt: 1 } as const;
-  conversation.startAnswer({ id, parentId: "q1" as MessageId, createdAt: 5, run });
+  startAnswer(conversation, { id, parentId: "q1" as MessageId, createdAt: 5, run });
   expect(view()).toBe("answering");
-  conversation.appendAnswer(id, { text: "The Sun.", reasoning: "", run: { ...run, status: "completed", frame: 1 } });
+  appendAnswer(conversation, id, { text: "The Sun.", reasoning: "", run: { ...run, status: "completed", frame: 1 } });
   expect(view()).toBe("taking");
 });
 
