@@ -45,7 +45,7 @@ export function openLateSnapshots(load: () => Promise<Snapshots>, clock: Clock, 
       return listeners.add(listener);
     },
     take: async (taken) => (await get()).take(taken),
-    isKept: (id) => here?.isKept(id) ?? false,
+    isKept: (id) => here?.isKept(id) === true,
     setLabels: (...of) => void get().then((snapshots) => snapshots.setLabels(...of)),
     setDeleted: (...of) => void get().then((snapshots) => snapshots.setDeleted(...of)),
     erase: (id) => void get().then((snapshots) => snapshots.erase(id)),

@@ -4,13 +4,13 @@ import { useWorkspace } from "#client/session/workspace.ts";
 import { useAnnounce } from "#client/ui/announcer.tsx";
 import { Button } from "#client/ui/button.tsx";
 import { Link } from "#client/ui/link.tsx";
-import { Failed } from "#client/ui/failed.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { provenanceWords } from "#client/ui/words/provenance-words.ts";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
 import { contentIdOf } from "#shared/domain/frozen-content.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { SnapshotFile } from "#shared/provenance/verify-snapshot-file.ts";
+import "#client/ui/form.css";
 import { titleOf } from "./snapshot-title.ts";
 import { labelsOf, sameContent } from "./verify-file-state.ts";
 
@@ -58,7 +58,11 @@ export function ImportFile({ file: { meta, content } }: { file: SnapshotFile }) 
         {text.import}
       </Button>
       <span className="form-hint">{text.importAbout}</span>
-      {failed && <Failed asking={{ type: "failed", words: snapshotWords.take.failed }} />}
+      {failed && (
+        <p className="form-failed" role="alert">
+          {snapshotWords.take.failed}
+        </p>
+      )}
     </>
   );
 }

@@ -2,7 +2,6 @@ import { useId, useLayoutEffect, useRef, useState } from "react";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Button } from "#client/ui/button.tsx";
 import { Dialog } from "#client/ui/dialog.tsx";
-import { Failed } from "#client/ui/failed.tsx";
 import { Field } from "#client/ui/field.tsx";
 import { useWatched } from "#client/ui/use-watched.ts";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
@@ -121,7 +120,11 @@ function NewSnapshotForm({
       <Contents content={content} />
       {same && <p className="form-hint snapshot-same">{text.same(same.summary.number)}</p>}
       {!online && <p className="form-hint">{text.offline}</p>}
-      {failed && <Failed asking={{ type: "failed", words: text.failed }} />}
+      {failed && (
+        <p className="form-failed" role="alert">
+          {text.failed}
+        </p>
+      )}
       <div className="form-buttons snapshot-buttons">
         <Button look="soft" onClick={onClose}>
           {text.cancel}
