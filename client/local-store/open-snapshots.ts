@@ -173,9 +173,9 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
   }
 
   async function giveUp(id: SnapshotId): Promise<void> {
-    const withdrawn = queue.withdraw(id);
+    const given = records.has(id) ? queue.dropRefused(id) : queue.withdraw(id);
     changed();
-    await withdrawn;
+    await given;
     outboxChanged();
     tellTabs(id);
   }

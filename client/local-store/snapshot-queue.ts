@@ -70,6 +70,8 @@ export interface SnapshotQueue extends SnapshotOutbox {
   /** The database is another one: all that is known is to be stored anew. */
   lost(): void;
   withdraw(id: SnapshotId): Promise<void>;
+  /** Takes out what the server refused of one snapshot; the rest of it goes on waiting. */
+  dropRefused(id: SnapshotId): Promise<void>;
   /** the messages of a snapshot that was taken in this tab, while they are needed */
   messagesHere(id: SnapshotId): readonly HashedMessage[] | undefined;
 }
@@ -115,6 +117,23 @@ export function openSnapshotQueue(
   };
   const all = (): QueuedCommand[] => [...stored, ...held];
 
+  async function settle(queued: QueuedCommand, what: SettledCommand): Promise<void> {
+    const { command } = queued;
+    // It may have been sent while it was being stored: only then it is known under which key it is.
+    await storing;
+    const key = keys.get(queued.key) ?? queued.key;
+    const isStored = key > 0 && (await store.settle({ key, command }, what)).ok;
+    const refused = what.type === "refused" ? { ...command, refused: what.code } : undefined;
+    const next = <T extends QueuedCommand>(one: T): T[] => {
+      if (one.key !== key && one.key !== queued.key) return [one];
+      return refused ? [{ ...one, command: refused }] : [];
+    };
+    stored = stored.flatMap(next);
+    held = held.flatMap(next);
+    if (!refused && command.deed.type === "take") messages.delete(command.snapshotId);
+    settled({ key, command }, what, isStored);
+  }
+
   return {
     all,
     held() {
@@ -142,6 +161,10 @@ export function openSnapshotQueue(
       await storing;
       await store.withdraw(id);
     },
+    async dropRefused(id) {
+      const refused = all().filter(({ command }) => command.snapshotId === id && command.refused !== undefined);
+      for (const one of refused) await settle(one, { type: "dropped" });
+    },
     messagesHere: (id) => messages.get(id),
     async list() {
       await storeHeld();
@@ -153,21 +176,6 @@ export function openSnapshotQueue(
       const here = messages.get(command.snapshotId);
       return here ? ok(here.map(({ message }) => message)) : await storedMessages(store, command);
     },
-    async settle(queued, what) {
-      const { command } = queued;
-      // It may have been sent while it was being stored: only then it is known under which key it is.
-      await storing;
-      const key = keys.get(queued.key) ?? queued.key;
-      const isStored = key > 0 && (await store.settle({ key, command }, what)).ok;
-      const refused = what.type === "refused" ? { ...command, refused: what.code } : undefined;
-      const next = <T extends QueuedCommand>(one: T): T[] => {
-        if (one.key !== key && one.key !== queued.key) return [one];
-        return refused ? [{ ...one, command: refused }] : [];
-      };
-      stored = stored.flatMap(next);
-      held = held.flatMap(next);
-      if (!refused && command.deed.type === "take") messages.delete(command.snapshotId);
-      settled({ key, command }, what, isStored);
-    },
+    settle,
   };
 }

@@ -155,7 +155,8 @@ function entryOf(
   const isTaken = !commands.some(({ deed, refused }) => deed.type === "take" && refused !== undefined);
   for (const { deed, refused } of commands) {
     if (isTaken && refused === undefined && deed.type === "erase") return undefined;
-    summary = withDeed(summary, deed);
+    // A change that the server refused is not what it has, and may be older than one that it took.
+    if (record === undefined || refused === undefined) summary = withDeed(summary, deed);
   }
   const deletedAt = summary.deleted && record?.feed?.summary.deleted ? record.feed.deletedAt : undefined;
   return { summary, state: stateOf(commands, record), deletedAt };
@@ -163,7 +164,7 @@ function entryOf(
 
 function stateOf(commands: readonly SnapshotCommand[], record: SnapshotRecord | undefined): SnapshotState {
   const code = commands.find(({ refused }) => refused !== undefined)?.refused;
-  if (code !== undefined) return { type: "refused", code };
+  if (code !== undefined) return { type: record === undefined ? "refused" : "change-refused", code };
   if (record === undefined) return { type: "pending" };
   return { type: commands.length > 0 ? "changing" : "sealed" };
 }

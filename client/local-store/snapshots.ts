@@ -12,7 +12,9 @@ export type SnapshotState =
   /** a change of its labels, or its deletion, waits for the server */
   | { type: "changing" }
   /** the server will not have it, with the code of its answer; the content stays on this device until it is given up */
-  | { type: "refused"; code: string };
+  | { type: "refused"; code: string }
+  /** sealed, and shown as the server has it: it will not have a change of it, until that is given up */
+  | { type: "change-refused"; code: string };
 
 /** One snapshot as lists show it: what the server said of it, overlaid with what waits here. */
 export interface SnapshotEntry {
@@ -51,7 +53,7 @@ export interface Snapshots {
   setDeleted(id: SnapshotId, deleted: boolean): void;
   /** Asks the server to erase one that is in the trash, however long that takes. One that it refused is given up. */
   erase(id: SnapshotId): void;
-  /** Takes back one that the server never sealed. */
+  /** Takes back one that the server never sealed; of one that it sealed, the changes that it refused. */
   giveUp(id: SnapshotId): Promise<void>;
   /**
    * All that was frozen, checked against its id. `missing` where its messages did not come to this device yet: `fetch`

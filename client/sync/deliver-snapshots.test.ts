@@ -242,6 +242,24 @@ test("messages that cannot be read just now are read later; only a disk that los
   await expect.poll(() => later.snapshots.entries()[0]?.state).toEqual({ type: "refused", code: "messages_lost" });
 });
 
+test("a refused change of a sealed snapshot holds nothing back, is not shown as done, and can be dropped", async () => {
+  const tab = openTab();
+  const id = await tab.snapshots.take(aTaken(chat, 3));
+  await settledAt(tab);
+  server.happens({ status: 422, code: "too_long" });
+  tab.snapshots.setLabels(id, { title: "Too long" });
+  tab.snapshots.setLabels(id, { note: "Short" });
+  await expect.poll(async () => await outboxOf(tab)).toEqual({ waiting: 0, refused: 1 });
+  expect(tab.snapshots.entries()[0]).toMatchObject({
+    state: { type: "change-refused", code: "too_long" },
+    summary: { title: "After 3", note: "Short" },
+  });
+  await tab.snapshots.giveUp(id);
+  expect(states(tab)).toEqual([["sealed", 1, "After 3"]]);
+  expect(await outboxOf(tab)).toEqual({ waiting: 0, refused: 0 });
+  expect(server.kept.get(id)?.summary).toMatchObject({ title: "After 3", note: "Short", deleted: false });
+});
+
 test("C14: two tabs and the worker deliver at once: each command goes out once", async () => {
   const locks = createLocks();
   const openBroadcast = createChannels();

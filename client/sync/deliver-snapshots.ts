@@ -44,15 +44,15 @@ export async function deliverSnapshots(parts: DeliverSnapshotsParts, signal: Abo
 }
 
 async function deliverAll({ platform, outbox }: DeliverSnapshotsParts, signal: AbortSignal): Promise<SnapshotRound> {
-  /** what was asked of a snapshot after something that was refused builds on it */
+  /** snapshots that were refused themselves: whatever is asked of them has nothing to be done to */
   const refused = new Set<string>();
   const waiting = new Set<string>();
   let atLeastMs = 0;
   // Read under the lock: who held it before took out what was delivered.
   for (const queued of await outbox.list()) {
-    const { snapshotId, conversationId, refused: isRefused } = queued.command;
-    if (isRefused !== undefined) refused.add(snapshotId);
-    if (refused.has(snapshotId) || waiting.has(conversationId)) continue;
+    const { snapshotId, conversationId, deed, refused: code } = queued.command;
+    if (code !== undefined && deed.type === "take") refused.add(snapshotId);
+    if (code !== undefined || refused.has(snapshotId) || waiting.has(conversationId)) continue;
     const verdict = await attempt(platform, outbox, queued.command, signal);
     if (verdict === undefined) return { type: "later", reached: false, atLeastMs };
     if (verdict.type === "retry") {
@@ -61,7 +61,7 @@ async function deliverAll({ platform, outbox }: DeliverSnapshotsParts, signal: A
       continue;
     }
     await outbox.settle(queued, verdict);
-    if (verdict.type === "refused") refused.add(snapshotId);
+    if (verdict.type === "refused" && deed.type === "take") refused.add(snapshotId);
   }
   return waiting.size > 0 ? { type: "later", reached: true, atLeastMs } : { type: "done" };
 }

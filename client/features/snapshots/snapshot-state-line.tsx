@@ -25,6 +25,22 @@ export function SnapshotStateLine({
     announce(text.gaveUp);
     navigate("/");
   };
+  const dropChange = async (): Promise<void> => {
+    await snapshots.giveUp(summary.id);
+    announce(text.droppedChange);
+  };
+  if (state.type === "change-refused") {
+    return (
+      <div className="notice" data-look="warn">
+        <p>
+          <strong>{text.changeRefused}</strong> {text.changeRefusedAbout}
+        </p>
+        <Button look="soft" onClick={() => void dropChange()}>
+          {text.dropChange}
+        </Button>
+      </div>
+    );
+  }
   if (summary.deleted) {
     return (
       <div className="notice">

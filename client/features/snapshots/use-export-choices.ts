@@ -54,6 +54,7 @@ export function signingHindrance({ type }: SnapshotState, online: boolean): stri
       return hindrances.unsealed;
     case "sealed":
     case "changing":
+    case "change-refused":
       return online ? undefined : hindrances.offline;
   }
 }
