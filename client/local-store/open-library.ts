@@ -9,7 +9,10 @@ import type { Tabs } from "./tab-messages.ts";
 import { openUnconfirmedMarks } from "./unconfirmed-marks.ts";
 import type { MarkChange } from "./unconfirmed-marks.ts";
 
-/** Hears what the feed told of snapshots, once it is stored or it is known that it cannot be. */
+/**
+ * Hears what the feed told of snapshots, once it is stored or it is known that it cannot be. Without any news: somebody
+ * else stored a page of the feed, or moved chats into this database.
+ */
 export type NewsListener = (news: readonly SnapshotNews[], isStored: boolean) => void;
 
 /** The library, as sync and documents feed it. */
@@ -186,7 +189,10 @@ export function openLibrary(
   });
   tabs.onMessage((message) => {
     if (message.type === "summary") summaryChanged(message.id, message.local);
-    if (message.type === "feed") void read();
+    if (message.type === "feed") {
+      void read();
+      tellNews([], true);
+    }
     if (message.type === "forgotten") forgotten(message.id);
   });
 

@@ -91,6 +91,20 @@ test("what is shown changes in other tabs too", async () => {
   other.close();
 });
 
+test("what somebody else stored who told nobody of it is shown once the library hears that the feed was read", async () => {
+  const server = createScriptedSnapshots();
+  const tab = openSnapshotTab({ online: false });
+  await expect.poll(() => tab.snapshots.loaded()).toBe(true);
+  // As a worker that is ended, or a move from another database, does.
+  const other = openSnapshotTab({ fetch: server.fetch });
+  const id = await other.snapshots.take(aTaken(chat, 3));
+  other.close();
+  tab.fedElsewhere();
+  tab.clock.advance(3_000);
+  await expect.poll(() => tab.snapshots.entries().map(({ summary }) => summary.id)).toEqual([id]);
+  tab.close();
+});
+
 test("what is garbled on the disk is set aside, and to be asked for again", async () => {
   const first = openSnapshotTab({ online: false });
   await first.snapshots.take(aTaken(chat, 3));

@@ -44,6 +44,8 @@ export interface LocalSnapshots extends Snapshots {
   outbox: SnapshotOutbox;
   /** what the server has of them, as far as this device knows */
   records(): SnapshotRecords;
+  /** Reads all that is stored again: somebody else may have stored what this tab was not told of. */
+  readAll(): Promise<void>;
   /** Takes what the feed told, which the store has by itself, where it could be stored. */
   takeNews: NewsListener;
   /** Calls back when a command may be delivered that was not there before. */
@@ -280,6 +282,7 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
     fetch: fetchContent,
     outbox: queue,
     records: () => records,
+    readAll: () => readAll().then(outboxChanged),
     takeNews(news, isStored) {
       for (const entry of snapshotEntriesIn(news)) {
         const id = entry.id as SnapshotId;

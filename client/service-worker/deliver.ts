@@ -80,6 +80,9 @@ async function deliverFor(browser: WorkerPlatform, me: Asker, signal: AbortSigna
     const scope = `${me.accountId}-${me.workspaceId}`;
     const outbox = storedOutbox(openSnapshotStore(store));
     const frozen = await deliverSnapshots({ platform, locks: platform.locks, outbox, scope }, ended);
+    const snapshotTabs = platform.openBroadcast(snapshotsChannel(scope), ended);
+    // Pages read all of them again, now: a worker may be ended at any time.
+    snapshotTabs.post({ ids: [] });
     const commands = openRunCommands(store);
     const waiting = await commands.list();
     const refresh = (): Promise<boolean> => catchUp(platform, library, bodies, ended);
@@ -89,8 +92,7 @@ async function deliverFor(browser: WorkerPlatform, me: Asker, signal: AbortSigna
       platform.openBroadcast(runCommandsChannel(scope), ended).post("changed");
     }
     const isWhole = await refresh();
-    // Pages read all of them again.
-    platform.openBroadcast(snapshotsChannel(scope), ended).post({ ids: [] });
+    snapshotTabs.post({ ids: [] });
     return isWhole && pushed && frozen.type === "done" && started;
   } finally {
     ending.abort();

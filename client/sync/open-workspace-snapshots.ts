@@ -5,6 +5,7 @@ import { openSnapshotStore } from "#client/local-store/snapshot-store.ts";
 import type { Snapshots } from "#client/local-store/snapshots.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import type { Platform } from "#client/platform/platform.ts";
+import { whenEnded } from "#client/platform/when-ended.ts";
 import type { SnapshotId } from "#shared/domain/ids.ts";
 import type { Me } from "#shared/protocol/http-bodies.ts";
 import { deliverSnapshots, snapshotsChannel } from "./deliver-snapshots.ts";
@@ -28,6 +29,8 @@ export interface WorkspaceSnapshotsParts {
 }
 
 const ANSWER_MS = 60_000;
+/** What other tabs tell of by themselves is here long before. */
+const READ_AGAIN_MS = 3_000;
 
 /** The snapshots of a workspace, delivered, told of by the feed, and brought to this device; all of it ends with the signal. */
 export function openWorkspaceSnapshots(parts: WorkspaceSnapshotsParts, signal: AbortSignal): Snapshots {
@@ -72,7 +75,19 @@ export function openWorkspaceSnapshots(parts: WorkspaceSnapshotsParts, signal: A
   snapshots.onAdded(delivery.look);
   const puller = createFrozenPuller({ platform, store, records: snapshots.records, fetchOne: snapshots.fetch });
   const pulling = keepPulling({ platform, locks, scope, puller, store: local }, signal);
+  let isReading = false;
+  // Another tab stores page after page: they are read together.
+  const readSoon = (): void => {
+    if (isReading) return;
+    isReading = true;
+    const stopTimer = clock.after(READ_AGAIN_MS, () => {
+      isReading = false;
+      if (!signal.aborted) void snapshots.readAll().then(pulling.look);
+    });
+    whenEnded(signal, stopTimer);
+  };
   parts.library.onSnapshotNews((news, isStored) => {
+    if (news.length === 0) return readSoon();
     snapshots.takeNews(news, isStored);
     pulling.look();
   });

@@ -144,6 +144,8 @@ export function openSnapshotTab(options: SnapshotTabOptions = {}) {
       const { ok } = await store.writeFeed(cursor, entries);
       news?.(entries, ok);
     },
+    /** Plays the library: another tab, or the worker, stored a page of the feed. */
+    fedElsewhere: () => news?.([], true),
     close(): void {
       life.abort();
       store.close();
