@@ -44,6 +44,8 @@ async function storedMessages(
 /** A command with what it freezes, where this tab made it. */
 interface Held extends QueuedCommand {
   messages: readonly HashedMessage[];
+  /** it was stored before, in a database that may still be there */
+  isAgain: boolean;
 }
 
 /** What of the commands is in the memory of this tab alone. */
@@ -94,7 +96,7 @@ export function openSnapshotQueue(
   async function storeAll(): Promise<void> {
     for (let next = held[0]; next !== undefined; next = held[0]) {
       const { key, command } = next;
-      const added = await store.add(command, next.messages);
+      const added = await store.add(command, next.messages, next.isAgain);
       isFull = !added.ok && added.failure === "full";
       if (!added.ok) return;
       // It may have been delivered, or taken back, meanwhile.
@@ -112,8 +114,8 @@ export function openSnapshotQueue(
   }
   const storeHeld = (): Promise<void> => (storing = storing.then(storeAll));
 
-  const hold = (command: SnapshotCommand): void => {
-    held = [...held, { key: -1 / (made += 1), command, messages: messages.get(command.snapshotId) ?? [] }];
+  const hold = (command: SnapshotCommand, isAgain: boolean): void => {
+    held = [...held, { key: -1 / (made += 1), command, messages: messages.get(command.snapshotId) ?? [], isAgain }];
   };
   const all = (): QueuedCommand[] => [...stored, ...held];
 
@@ -143,7 +145,7 @@ export function openSnapshotQueue(
     read: (next) => void (stored = next),
     async add(command, own) {
       if (command.deed.type === "take") messages.set(command.snapshotId, own);
-      hold(command);
+      hold(command, false);
       await storeHeld();
     },
     storeHeld,
@@ -151,7 +153,7 @@ export function openSnapshotQueue(
       const known = all();
       stored = [];
       held = [];
-      for (const { command } of known) hold(command);
+      for (const { command } of known) hold(command, true);
     },
     async withdraw(id) {
       const isOther = ({ command }: QueuedCommand): boolean => command.snapshotId !== id;

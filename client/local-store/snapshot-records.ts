@@ -69,19 +69,29 @@ export async function readQueue(transaction: AnyTransaction): Promise<{ queue: Q
 /**
  * Stores a command with all that it freezes; answers its key. Taking a snapshot that another tab takes answers the key of
  * that; one that the server has needs no command, and `undefined` is answered.
+ * @param isAgain it was stored before, in a database that may be this one
  */
 export async function addCommand(
   transaction: ReadWrite,
   command: SnapshotCommand,
   messages: readonly HashedMessage[],
+  isAgain: boolean,
 ): Promise<number | undefined> {
   const isTake = command.deed.type === "take";
   if (isTake && (await readRecord(transaction, command.snapshotId))) return undefined;
   if (messages.length > 0) await putFrozen(transaction, command.conversationId, messages);
-  const waiting = isTake ? (await readQueue(transaction)).queue : [];
-  const same = waiting.find(({ command: one }) => one.deed.type === "take" && one.snapshotId === command.snapshotId);
+  const waiting = isTake || isAgain ? (await readQueue(transaction)).queue : [];
+  const same = waiting.find(({ command: one }) => (isTake ? isSameTake(one, command) : isSameCommand(one, command)));
   return same?.key ?? (await transaction.objectStore("snapshotCommands").add(command));
 }
+
+const isSameTake = (one: SnapshotCommand, other: SnapshotCommand): boolean =>
+  one.deed.type === "take" && one.snapshotId === other.snapshotId;
+
+const isSameCommand = (one: SnapshotCommand, other: SnapshotCommand): boolean =>
+  one.snapshotId === other.snapshotId &&
+  one.createdAt === other.createdAt &&
+  JSON.stringify(one.deed) === JSON.stringify(other.deed);
 
 /** Takes a page of the feed; what was erased goes, with the frozen messages that only it had. */
 export async function takeSnapshotEntries(transaction: ReadWrite, page: readonly unknown[]): Promise<void> {

@@ -41,8 +41,11 @@ export interface SnapshotStore {
   /** The commands that wait, and these records. */
   some(ids: readonly SnapshotId[]): Stored<{ records: SnapshotRecord[]; queue: QueuedCommand[] }>;
   queue(): Stored<QueuedCommand[]>;
-  /** On the disk before it answers, as what nobody else has. Answers the command's key, or that it was done already. */
-  add(command: SnapshotCommand, messages: readonly HashedMessage[]): Stored<number | undefined>;
+  /**
+   * On the disk before it answers, as what nobody else has. Answers the command's key, or that it was done already.
+   * @param isAgain it was stored before the connection was lost: where it still is, it is not stored twice
+   */
+  add(command: SnapshotCommand, messages: readonly HashedMessage[], isAgain: boolean): Stored<number | undefined>;
   settle(queued: QueuedCommand, settled: SettledCommand): Stored<void>;
   withdraw(id: SnapshotId): Stored<void>;
   frozen(conversationId: string): Stored<FrozenByHash>;
@@ -88,11 +91,11 @@ export function openSnapshotStore({ run }: Pick<LocalStore, "run">): SnapshotSto
       const read = await run("readonly", ["snapshotCommands"], readQueue);
       return read.ok ? ok(read.value.queue) : read;
     },
-    add: (command, messages) =>
+    add: (command, messages, isAgain) =>
       run(
         "readwrite",
         ["snapshots", "snapshotCommands", "frozenMessages"],
-        (transaction) => addCommand(transaction, command, messages),
+        (transaction) => addCommand(transaction, command, messages, isAgain),
         "strict",
       ),
     settle: (queued, settled) => run("readwrite", stores, (transaction) => settle(transaction, queued, settled)),
