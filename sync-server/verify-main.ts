@@ -55,7 +55,8 @@ async function markLines({ content, keys }: SnapshotFile, trusted: Jwks | undefi
   const marks = await verifyAnswers(content, trusted ?? keys, async (bytes) =>
     createHash("sha256").update(bytes).digest(),
   );
-  return marks.flatMap((mark, index) => (mark ? [`Message ${index + 1}: ${markWords(mark)}.`] : []));
+  const by = trusted === undefined ? "by the file's own keys, " : "";
+  return marks.flatMap((mark, index) => (mark ? [`Message ${index + 1}: ${by}${markWords(mark)}.`] : []));
 }
 
 function read(file: string): Uint8Array {

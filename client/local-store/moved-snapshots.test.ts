@@ -51,7 +51,7 @@ async function takeSnapshots(guest: LocalStore): Promise<void> {
     const about = { contentId: "c", leaf: "l", excerpt: "", createdBy: "guest" };
     const deed = { type: "take", manifest: content.manifest, ...labels, ...about } as const;
     const taken = { snapshotId, conversationId: UNSENT, createdAt: messages, deed };
-    const key = await store.add(taken, withHashes(content, hashes.ok ? hashes.value : []));
+    const key = await store.add(taken, withHashes(content, hashes.ok ? hashes.value : []), false);
     const frozen = { head: content.manifest.head, messageCount: messages, model: "m", excerpt: "", contentId: "c" };
     const stamped = { number: 1, createdAt: 9, createdBy: "guest", deleted: false };
     const summary = { id: snapshotId, conversationId: UNSENT, ...labels, ...frozen, ...stamped };
@@ -61,6 +61,7 @@ async function takeSnapshots(guest: LocalStore): Promise<void> {
   await store.add(
     { snapshotId: first, conversationId: UNSENT, createdAt: 4, deed: { type: "labels", labels: { note: "renamed" } } },
     [],
+    false,
   );
 }
 

@@ -28,7 +28,7 @@ test("after a lost connection each command is stored once, whether the database 
   for (const command of commands) await queue.add(command, []);
   queue.lost();
   expect((await queue.list()).map(({ command }) => command)).toEqual(commands);
-  expect(queue.unstored()).toBe(0);
+  expect(queue.held().waiting).toBe(0);
   const fresh = openLocalStore("holdfast:account-1:workspace-2");
   current = openSnapshotStore(fresh);
   queue.lost();

@@ -173,7 +173,7 @@ async function keepUnsealed(name: string): Promise<SnapshotId> {
   const deed = { type: "take" as const, manifest, title: "", note: "", tags: [], ...known };
   const store = openLocalStore(name);
   const command = { snapshotId, conversationId: CHAT, createdAt: 1, deed };
-  await openSnapshotStore(store).add(command, withHashes({ messages }, hashes.value));
+  await openSnapshotStore(store).add(command, withHashes({ messages }, hashes.value), false);
   store.close();
   return snapshotId;
 }

@@ -110,6 +110,7 @@ export type FrozenFault = { type: "message"; index: number } | { type: "count" }
 
 /**
  * Checks messages against their manifest, last to first, so that the message that was changed is the one that is named.
+ * No two have the same id.
  * Answers the hash of each message.
  */
 export function checkFrozen({ manifest, messages }: FrozenContent): Result<ContentHash[], FrozenFault> {
@@ -120,5 +121,9 @@ export function checkFrozen({ manifest, messages }: FrozenContent): Result<Conte
     if (hashes[index] !== expected) return err({ type: "message", index });
     expected = messages[index]?.previous ?? null;
   }
-  return expected === null ? ok(hashes) : err({ type: "count" });
+  if (expected !== null) return err({ type: "count" });
+  const seen = new Set<string>();
+  const repeated = messages.findIndex(({ id }) => seen.size === seen.add(id).size);
+  if (repeated >= 0) return err({ type: "message", index: repeated });
+  return ok(hashes);
 }

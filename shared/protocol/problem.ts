@@ -45,6 +45,7 @@ export const PROBLEM_STATUS = {
   model_unknown: 422,
   /** the messages are not those that the manifest names */
   content_differs: 422,
+  cannot_freeze: 422,
   password_weak: 422,
   passkey_invalid: 422,
   upgrade_required: 426,

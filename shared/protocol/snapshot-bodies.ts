@@ -18,6 +18,8 @@ const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/, "must be SHA-256 in lowe
 const time = z.number();
 const short = z.string().check(z.maxLength(200));
 const text = z.string().check(z.maxLength(4 * 1024 * 1024));
+/** It is in the document of each snapshot, which has to fit into a frame with room to spare. */
+const systemPrompt = z.string().check(z.maxLength(200_000));
 const count = z.int().check(z.nonnegative());
 
 const bounded = ({ min, max }: { min: number; max: number }) => z.optional(z.number().check(z.gte(min), z.lte(max)));
@@ -67,7 +69,7 @@ export const frozenMessageSchema = z.strictObject({
 
 export const manifestSchema = z.strictObject({
   format: z.literal(FROZEN_FORMAT),
-  settings: z.strictObject({ model: short, systemPrompt: text, parameters }),
+  settings: z.strictObject({ model: short, systemPrompt, parameters }),
   messageCount: z.int().check(z.gte(1), z.lte(MOST_FROZEN_MESSAGES)),
   head: z.nullable(hash),
   origin: z.optional(z.strictObject({ snapshotId: uuidV7, contentId: hash })),

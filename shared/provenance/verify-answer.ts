@@ -81,7 +81,8 @@ function createChecker({ manifest, messages }: FrozenContent, keyring: Keyring, 
     const { receipt } = signed.value;
     // Not by the message's id: whoever duplicates or restores a snapshot gives its messages ids of their own.
     if (receipt.run !== run.id) return { type: "unverified", reason: "other-message" };
-    if (canonicalJson(endingOf(receipt)) !== canonicalJson(endingOf({ ...run })))
+    const isProvider = receipt.model.startsWith(`${run.provider}/`) || run.provider === "";
+    if (!isProvider || canonicalJson(endingOf(receipt)) !== canonicalJson(endingOf({ ...run })))
       return { type: "unverified", reason: "other-facts" };
     if (!(await isOutput(message, receipt))) return { type: "edited", ...signed.value };
     const isContext = (await hash(askedBefore(index, message, run, receipt.carried ?? 0))) === receipt.context;

@@ -137,7 +137,9 @@ export function openSnapshotTenant(database: Database, { accountId, workspaceId 
             .unionAll(
               db
                 .selectFrom("chain")
-                .innerJoin("frozen_message", "frozen_message.hash", "chain.previous")
+                // Not an inner join, which SQLite may turn round: it would read all messages for each of them.
+                .crossJoin("frozen_message")
+                .whereRef("frozen_message.hash", "=", "chain.previous")
                 .where("frozen_message.owner_id", "=", accountId)
                 .where("frozen_message.workspace_id", "=", workspaceId)
                 .where("frozen_message.conversation_id", "=", conversationId)
@@ -149,7 +151,8 @@ export function openSnapshotTenant(database: Database, { accountId, workspaceId 
             ),
         )
         .selectFrom("chain")
-        .innerJoin("frozen_message", "frozen_message.seq", "chain.seq")
+        .crossJoin("frozen_message")
+        .whereRef("frozen_message.seq", "=", "chain.seq")
         .orderBy("chain.depth", "desc")
         .select(["hash", "body"])
         .execute(),

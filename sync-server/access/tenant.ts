@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Selectable } from "kysely";
 import type { AccountId, WorkspaceId } from "#shared/domain/ids.ts";
 import type { DocumentKind } from "#shared/domain/room-name.ts";
@@ -24,9 +25,12 @@ export interface FeedRow {
   deletedAt: number | null;
   deletedSeq: number | null;
   erasedAt: number | null;
-  /** of a snapshot, in canonical JSON: "" once it is erased */
+  /** of a snapshot, in canonical JSON: "" once it is erased, and null where it is long */
   manifest: string | null;
 }
+
+/** The longest manifest that comes with the feed, in characters: most of one is the system prompt. */
+const FED_MANIFEST_LENGTH = 4_096;
 
 /** How a document stands that is the principal's own; of any other only that it is not. */
 export type OwnRoom = { kind: DocumentKind; epoch: number; erased: boolean } | "foreign" | "unclaimed";
@@ -106,7 +110,10 @@ export function openTenant(database: Database, { accountId, workspaceId }: Princ
           "document.deleted_at as deletedAt",
           "document.deleted_seq as deletedSeq",
           "document.erased_at as erasedAt",
-          "snapshot.manifest as manifest",
+          // A page may have a thousand entries: a device asks for a long one by itself.
+          sql<
+            string | null
+          >`case when length(snapshot.manifest) <= ${FED_MANIFEST_LENGTH} then snapshot.manifest end`.as("manifest"),
         ])
         .execute(),
   };

@@ -38,6 +38,7 @@ const TITLES: Record<ProblemCode, string> = {
   body_too_large: "The body is too large",
   unsupported_media_type: "The body is not of the type that is taken here",
   content_differs: "The messages are not what the manifest says",
+  cannot_freeze: "The conversation holds something that a snapshot cannot: ids, lengths or settings out of bounds",
   model_unknown: "There is no such model",
   upgrade_required: "This app is too old for the server",
   too_many_followers: "Too many connections follow this",

@@ -1,5 +1,6 @@
 import { FROZEN_FORMAT, chainMessages, contentIdOf } from "#shared/domain/frozen-content.ts";
 import type { Manifest } from "#shared/domain/frozen-content.ts";
+import { SNAPSHOT_FILE_FORMAT } from "#shared/provenance/snapshot-file.ts";
 
 // What the OpenAPI document shows of snapshots: one of a question and its answer, with the hashes that it really has.
 
@@ -64,6 +65,34 @@ export const SUMMARY_EXAMPLE = {
 };
 
 export const SNAPSHOT_EXAMPLE = { ...SUMMARY_EXAMPLE, manifest, messages };
+
+export const FILE_EXAMPLE = {
+  format: SNAPSHOT_FILE_FORMAT,
+  meta: {
+    id: ID,
+    conversationId: CONVERSATION,
+    number: 1,
+    ...labels,
+    createdAt: TIME + 60_000,
+    createdBy: ACCOUNT,
+    server: "https://chat.example.org",
+  },
+  manifest,
+  messages,
+  // The key of RFC 8037, Appendix A, under its thumbprint.
+  keys: [
+    {
+      kty: "OKP",
+      crv: "Ed25519",
+      x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+      kid: "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+      alg: "EdDSA",
+      use: "sig",
+      iat: Math.floor(TIME / 1000),
+    },
+  ],
+  signature: "eyJhbGciOiJFZERTQSJ9.e30.AAAA",
+};
 
 export const TAKE_EXAMPLE = { id: ID, conversationId: CONVERSATION, ...labels };
 

@@ -48,7 +48,8 @@ const parsed = ({
 /** Named after the title twice: in ASCII for old readers, and as RFC 8187 has it. */
 function attachment({ title, number }: SnapshotSummary): string {
   const name = `${fileNameOf(title, "Snapshot")} ${number}`;
-  const plain = name.normalize("NFKD").replace(/[^\x20-\x7e]+/g, "") || `Snapshot ${number}`;
+  // Folding a title into ASCII makes quotes and slashes of letters that only look like them.
+  const plain = name.normalize("NFKD").replace(/[^\x20-\x7e]+|["\\/;]/g, "") || `Snapshot ${number}`;
   const encoded = encodeURIComponent(name.toWellFormed()).replace(
     /['()*]/g,
     (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,

@@ -4,6 +4,7 @@ import type { Operation } from "./operation.ts";
 import {
   CHANGE_EXAMPLE,
   DUPLICATE_EXAMPLE,
+  FILE_EXAMPLE,
   SERIES_EXAMPLE,
   SNAPSHOT_EXAMPLE,
   SUMMARY_EXAMPLE,
@@ -35,6 +36,7 @@ export const SNAPSHOT_OPERATIONS: readonly Operation[] = [
       "answer_unfinished",
       "messages_missing",
       "content_differs",
+      "cannot_freeze",
     ],
     examples: { body: TAKE_EXAMPLE, answer: SNAPSHOT_EXAMPLE },
   },
@@ -76,6 +78,7 @@ export const SNAPSHOT_OPERATIONS: readonly Operation[] = [
     audit: { action: "snapshot.export", target: { kind: "document", param: "id" } },
     answers: { 200: { description: "The lines of the file: see docs/snapshot-file.md", json: "SnapshotFile" } },
     problems: [...SIGNED_IN, "not_found"],
+    examples: { answer: FILE_EXAMPLE },
   },
   {
     method: "patch",

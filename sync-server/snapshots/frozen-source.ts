@@ -4,6 +4,7 @@ import type { FrozenContent, FrozenFault, FrozenMessage, Manifest } from "#share
 import type { ContentHash, ConversationId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
+import { frozenMessageSchema, manifestSchema } from "#shared/protocol/snapshot-bodies.ts";
 import type { AccountPrincipal } from "#server/access/principal.ts";
 import { openSnapshotTenant } from "#server/access/snapshot-tenant.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
@@ -37,7 +38,7 @@ export interface CheckedContent extends FrozenContent {
 }
 
 export type SourceFailure =
-  | { code: "not_found" | "nothing_to_freeze" | "answer_unfinished" | "messages_missing" }
+  | { code: "not_found" | "nothing_to_freeze" | "answer_unfinished" | "messages_missing" | "cannot_freeze" }
   /** `index`: which message; absent where their count is another */
   | { code: "content_differs"; index: number | undefined };
 
@@ -67,7 +68,7 @@ async function freezeOwnCopy(
   }));
   if (found === undefined) return err({ code: "not_found" });
   const { frozen, title } = found;
-  if (frozen.ok) return check(frozen.value, title);
+  if (frozen.ok) return isReadable(frozen.value) ? check(frozen.value, title) : err({ code: "cannot_freeze" });
   return err({ code: frozen.failure === "empty" ? "nothing_to_freeze" : "answer_unfinished" });
 }
 
@@ -85,7 +86,8 @@ async function findInCopy(
     });
     return frozen.ok && { messages: frozen.value.messages, title: conversation.summary().title };
   });
-  return found ? contentIfRight({ manifest, messages: found.messages }, found.title) : undefined;
+  const content = found && { manifest, messages: found.messages };
+  return content && isReadable(content) ? contentIfRight(content, found.title) : undefined;
 }
 
 /** The messages that snapshots of the same conversation hold already. */
@@ -118,6 +120,9 @@ async function arrives(
       principal,
       conversationId,
       (conversation) => {
+        // Hashing a branch after each edit is for one that may be it.
+        const branch = leaf === undefined ? conversation.branch() : conversation.pathTo(leaf);
+        if (branch.length !== manifest.messageCount) return false;
         const frozen = freezeConversation(conversation, options);
         return frozen.ok && frozen.value.manifest.head === manifest.head;
       },
@@ -127,6 +132,11 @@ async function arrives(
   const found = await findInCopy(parts, principal, wish, manifest);
   return found && ok(found);
 }
+
+/** Whether readers will take it: devices write what they like into a conversation. */
+const isReadable = ({ manifest, messages }: FrozenContent): boolean =>
+  manifestSchema.safeParse(manifest).success &&
+  messages.every((message) => frozenMessageSchema.safeParse(message).success);
 
 function contentIfRight(content: FrozenContent, title: string): CheckedContent | undefined {
   const checked = check(content, title);

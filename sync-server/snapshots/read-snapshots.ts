@@ -64,6 +64,7 @@ export async function readSnapshot(
   const { summary, summary_seq: headSeq, manifest, head, conversation_id } = row;
   const chain = head === null ? [] : await openSnapshotTenant(database, principal).chain(conversation_id, head);
   const { messageCount } = JSON.parse(manifest) as { messageCount: number };
+  if (chain.length !== messageCount && !(await findOwn(database, principal, action, id))) return err("not_found");
   if (chain.length !== messageCount) throw new Error(`A snapshot has ${chain.length} of ${messageCount} messages`);
   return ok({ summary, headSeq, manifest, messages: chain.map(({ body }) => body) });
 }

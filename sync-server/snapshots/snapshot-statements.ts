@@ -130,7 +130,9 @@ export function eraseFrozen(store: Store, { accountId, workspaceId }: Owner, id:
         .union(
           cte
             .selectFrom("reached")
-            .innerJoin("frozen_message", "frozen_message.hash", "reached.hash")
+            // Not an inner join, which SQLite may turn round: it would read all messages for each of them.
+            .crossJoin("frozen_message")
+            .whereRef("frozen_message.hash", "=", "reached.hash")
             .where("owner_id", "=", accountId)
             .where("workspace_id", "=", workspaceId)
             .where("conversation_id", "=", conversation)

@@ -11,6 +11,7 @@ import { ANYWHERE, OPERATIONS } from "#server/http/operations.ts";
 import type { Operation } from "#server/http/operation.ts";
 import { conversationRoutes } from "#server/http/conversations.ts";
 import { modelRoutes } from "#server/http/models.ts";
+import { snapshotFileRoutes } from "#server/http/snapshot-file.ts";
 import { snapshotRoutes } from "#server/http/snapshots.ts";
 import { runRoutes } from "#server/http/runs.ts";
 import { WORKSPACE_HEADER } from "#shared/protocol/account-header.ts";
@@ -53,7 +54,7 @@ test("every route of the app has an operation, and every operation a route", () 
     publicUrl: undefined,
     rooms: nothing,
     conversations: conversationRoutes(nothing),
-    snapshots: snapshotRoutes({ snapshots: nothing, erasure: nothing }),
+    snapshots: snapshotRoutes({ snapshots: nothing, erasure: nothing }).route("/", snapshotFileRoutes(nothing)),
     runs: runRoutes(nothing),
     models: modelRoutes({ providers: nothing }),
     signing: nothing,
@@ -296,6 +297,15 @@ const PROVOKED: Partial<Record<ProblemCode, (operation: Operation) => Promise<An
     const { manifest } = JSON.parse((await take(await aSnapshot())).body) as { manifest: object };
     return take({ id: newId(), conversationId: newId(), manifest, messages: [] });
   },
+  cannot_freeze: async () => {
+    const { conversationId } = await aPrompt();
+    const device = openNodeDevice(server.url, guest.cookie, conversationRoom(conversationId));
+    await device.until(() => device.conversation.branch().length > 0);
+    const token = device.edit((conversation) => conversation.chooseModel("a name that is too long ".repeat(20)));
+    await device.until(() => device.settled() >= token);
+    device.close();
+    return take({ id: newId(), conversationId });
+  },
   conversation_id_reused: async (operation) => {
     const { id, conversationId } = await aSnapshot();
     return ask(operation, { id, body: JSON.stringify({ conversationId }) });
@@ -520,6 +530,7 @@ const GRANTED: Record<string, () => Promise<Answer>> = {
     return ask(named("/api/snapshots/messages", "post"), { body });
   },
   "GET /api/snapshots/:id 200": async () => ask(named("/api/snapshots/:id"), { id: (await aSnapshot()).id }),
+  "GET /api/snapshots/:id/file 200": async () => ask(named("/api/snapshots/:id/file"), { id: (await aSnapshot()).id }),
   "PATCH /api/snapshots/:id 200": async () =>
     ask(named("/api/snapshots/:id", "patch"), { id: (await aSnapshot()).id, body: '{"title":"Tides"}' }),
   "DELETE /api/snapshots/:id 204": async () =>

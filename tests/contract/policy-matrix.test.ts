@@ -122,6 +122,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     foreign: { conversationId: "200" },
   },
   "GET /api/snapshots/:id": { who: "signed in", token: "chats:read", taken: "200" },
+  "GET /api/snapshots/:id/file": { who: "signed in", token: "chats:read", taken: "200" },
   "PATCH /api/snapshots/:id": { who: "signed in", writes: true, taken: "200" },
   // One's own. Who became a guest may still throw away what they took.
   "DELETE /api/snapshots/:id": { who: "signed in", token: "chats:write", taken: "204" },

@@ -176,7 +176,7 @@ describe("afterwards", () => {
     const taken = await snapshotIn(await scene.take(id, { tags: ["sea"] }));
     const labels = { title: "Moon", note: "For the trip", tags: ["moon", "sea"] };
     const changed = await snapshotIn(await scene.send("PATCH", `/api/snapshots/${taken.id}`, labels));
-    expect(changed).toEqual({ ...taken, ...labels });
+    expect(changed).toEqual({ ...taken, ...labels, headSeq: 2 });
     const listed = snapshotsSchema.parse(
       await (await scene.send("GET", `/api/snapshots?conversation=${id}&tag=moon`)).json(),
     );

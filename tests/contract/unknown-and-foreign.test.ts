@@ -153,6 +153,7 @@ const SNAPSHOT_DOORS: Readonly<Record<string, { door: Door; claims?: true }>> = 
   "a socket of a snapshot, speaking at once": { door: opens({ kind: "snapshot", say: SAID }) },
   "a channel of a snapshot": { door: opens({ kind: "snapshot", by: "channel", say: SAID }) },
   "a snapshot": { door: (asker, id) => http(asker, { path: `/api/snapshots/${id}` }) },
+  "its file": { door: (asker, id) => http(asker, { path: `/api/snapshots/${id}/file` }) },
   "labelling it": { door: (asker, id) => http(asker, json("PATCH", `/api/snapshots/${id}`, { title: "Mine" })) },
   "deleting it": { door: (asker, id) => http(asker, { method: "DELETE", path: `/api/snapshots/${id}` }) },
   "erasing it": { door: (asker, id) => http(asker, { method: "DELETE", path: `/api/snapshots/${id}?erase=true` }) },

@@ -205,6 +205,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     body: ({ conversationId }) => ({ wanted: [{ conversationId, after: 0 }] }),
   },
   "GET /api/snapshots/:id": { ids: { id: "snapshot" } },
+  "GET /api/snapshots/:id/file": { ids: { id: "snapshot" } },
   "PATCH /api/snapshots/:id": { ids: { id: "snapshot" }, body: () => ({ note: "Noted" }) },
   "DELETE /api/snapshots/:id": { ids: { id: "snapshot" } },
   "POST /api/snapshots/:id/duplicate": {
