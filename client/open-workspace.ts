@@ -119,7 +119,10 @@ export function openWorkspace(own: BrowserPlatform, session: Session, signal: Ab
   const newId = (): string => createUuidV7(clock.now(), platform.randomBytes);
   const loadSnapshots = async () => {
     const { openWorkspaceSnapshots } = await import("#client/sync/open-workspace-snapshots.ts");
-    return openWorkspaceSnapshots({ platform, locks, me, store, library, sync, newId, scope }, signal);
+    return openWorkspaceSnapshots(
+      { platform: { ...platform, connectivity: reached }, locks, me, store, library, sync, newId, scope },
+      signal,
+    );
   };
   const snapshots = openLateSnapshots(loadSnapshots, clock, signal);
   const runs = openLateRuns({ load: loadRuns, clock, connectivity: reached }, signal);
