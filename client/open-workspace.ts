@@ -118,11 +118,11 @@ export function openWorkspace(own: BrowserPlatform, session: Session, signal: Ab
   };
   const newId = (): string => createUuidV7(clock.now(), platform.randomBytes);
   const loadSnapshots = async () => {
-    const { openWorkspaceSnapshots } = await import("#client/sync/open-workspace-snapshots.ts");
-    return openWorkspaceSnapshots(
-      { platform: { ...platform, connectivity: reached }, locks, me, store, library, sync, newId, scope },
-      signal,
-    );
+    const { openAccountSnapshots } = await import("#client/session/open-account-snapshots.ts");
+    // Reaching the server may be the first that tells that the network is back.
+    const reaching = { ...platform, connectivity: reached };
+    const parts = { platform: reaching, locks, me, store, library, sync, newId, scope };
+    return openAccountSnapshots({ ...parts, documents, runs }, signal);
   };
   const snapshots = openLateSnapshots(loadSnapshots, clock, signal);
   const runs = openLateRuns({ load: loadRuns, clock, connectivity: reached }, signal);

@@ -1,10 +1,8 @@
 import { useEffect, useState } from "react";
 import type { OpenConversation } from "#client/local-store/documents.ts";
-import { useWorkspace } from "#client/session/workspace.ts";
 import { IconButton } from "#client/ui/button.tsx";
 import { lazyPart } from "#client/ui/lazy-part.tsx";
 import { MenuButton } from "#client/ui/menu-button.tsx";
-import { startLater } from "#client/ui/start-later.ts";
 import { useToast } from "#client/ui/toast.tsx";
 import { words } from "#client/ui/words/words.ts";
 
@@ -14,8 +12,6 @@ const menu = lazyPart(async () => {
   return ChatMenu;
 });
 const versions = lazyPart(async () => (await import("#client/features/snapshots/versions-dialog.tsx")).VersionsDialog);
-
-const awaited = () => import("#client/features/snapshots/awaited-snapshots.ts");
 
 interface ChatSnapshotsProps {
   open: OpenConversation;
@@ -40,11 +36,6 @@ export function ChatSnapshots({ open, hindrance, onTakeable }: ChatSnapshotsProp
     onTakeable(ask);
     return () => onTakeable(undefined);
   });
-  const { snapshots, runs, me } = useWorkspace();
-  useEffect(
-    () => startLater(awaited, ({ watchAwaited }) => watchAwaited(open, { snapshots, runs, author: me.accountId })),
-    [open, snapshots, runs, me.accountId],
-  );
   const onClose = (): void => setShown("nothing");
   return (
     <>

@@ -258,3 +258,19 @@ test("C9: what is made in a copy replaced twice goes on to the last one", async 
   expect(last.outbox()).not.toEqual([]);
   await tab.close();
 });
+
+test("whoever watches documents hears of those that are open already, of those to come, and when each closes", async () => {
+  const tab = openTab();
+  const first = tab.hold(ID);
+  const heard: string[] = [];
+  tab.onOpened(({ id }, closing) => {
+    heard.push(`opened ${id}`);
+    closing.addEventListener("abort", () => heard.push(`closed ${id}`));
+  });
+  const second = tab.hold("other" as ConversationId);
+  await Promise.all([first.document.loaded, second.document.loaded]);
+  expect(heard).toEqual([`opened ${ID}`, "opened other"]);
+  first.release();
+  await until(() => heard.length > 2);
+  expect(heard).toEqual([`opened ${ID}`, "opened other", `closed ${ID}`]);
+});

@@ -25,7 +25,7 @@ export interface LocalDocuments extends Documents {
   replace(document: LocalDocument, state: Uint8Array): Promise<void>;
   /** Brings the words of copies set aside back into an open document, once the server's copy is here. */
   bringBack(document: LocalDocument): void;
-  /** Calls back for each document that is opened; the signal ends with it. */
+  /** Calls back for each document that is open or is opened; the signal ends with it. */
   onOpened(callback: (document: LocalDocument, closing: AbortSignal) => void): void;
   opened(): Iterable<LocalDocument>;
   find(id: ConversationId): LocalDocument | undefined;
@@ -252,7 +252,10 @@ export function openDocuments(
       const entry = entries.get(document.id);
       if (entry?.document === document) bringBackOnceArrived(entry);
     },
-    onOpened: (callback) => void openedListeners.add(callback),
+    onOpened(callback) {
+      openedListeners.add(callback);
+      for (const { document, closing } of entries.values()) callback(document, closing.signal);
+    },
     opened: () => [...entries.values()].map(({ document }) => document),
     find: (id) => entries.get(id)?.document,
     subscribe(listener) {

@@ -1,7 +1,8 @@
-import { useEffect, useMemo } from "react";
+import { useMemo } from "react";
 import type { ReactNode } from "react";
 import type { OpenConversation } from "#client/local-store/documents.ts";
 import { useOpenConversation } from "#client/session/use-open-conversation.ts";
+import { answerOf, answerProgress } from "#client/session/awaited-state.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
 import { Button } from "#client/ui/button.tsx";
 import { Link } from "#client/ui/link.tsx";
@@ -11,9 +12,8 @@ import { rerunWords } from "#client/ui/words/rerun-words.ts";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
 import { awaitedSnapshots, forgetAwaited } from "#shared/documents/awaited-snapshot.ts";
 import type { SnapshotId } from "#shared/domain/ids.ts";
-import { watchAwaited } from "./awaited-snapshots.ts";
 import type { RerunNote } from "./rerun-notes.ts";
-import { answerOf, answerProgress, rerunView } from "./rerun-state.ts";
+import { rerunView } from "./rerun-state.ts";
 import type { RerunView } from "./rerun-state.ts";
 import { useModelNames } from "./use-model-names.ts";
 
@@ -30,7 +30,7 @@ interface RerunNoticeProps {
   onDone: () => void;
 }
 
-/** How far the answer is that another model was asked for, and the way to compare it. Takes its snapshot when it is there. */
+/** How far the answer is that another model was asked for, and the way to compare it. The chat is open meanwhile, so that its snapshot is taken. */
 export function RerunNotice({ note, onDone }: RerunNoticeProps & LazilyLoaded) {
   const number = useNumber(note.snapshotId);
   const shown = useOpenConversation(note.conversationId);
@@ -75,10 +75,9 @@ function Finished({ note, name, number, onDone }: RerunNoticeProps & { name: str
 }
 
 function Waiting({ open, note, name, onDone }: RerunNoticeProps & { open: OpenConversation; name: string }) {
-  const { snapshots, runs, me, sync } = useWorkspace();
+  const { sync } = useWorkspace();
   const online = useWatched(sync, () => sync.online());
   const view = useView(open, note);
-  useEffect(() => watchAwaited(open, { snapshots, runs, author: me.accountId }), [open, snapshots, runs, me.accountId]);
   if (view.type === "dropped")
     return (
       <Notice note={note} look="warn" words={text.dropped[view.because](name)} actions={<Dismiss onDone={onDone} />} />

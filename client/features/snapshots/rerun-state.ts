@@ -1,9 +1,6 @@
 import type { Delivery } from "#client/runs/runs.ts";
-import type { AwaitedSnapshot } from "#shared/documents/awaited-snapshot.ts";
+import type { AnswerProgress } from "#client/session/awaited-state.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
-import type { MessageId } from "#shared/domain/ids.ts";
-import type { Message } from "#shared/domain/message.ts";
-import { isTerminal } from "#shared/domain/run.ts";
 
 /** Where a snapshot is answered anew. */
 export type RerunPlace =
@@ -25,21 +22,6 @@ export function promptsOf({ manifest, messages }: FrozenContent): FrozenContent 
   return last === -1 ? undefined : { manifest, messages: messages.slice(0, last + 1) };
 }
 
-/** What is to be done about a snapshot that waits for its run. */
-export type AwaitedStep = { type: "wait" } | { type: "take"; leaf: MessageId } | { type: "forget" };
-
-/**
- * @param answer the message of the run; absent until it was begun
- * @param delivery how far its delivery is, as far as this device knows
- */
-export function nextAwaited(answer: Message | undefined, delivery: Delivery | undefined): AwaitedStep {
-  const progress = answerProgress(answer);
-  if (answer && progress === "written") return { type: "take", leaf: answer.id };
-  // A run that wrote nothing is no answer to compare.
-  if (progress === "empty") return { type: "forget" };
-  return progress === "none" && delivery?.type === "refused" ? { type: "forget" } : { type: "wait" };
-}
-
 /** The model that is proposed: one that did not answer before, where there is any. */
 export const modelToAsk = (offered: readonly { id: string }[], before: string | undefined): string | undefined =>
   (offered.find(({ id }) => id !== before) ?? offered[0])?.id;
@@ -57,8 +39,7 @@ export type RerunView =
 export interface RerunFacts {
   /** whether its chat still waits for it */
   awaited: boolean;
-  /** how far its answer is in the chat: not begun, being written, ended without a word, written */
-  answer: "none" | "writing" | "empty" | "written";
+  answer: AnswerProgress;
   /** how far its delivery is, as far as this device knows */
   delivery: Delivery | undefined;
 }
@@ -71,20 +52,3 @@ export function rerunView({ awaited, answer, delivery }: RerunFacts): RerunView 
   if (!awaited) return { type: "dropped", because: "unknown" };
   return { type: delivery?.type === "queued" ? "queued" : "answering" };
 }
-
-/** How far an answer is. */
-export function answerProgress(answer: Message | undefined): RerunFacts["answer"] {
-  if (answer?.role !== "assistant" || answer.run === undefined) return "none";
-  if (!isTerminal(answer.run.status)) return "writing";
-  return answer.text === "" ? "empty" : "written";
-}
-
-/** The answer that a run wrote. */
-export const answerOf = (messages: Iterable<Message>, runId: string): Message | undefined =>
-  [...messages].find((message) => message.role === "assistant" && message.run?.runId === runId);
-
-/** What was frozen of the chat, with the settings of the run in place of the chat's own. */
-export const asAnswered = (content: FrozenContent, { settings }: AwaitedSnapshot): FrozenContent => ({
-  ...content,
-  manifest: { ...content.manifest, settings },
-});

@@ -1,14 +1,15 @@
 import { expect, test } from "vitest";
 import { Callbacks } from "#client/platform/callbacks.ts";
 import type { TakenSnapshot } from "#client/local-store/snapshots.ts";
+import { watchAwaited } from "#client/session/awaited-snapshots.ts";
+import { answerOf, answerProgress } from "#client/session/awaited-state.ts";
 import { awaitedSnapshots } from "#shared/documents/awaited-snapshot.ts";
 import { freezeConversation } from "#shared/documents/freeze-conversation.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
 import type { ConversationId, MessageId, SnapshotId } from "#shared/domain/ids.ts";
 import { inMemoryWorkspace } from "#tests/support/in-memory-workspace.ts";
-import { watchAwaited } from "./awaited-snapshots.ts";
 import { rerun } from "./rerun.ts";
-import { answerOf, answerProgress, modelToAsk, rerunView } from "./rerun-state.ts";
+import { modelToAsk, rerunView } from "./rerun-state.ts";
 import { startComparing, summaryOf } from "./compare-state.ts";
 import { appendAnswer, startAnswer } from "#shared/documents/write-answer.ts";
 

@@ -14,7 +14,7 @@ export const enRerun = {
   systemPrompt: "System prompt",
   parameters: "Parameters",
   where:
-    "It is asked in the chat of this snapshot, as another branch; in a new chat where that one is deleted or has another system prompt by now.",
+    "It is asked in the chat of this snapshot, as another branch. Where that chat is deleted or has another system prompt by now, a new chat is made for it.",
   offline: "You're offline. It is sent when you're back.",
   cancel: "Cancel",
   run: "Run",

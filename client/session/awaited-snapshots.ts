@@ -1,11 +1,13 @@
+import type { LocalDocuments } from "#client/local-store/open-documents.ts";
 import type { OpenConversation } from "#client/local-store/documents.ts";
 import type { Snapshots } from "#client/local-store/snapshots.ts";
+import { whenEnded } from "#client/platform/when-ended.ts";
 import type { Runs } from "#client/runs/runs.ts";
 import { awaitedSnapshots, forgetAwaited } from "#shared/documents/awaited-snapshot.ts";
 import type { AwaitedSnapshot } from "#shared/documents/awaited-snapshot.ts";
 import { freezeConversation } from "#shared/documents/freeze-conversation.ts";
 import type { MessageId } from "#shared/domain/ids.ts";
-import { answerOf, asAnswered, nextAwaited } from "./rerun-state.ts";
+import { answerOf, asAnswered, nextAwaited } from "./awaited-state.ts";
 
 /** What taking needs. */
 interface AwaitedPowers {
@@ -19,7 +21,10 @@ interface AwaitedPowers {
  * Takes the snapshots that wait in an open conversation for their runs to end. Any tab and device may: their ids were made
  * when the runs were planned. What waits is forgotten only once it is stored or sealed. Answers how to stop.
  */
-export function watchAwaited({ id, conversation }: OpenConversation, powers: AwaitedPowers): () => void {
+export function watchAwaited(
+  { id, conversation }: Pick<OpenConversation, "id" | "conversation">,
+  powers: AwaitedPowers,
+): () => void {
   const taking = new Set<string>();
 
   async function take(awaited: AwaitedSnapshot, leaf: MessageId): Promise<void> {
@@ -56,4 +61,15 @@ export function watchAwaited({ id, conversation }: OpenConversation, powers: Awa
     stopped = true;
     for (const stop of stops) stop();
   };
+}
+
+/** Does so for each conversation as long as it is open, for whatever reason, until the signal ends. */
+export function takeAwaited(
+  documents: Pick<LocalDocuments, "onOpened">,
+  powers: AwaitedPowers,
+  signal: AbortSignal,
+): void {
+  documents.onOpened((document, closing) =>
+    whenEnded(AbortSignal.any([signal, closing]), watchAwaited(document, powers)),
+  );
 }
