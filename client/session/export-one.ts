@@ -100,7 +100,14 @@ function conversationText(conversation: ConversationDocument, { id, format, word
     case "json": {
       const conversations = [exportConversation(id, conversation, words)];
       const exportedAt = new Date(now).toISOString();
-      const file = { format: "holdfast.export", version: 1, exportedAt, conversations, notOnThisDevice: [] };
+      const file = {
+        format: "holdfast.export",
+        version: 1,
+        exportedAt,
+        conversations,
+        notOnThisDevice: [],
+        snapshots: [],
+      };
       return `${JSON.stringify(file, null, 2)}\n`;
     }
   }

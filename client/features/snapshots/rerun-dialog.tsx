@@ -9,7 +9,7 @@ import { useWatched } from "#client/ui/use-watched.ts";
 import { rerunWords } from "#client/ui/words/rerun-words.ts";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
-import { TITLE_LENGTH } from "#shared/domain/summary.ts";
+import { TITLE_LENGTH, excerptOf } from "#shared/domain/summary.ts";
 import { Facts } from "./facts.tsx";
 import { parameterWords } from "./parameter-words.ts";
 import { rerun } from "./rerun.ts";
@@ -103,11 +103,9 @@ function Sent({ prompts: { manifest, messages } }: { prompts: FrozenContent }) {
   return (
     <section className="snapshot-contents" aria-labelledby={id}>
       <h3 id={id}>{rerunWords.sent}</h3>
-      <p className="rerun-prompt" dir="auto">
-        {messages.at(-1)?.text}
-      </p>
       <Facts
         lines={[
+          [rerunWords.prompt, excerptOf(messages.at(-1)?.text ?? "")],
           [rerunWords.messages, snapshotWords.messages(messages.length)],
           [rerunWords.systemPrompt, systemPrompt === "" ? text.no : text.yes],
           [rerunWords.parameters, parameterWords(parameters)],

@@ -5,6 +5,7 @@ import { useWorkspace } from "#client/session/workspace.ts";
 import { useWatched } from "#client/ui/use-watched.ts";
 import type { FileChoice } from "#client/ui/use-saving.ts";
 import { exportChoiceWords } from "#client/ui/words/export-choice-words.ts";
+import { marksOf } from "./marks-of.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 
@@ -12,7 +13,7 @@ const FORMATS = ["markdown", "json", "html"] as const satisfies readonly ExportF
 
 /** The forms in which a snapshot can be saved: three that are made here, and the one that the server signs. */
 export function useExportChoices({ summary, state }: SnapshotEntry): FileChoice[] {
-  const { snapshots, account, sync } = useWorkspace();
+  const { snapshots, account, sync, verifier } = useWorkspace();
   const online = useWatched(sync, () => sync.online());
   const { formats } = exportChoiceWords;
   const here = FORMATS.map((format) => ({
@@ -20,7 +21,14 @@ export function useExportChoices({ summary, state }: SnapshotEntry): FileChoice[
     hindrance: undefined,
     save: async () => {
       const [{ makeSnapshotFile }, { exportWords: words }] = await loadMaking();
-      return savedFile(await makeSnapshotFile(snapshots, { summary, format, words }));
+      return savedFile(
+        await makeSnapshotFile(snapshots, {
+          summary,
+          format,
+          words,
+          marksOf: (content) => marksOf(verifier, content),
+        }),
+      );
     },
   }));
   const signed = {
