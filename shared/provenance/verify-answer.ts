@@ -81,9 +81,7 @@ function createChecker({ manifest, messages }: FrozenContent, keyring: Keyring, 
     const { receipt } = signed.value;
     // Not by the message's id: whoever duplicates or restores a snapshot gives its messages ids of their own.
     if (receipt.run !== run.id) return { type: "unverified", reason: "other-message" };
-    const isProvider = receipt.model.startsWith(`${run.provider}/`) || run.provider === "";
-    if (!isProvider || canonicalJson(endingOf(receipt)) !== canonicalJson(endingOf({ ...run })))
-      return { type: "unverified", reason: "other-facts" };
+    if (!areFacts(receipt, run)) return { type: "unverified", reason: "other-facts" };
     if (!(await isOutput(message, receipt))) return { type: "edited", ...signed.value };
     const isContext = (await hash(askedBefore(index, message, run, receipt.carried ?? 0))) === receipt.context;
     return { type: isContext ? "verified" : "verified-other-context", ...signed.value };
@@ -102,6 +100,11 @@ function createChecker({ manifest, messages }: FrozenContent, keyring: Keyring, 
 
   return { markOf };
 }
+
+/** Whether model, version, times and ending of a run are those that were signed. */
+const areFacts = (receipt: Receipt, run: FrozenRun): boolean =>
+  (run.provider === "" || receipt.model.startsWith(`${run.provider}/`)) &&
+  canonicalJson(endingOf(receipt)) === canonicalJson(endingOf({ ...run }));
 
 async function readReceipt(jws: string, keyring: Keyring): Promise<Result<Signed, UnverifiedReason>> {
   const read = readSigned(jws, RECEIPT_TYPE);
