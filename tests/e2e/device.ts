@@ -116,16 +116,22 @@ export const garble = (page: Page, name: string, store: string): Promise<number>
 
 /** The JSON file that a page saves when something is pressed. */
 export async function downloaded(page: Page, press: () => Promise<void>): Promise<{ name: string; content: unknown }> {
+  const { name, text } = await savedText(page, press);
+  return { name, content: JSON.parse(text) as unknown };
+}
+
+/** The file of any kind that a page saves when something is pressed. */
+export async function savedText(page: Page, press: () => Promise<void>): Promise<{ name: string; text: string }> {
   // Over WebDriver BiDi nobody is told of a download.
   if (page.context().browser()?.browserType().name() === "firefox") return await handedOver(page, press);
   const [download] = await Promise.all([page.waitForEvent("download"), press()]);
-  const text = await readFile(await download.path(), "utf8");
-  return { name: download.suggestedFilename(), content: JSON.parse(text) as unknown };
+  return { name: download.suggestedFilename(), text: await readFile(await download.path(), "utf8") };
 }
 
 /** The same, as the page hands it to the browser. */
-async function handedOver(page: Page, press: () => Promise<void>): Promise<{ name: string; content: unknown }> {
+async function handedOver(page: Page, press: () => Promise<void>): Promise<{ name: string; text: string }> {
   await page.evaluate(() => {
+    delete (globalThis as { saved?: unknown }).saved;
     const create = URL.createObjectURL.bind(URL);
     const files = new Map<string, Blob>();
     URL.createObjectURL = (content: Blob) => {
@@ -140,10 +146,7 @@ async function handedOver(page: Page, press: () => Promise<void>): Promise<{ nam
   });
   await press();
   await page.waitForFunction(() => "saved" in globalThis);
-  const saved = await page.evaluate(
-    () => (globalThis as unknown as { saved: Promise<{ name: string; text: string }> }).saved,
-  );
-  return { name: saved.name, content: JSON.parse(saved.text) as unknown };
+  return await page.evaluate(() => (globalThis as unknown as { saved: Promise<{ name: string; text: string }> }).saved);
 }
 
 /** Notes everything the sync status says from now on. */

@@ -1,10 +1,12 @@
-import { readFile } from "node:fs/promises";
 import { expect } from "@playwright/test";
-import type { Browser, Download, Page } from "@playwright/test";
+import type { Browser, Page } from "@playwright/test";
+import type { Jwks } from "#shared/provenance/signing-keys.ts";
+import type { FileVerdict } from "#shared/provenance/verify-snapshot-file.ts";
 import { verifySnapshotFile } from "#shared/provenance/verify-snapshot-file.ts";
 import { answer } from "#tests/support/provider-behaviour.ts";
 import { openSavedChat, withNetwork } from "./chat-page.ts";
 import type { ChatPage } from "./chat-page.ts";
+import { savedText } from "./device.ts";
 import { test } from "./fixtures.ts";
 import { expectSealed, openSnapshot, picture } from "./snapshot-steps.ts";
 
@@ -13,20 +15,13 @@ const PROMPT = "tides / and <moons>";
 test.beforeEach(({ app }) => app.provider.scriptOtherwise(answer("The **Moon**, says <script>alert(1)</script>.")));
 
 /** Chooses an entry of the page's Export menu, and answers what was saved. */
-async function exported(page: Page, format: string): Promise<{ name: string; bytes: Buffer }> {
+async function exported(page: Page, format: string): Promise<{ name: string; text: string }> {
   await page.getByRole("button", { name: "Export", exact: true }).click();
-  return await saved(page, () => page.getByRole("menuitem", { name: format, exact: true }).click());
-}
-
-async function saved(page: Page, press: () => Promise<void>): Promise<{ name: string; bytes: Buffer }> {
-  const downloading = page.waitForEvent("download");
-  await press();
-  const download: Download = await downloading;
-  return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+  return await savedText(page, () => page.getByRole("menuitem", { name: format, exact: true }).click());
 }
 
 /** What a browser makes of a page that somebody saved: its words, and what it asked for beside itself. */
-async function opened(browser: Browser, html: Buffer) {
+async function opened(browser: Browser, html: string) {
   const context = await browser.newContext();
   const page = await context.newPage();
   const requests: string[] = [];
@@ -53,8 +48,11 @@ async function opened(browser: Browser, html: Buffer) {
   return found;
 }
 
-const publishedKeys = async (url: string) =>
-  (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as Parameters<typeof verifySnapshotFile>[1];
+/** Held against the keys that the server publishes, as `npm run verify` does. */
+async function verify(file: string, url: string): Promise<FileVerdict> {
+  const keys = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as Jwks;
+  return await verifySnapshotFile(new TextEncoder().encode(file), keys);
+}
 
 test("a snapshot is saved as Markdown, JSON, a page that runs and asks nothing, and a file that the server signed", async ({
   page,
@@ -66,24 +64,23 @@ test("a snapshot is saved as Markdown, JSON, a page that runs and asks nothing, 
   await expectSealed(page);
   const markdown = await exported(page, "Markdown");
   expect(markdown.name).toBe("A file name 1.md");
-  expect(markdown.bytes.toString()).toContain("# A file / name");
-  expect(markdown.bytes.toString()).toContain("The **Moon**, says");
+  expect(markdown.text).toContain("# A file / name");
+  expect(markdown.text).toContain("The **Moon**, says");
   // Who wrote it is said by a signature that the page has checked, in the heading of the answer.
-  expect(markdown.bytes.toString()).toMatch(/^## scripted-1 \(Verified/mu);
+  expect(markdown.text).toMatch(/^## scripted-1 \(Verified/mu);
   const json = await exported(page, "JSON");
   expect(json.name).toBe("A file name 1.json");
-  expect(JSON.parse(json.bytes.toString())).toMatchObject({ format: "holdfast.snapshot", number: 1 });
+  expect(JSON.parse(json.text)).toMatchObject({ format: "holdfast.snapshot", number: 1 });
   const html = await exported(page, "HTML");
   expect(html.name).toBe("A file name 1.html");
-  const found = await opened(browser, html.bytes);
+  const found = await opened(browser, html.text);
   expect(found).toMatchObject({ title: "A file / name", scripts: 0, requests: [], dialogs: [] });
   expect(found.text).toContain("<script>alert(1)</script>");
   const signed = await exported(page, "Signed file");
   expect(signed.name).toBe("A file name 1.holdfast.json");
-  const verdict = await verifySnapshotFile(signed.bytes, await publishedKeys(app.url));
+  const verdict = await verify(signed.text, app.url);
   expect(verdict).toMatchObject({ type: "intact", trust: "trusted", file: { meta: { title: "A file / name" } } });
-  signed.bytes[signed.bytes.indexOf("Moon")] = 0x4e;
-  expect(await verifySnapshotFile(signed.bytes, await publishedKeys(app.url))).toMatchObject({ type: "changed" });
+  expect(await verify(signed.text.replace("Moon", "Noon"), app.url)).toMatchObject({ type: "changed" });
 });
 
 test("rows of both lists and the menu of a chat save files as well", async ({ page, app }) => {
@@ -92,21 +89,21 @@ test("rows of both lists and the menu of a chat save files as well", async ({ pa
   const choose = (format: string) => () => dialog.getByRole("button", { name: format, exact: true }).click();
   await chat.chooseFromMenu("tides and moons", "Export…");
   await expect(dialog.getByRole("button", { name: "Signed file" })).toHaveCount(0);
-  const markdown = await saved(page, choose("Markdown"));
+  const markdown = await savedText(page, choose("Markdown"));
   expect(markdown.name).toBe("tides and moons.md");
   await expect(dialog).toBeHidden();
   await chat.button("More").click();
   await page.getByRole("menuitem", { name: "Export…" }).click();
-  const json = await saved(page, choose("JSON"));
+  const json = await savedText(page, choose("JSON"));
   expect(json.name).toBe("tides and moons.json");
-  expect(JSON.parse(json.bytes.toString())).toMatchObject({ format: "holdfast.export" });
+  expect(JSON.parse(json.text)).toMatchObject({ format: "holdfast.export" });
   await openSnapshot(chat, "Kept");
   await expectSealed(page);
   await page.getByRole("tab", { name: "Snapshots" }).click();
   await chat.chooseFromMenu("Kept", "Export…");
-  const signed = await saved(page, choose("Signed file"));
+  const signed = await savedText(page, choose("Signed file"));
   expect(signed.name).toBe("Kept 1.holdfast.json");
-  expect((await verifySnapshotFile(signed.bytes, await publishedKeys(app.url))).type).toBe("intact");
+  expect((await verify(signed.text, app.url)).type).toBe("intact");
 });
 
 test("offline all but the signed file is there, and the menu says why that is not", async ({ page, app, browser }) => {
@@ -122,8 +119,8 @@ test("offline all but the signed file is there, and the menu says why that is no
   ] as const) {
     const file = await exported(page, format);
     expect(file.name).toBe(`Offline 1.${ending}`);
-    expect(file.bytes.toString()).toContain("tides and moons");
-    if (format === "HTML") expect(await opened(browser, file.bytes)).toMatchObject({ scripts: 0, requests: [] });
+    expect(file.text).toContain("tides and moons");
+    if (format === "HTML") expect(await opened(browser, file.text)).toMatchObject({ scripts: 0, requests: [] });
   }
   await expectNotSigned(chat, "once the snapshot is sealed");
   await network.restore();

@@ -45,6 +45,8 @@ async function runAgain(chat: ChatPage): Promise<void> {
 
 /** How many snapshots of the chat there are, by its list of versions. */
 async function expectVersions(page: Page, count: number): Promise<void> {
+  // Firefox animates nothing in a page that is behind, and so never finds a button there at rest.
+  await page.bringToFront();
   await page.getByRole("button", { name: /^Snapshot \d+ of \d+$/u }).click();
   const versions = page.getByRole("dialog", { name: "Snapshots of this chat" });
   await expect(versions.getByRole("checkbox", { name: /^Choose Snapshot/u })).toHaveCount(count);
@@ -107,6 +109,7 @@ test("after a reload in the middle it is still waited for, and taken once, with 
   await expect(compare).toHaveCount(1);
   for (const one of [page, other]) await expectVersions(one, 2);
   expect(app.provider.requests).toHaveLength(2);
+  await page.bringToFront();
   await notice.getByRole("button", { name: "Dismiss" }).click();
   await page.reload();
   await expect(page.getByRole("button", { name: "Snapshot 1 of 2" })).toBeVisible();
