@@ -22,7 +22,9 @@ export const CHAIN_START: ChainEnd = { seq: 0, hash: "0".repeat(64) };
 const hmac = (key: string, text: string): string => createHmac("sha256", key).update(text).digest("hex");
 
 function hashOf(key: string, before: string, { seq, at, workspace_id, account_id, entry }: Omit<AuditRow, "hash">) {
-  return hmac(key, before + canonicalJson({ seq, at, workspace_id, account_id, entry }));
+  // JSON has no word for a time that is none, which only somebody else can have written.
+  const time = Number.isFinite(at) ? at : String(at);
+  return hmac(key, before + canonicalJson({ seq, at: time, workspace_id, account_id, entry }));
 }
 
 /** The rows that follow the end of a chain. */

@@ -54,7 +54,8 @@ interface Owner {
 /** The handles that everybody else goes through. Each method of theirs is asked by a stranger in `access/tenants.test.ts`. */
 const HANDLES: Record<string, Owner> = {
   "sync-server/access/tenant.ts": {
-    tables: ["document", "run", "feed"],
+    tables: ["document", "run", "feed", "snapshot"],
+    text: ["snapshot"],
     why: "binds to the account and the workspace of a principal",
   },
   "sync-server/access/snapshot-tenant.ts": {
