@@ -7,6 +7,7 @@ test("a room name says kind, id and epoch", () => {
   const name = parseRoomName(`conversation.${ID}.3`);
   expect(name).toEqual({ kind: "conversation", id: ID, epoch: 3 });
   expect(name && formatRoomName(name)).toBe(`conversation.${ID}.3`);
+  expect(parseRoomName(`snapshot.${ID}.0`)).toEqual({ kind: "snapshot", id: ID, epoch: 0 });
 });
 
 test.each([
@@ -20,7 +21,8 @@ test.each([
   `conversation.${ID}.9999999999`,
   `conversation.${ID.toUpperCase()}.0`,
   `conversation.${ID.replace("-7", "-4")}.0`,
-  `snapshot.${ID}.0`,
+  `account.${ID}.0`,
+  `snapshots.${ID}.0`,
   `conversation.${ID}.0/..`,
   ` conversation.${ID}.0`,
 ])("%j is no room", (text) => {

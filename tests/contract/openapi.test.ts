@@ -234,9 +234,10 @@ const PROVOKED: Partial<Record<ProblemCode, (operation: Operation) => Promise<An
   malformed_json: (operation) => ask(operation, { body: "{" }),
   invalid_body: (operation) => ask(operation, { body: '{"isAdmin":true}' }),
   body_too_large: (operation) =>
-    operation.body?.bytes === undefined
-      ? ask(operation, { body: " ".repeat(operation.path === "/api/snapshots" ? FREEZE_BODY_BYTES + 1 : 300_000) })
-      : ask(operation, { body: " ", headers: { "content-length": "6000000" } }),
+    // Many megabytes are only announced: the server cuts whoever goes on sending after its answer.
+    operation.body?.bytes !== undefined || operation.path === "/api/snapshots"
+      ? ask(operation, { body: " ", headers: { "content-length": String(FREEZE_BODY_BYTES + 1) } })
+      : ask(operation, { body: " ".repeat(300_000) }),
   unsupported_media_type: (operation) => ask(operation, { body: "{}", headers: { "content-type": "text/plain" } }),
   foreign_origin: (operation) => ask(operation, { headers: { origin: "https://evil.example" } }),
   unauthenticated: (operation) => ask(operation, { headers: { cookie: "" }, body: operation.body ? "{}" : "" }),

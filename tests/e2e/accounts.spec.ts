@@ -6,6 +6,7 @@ import { chooseInAccountMenu, createAccount, expectAccount, signInHere, signOut 
 import { chatPage, openChatPage } from "./chat-page.ts";
 import { withoutSync } from "./device.ts";
 import { test } from "./fixtures.ts";
+import { untilInstalled } from "./installed-page.ts";
 import { keptHere as kept } from "./kept-here.ts";
 import type { OwnBrowser } from "./own-browser.ts";
 
@@ -74,7 +75,10 @@ for (const network of ["online", "offline"] as const) {
     await chat.composer.fill(`${CANARY} draft`);
     await chat.saved();
     expect(await kept(page, CANARY)).not.toEqual([]);
-    if (network === "offline") await app.server.kill("SIGKILL");
+    if (network === "offline") {
+      await untilInstalled(page);
+      await app.server.kill("SIGKILL");
+    }
     await signOut(page);
     expect(await kept(page, CANARY)).toEqual([]);
     expect(await kept(page, ann)).toEqual([]);

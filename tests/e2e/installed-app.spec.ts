@@ -32,6 +32,35 @@ test(
   },
 );
 
+// In Firefox, Playwright's cut network does not reach workers.
+test(
+  "an installation that the network cut is done again when the network is back",
+  { tag: "@devtools" },
+  async ({ page, app }) => {
+    let cut = false;
+    await page.exposeFunction("cutNetwork", async () => {
+      await page.context().setOffline(true);
+      cut = true;
+    });
+    await page.addInitScript(() => {
+      const own = navigator.serviceWorker;
+      const register = own.register.bind(own);
+      own.register = async (...of) => {
+        own.register = register;
+        await (window as unknown as { cutNetwork(): Promise<void> }).cutNetwork();
+        return register(...of);
+      };
+    });
+    await openChatPage(page, app.url);
+    await expect.poll(() => cut).toBe(true);
+    const workers = () => page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length);
+    await expect.poll(workers).toBe(0);
+    await page.context().setOffline(false);
+    await untilInstalled(page);
+    expect(await workers()).toBe(1);
+  },
+);
+
 test("after one visit every page opens with the server stopped, with all it holds, and every part of it", async ({
   page,
   context,

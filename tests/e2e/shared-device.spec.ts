@@ -7,6 +7,7 @@ import { chooseInAccountMenu, createAccount, expectAccount, signInHere, signOut 
 import { openChatPage, withNetwork } from "./chat-page.ts";
 import { withoutSync } from "./device.ts";
 import { test } from "./fixtures.ts";
+import { untilInstalled } from "./installed-page.ts";
 import { keptHere } from "./kept-here.ts";
 
 const CANARY = "CANARY-of-Ann-shared-51c9";
@@ -88,6 +89,7 @@ test("without a network what is written is in this window alone, and that is sai
   await expect(chat.syncStatus).toContainText("Only in this window");
   await network.restore();
   await chat.saved();
+  await untilInstalled(page);
   await network.cut();
   await page.reload().catch(() => undefined);
   await expect(page.getByRole("alert")).toContainText("on which nothing is kept");

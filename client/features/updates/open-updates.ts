@@ -26,8 +26,10 @@ export interface UpdatesParts {
 export function openUpdates(parts: UpdatesParts, signal: AbortSignal): void {
   const { clock } = parts;
   const container = navigator.serviceWorker;
-  const workbox = new Workbox("/sw.js", { scope: "/" });
+  let workbox: Workbox | undefined;
   let registration: ServiceWorkerRegistration | undefined;
+  /** a worker kept all of its files; the browser forgets one that could not fetch them, and it has to be registered again */
+  let installed = false;
   let update: Update = { type: "none" };
   let controlled = container.controller !== null;
   let checkedAt = clock.now();
@@ -58,7 +60,7 @@ export function openUpdates(parts: UpdatesParts, signal: AbortSignal): void {
 
   async function apply(): Promise<void> {
     await parts.flush();
-    if (registration?.waiting) return workbox.messageSkipWaiting();
+    if (registration?.waiting) return workbox?.messageSkipWaiting();
     // Another tab was quicker.
     take({ type: "took-over" });
   }
@@ -70,10 +72,29 @@ export function openUpdates(parts: UpdatesParts, signal: AbortSignal): void {
     take({ type: "looked", quiet: parts.isQuiet() });
   }
 
+  async function register(): Promise<void> {
+    if (registration?.installing) return;
+    const next = new Workbox("/sw.js", { scope: "/" });
+    next.addEventListener("installed", () => (installed = true));
+    next.addEventListener("waiting", () => take({ type: "came" }));
+    next.addEventListener("activated", () => {
+      // A page that no worker controls, e.g. after a forced reload, hears of it in no other way.
+      if (update.type === "applying") take({ type: "took-over" });
+    });
+    next.addEventListener("redundant", () => {
+      if (!installed) clock.after(CHECK_PAUSE_MS, () => void check());
+    });
+    workbox = next;
+    registration = await next.register({ immediate: true });
+    installed ||= Boolean(registration?.active);
+  }
+
   /** Without a network there is nothing to be found; the next look comes by itself. */
   async function check(): Promise<void> {
+    if (signal.aborted) return;
     checkedAt = clock.now();
-    await registration?.update().catch(() => undefined);
+    // A browser may refuse a worker (private windows, storage blocked): the app then works as a page.
+    await (installed ? registration?.update() : register())?.catch(() => undefined);
   }
 
   function onComeBack(): void {
@@ -89,11 +110,6 @@ export function openUpdates(parts: UpdatesParts, signal: AbortSignal): void {
     });
   }
 
-  workbox.addEventListener("waiting", () => take({ type: "came" }));
-  workbox.addEventListener("activated", () => {
-    // A page that no worker controls, e.g. after a forced reload, hears of it in no other way.
-    if (update.type === "applying") take({ type: "took-over" });
-  });
   const onController = (): void => {
     if (controlled) take({ type: "took-over" });
     controlled = true;
@@ -101,11 +117,7 @@ export function openUpdates(parts: UpdatesParts, signal: AbortSignal): void {
   container.addEventListener("controllerchange", onController, { signal });
   document.addEventListener("visibilitychange", onComeBack, { signal });
   window.addEventListener("focus", onComeBack, { signal });
+  window.addEventListener("online", () => void (installed || check()), { signal });
   checkAgain();
-
-  const register = async (): Promise<void> => {
-    registration = await workbox.register({ immediate: true });
-  };
-  // A browser may refuse (private windows, storage blocked): the app then works as a page.
-  register().catch(() => undefined);
+  void check();
 }
