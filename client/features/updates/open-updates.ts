@@ -1,6 +1,6 @@
 import { Workbox } from "workbox-window";
 import type { Clock } from "#client/platform/platform.ts";
-import { CHECK_EVERY_MS, mayCheck, nextUpdate } from "./update-state.ts";
+import { CHECK_EVERY_MS, CHECK_PAUSE_MS, mayCheck, nextUpdate } from "./update-state.ts";
 import type { Update, UpdateEvent } from "./update-state.ts";
 
 /** How often a page that is to be loaded again looks whether that would disturb somebody, in ms. */
