@@ -7,6 +7,12 @@ import { words } from "#client/ui/words/words.ts";
 import { watchMissingParts } from "./missing-parts.ts";
 import { isQuiet } from "./quiet-state.ts";
 
+/**
+ * Fetches the code of a list that is one press away, while nothing else is to be done: without it, the first press of a
+ * session waits for its code before it waits for its rows. What does not come now is fetched by that press.
+ */
+const fetchAhead = (): void => void import("#client/features/snapshots/snapshot-list.tsx").catch(() => undefined);
+
 /** Keeps this page up to date with the app, without disturbing anybody, until the signal ends. */
 export function keepUp(
   { documents, runs, sync, clock, me }: Pick<Workspace, "documents" | "runs" | "sync" | "clock" | "me">,
@@ -31,6 +37,7 @@ export function keepUp(
     });
   const flush = (): Promise<void> => documents.flush();
   watchMissingParts(isPageQuiet, flush, signal);
+  fetchAhead();
   if (!mayRegister()) return;
   openUpdates(
     {

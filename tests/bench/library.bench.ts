@@ -1,17 +1,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "@playwright/test";
-import type { BrowserContext, CDPSession, Page } from "@playwright/test";
+import type { CDPSession, Page } from "@playwright/test";
 import * as Y from "yjs";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationId, MessageId } from "#shared/domain/ids.ts";
 import { signInGuest } from "#tests/support/guest.ts";
 import type { Guest } from "#tests/support/guest.ts";
 import { openServerProcess } from "#tests/support/server-process.ts";
-import { findBrowser } from "../../scripts/find-browser.mjs";
 import { startProbe } from "./library-page.ts";
 import type { Started } from "./library-page.ts";
+import { countStored, openProfile } from "./profile.ts";
 import { cookiesOf, median, newId, pushDocuments } from "./stored-library.ts";
 
 // `npm run bench -- library`: the built app with a large library in a real Chromium whose profile is on disk: how soon it
@@ -41,43 +40,17 @@ function aConversation(number: number): Uint8Array {
   return Y.encodeStateAsUpdate(doc);
 }
 
-/** Starts the browser on a profile. */
-async function openBrowser(profile: string): Promise<BrowserContext> {
-  const executablePath = findBrowser();
-  return await chromium.launchPersistentContext(profile, {
-    ...(executablePath === undefined ? {} : { executablePath }),
-    args: ["--no-sandbox", "--disable-gpu"],
-    viewport: { width: 1280, height: 800 },
-  });
-}
-
-/** How many texts this device has. */
-const storedTexts = (page: Page): Promise<number> =>
-  page.evaluate(async () => {
-    const found = (await indexedDB.databases()).find(({ name }) => name?.startsWith("holdfast:"));
-    const request = indexedDB.open(found?.name ?? "none");
-    const db = await new Promise<IDBDatabase>((resolve) =>
-      request.addEventListener("success", () => resolve(request.result)),
-    );
-    try {
-      if (!db.objectStoreNames.contains("documents")) return 0;
-      const count = db.transaction("documents").objectStore("documents").count();
-      return await new Promise<number>((resolve) => count.addEventListener("success", () => resolve(count.result)));
-    } finally {
-      db.close();
-    }
-  });
-
 /** Brings all of a library to a profile, and the app's files too. */
 async function bringHere(profile: string, url: string, guest: Guest, size: number): Promise<void> {
-  const context = await openBrowser(profile);
+  const context = await openProfile(profile);
   await context.addCookies(cookiesOf(guest, url));
   const page = context.pages()[0] ?? (await context.newPage());
   await page.goto(url);
   await page.evaluate(async () => void (await navigator.serviceWorker.ready));
   const since = Date.now();
-  while ((await storedTexts(page)) < size) {
-    if (Date.now() - since > SYNCED_WITHIN_MS) throw new Error(`only ${await storedTexts(page)} of ${size} came`);
+  while ((await countStored(page, "documents")) < size) {
+    if (Date.now() - since > SYNCED_WITHIN_MS)
+      throw new Error(`only ${await countStored(page, "documents")} of ${size} came`);
     await page.waitForTimeout(1_000);
   }
   await page.waitForTimeout(2_000);
@@ -86,7 +59,7 @@ async function bringHere(profile: string, url: string, guest: Guest, size: numbe
 
 /** Starts browser and app. */
 async function start(profile: string, url: string, rows: number, slowed: boolean) {
-  const context = await openBrowser(profile);
+  const context = await openProfile(profile);
   const page = context.pages()[0] ?? (await context.newPage());
   await page.addInitScript("globalThis.__name = (named) => named;");
   await page.addInitScript(startProbe, rows);
