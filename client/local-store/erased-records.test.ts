@@ -52,7 +52,7 @@ async function hold(id: ConversationId, waits: boolean, made = local(false)): Pr
   const doc = new Y.Doc();
   openConversation(doc, "edit").rename("Tides");
   const update = Y.encodeStateAsUpdate(doc);
-  await store.writeFeed(1, [entry(id, 1)]);
+  await store.writeFeed({ from: 0, to: 1 }, [entry(id, 1)]);
   const write = { id, epoch: 0, local: update, remote: update, state: undefined, commands: [command(id)] };
   const stored = await store.write({ ...write, summary: made, strict: false });
   if (!stored.ok || stored.value === undefined) throw new Error("not stored");
@@ -93,7 +93,10 @@ test("C13: what was erased on the server is deleted from every store, and nothin
   await hold(KEPT, false);
   expect(Object.values(await recordsOf(GONE))).toEqual([1, 0, 0, 1, 1, 1]);
   const before = await recordsOf(KEPT);
-  expect(await store.writeFeed(9, [erased(GONE), entry(KEPT, 2)])).toEqual({ ok: true, value: [GONE] });
+  expect(await store.writeFeed({ from: 0, to: 9 }, [erased(GONE), entry(KEPT, 2)])).toEqual({
+    ok: true,
+    value: [GONE],
+  });
   expect(await recordsOf(GONE)).toEqual(NOTHING);
   expect(await recordsOf(KEPT)).toEqual(before);
   expect(await store.library()).toMatchObject({ value: { cursor: 9, records: [{ id: KEPT }] } });
@@ -101,7 +104,7 @@ test("C13: what was erased on the server is deleted from every store, and nothin
 
 test("C13: an erased conversation with edits that the server never had stays, and is marked", async () => {
   await hold(GONE, true);
-  expect(await store.writeFeed(9, [erased(GONE)])).toEqual({ ok: true, value: [] });
+  expect(await store.writeFeed({ from: 0, to: 9 }, [erased(GONE)])).toEqual({ ok: true, value: [] });
   expect(await recordOf(GONE)).toMatchObject({ changedAfterDeletion: true, feed: { erased: true } });
   const loaded = await store.load(GONE);
   expect(loaded).toMatchObject({ ok: true, value: { outbox: [{}] } });
@@ -113,7 +116,10 @@ test("C13: whoever deleted it here, or had it erased, holds nothing worth keepin
   await hold(GONE, true, local(true));
   await hold(KEPT, true);
   await store.mark(KEPT, { erasing: true });
-  expect(await store.writeFeed(9, [erased(GONE), erased(KEPT)])).toEqual({ ok: true, value: [GONE, KEPT] });
+  expect(await store.writeFeed({ from: 0, to: 9 }, [erased(GONE), erased(KEPT)])).toEqual({
+    ok: true,
+    value: [GONE, KEPT],
+  });
   expect([await recordsOf(GONE), await recordsOf(KEPT)]).toEqual([NOTHING, NOTHING]);
 });
 
@@ -131,13 +137,13 @@ test("C13: what was restored before the answer to its erasure came is not delete
 });
 
 test("C13: a device that never had it stores nothing of it, but how far it read", async () => {
-  await store.writeFeed(9, [erased(GONE)]);
+  await store.writeFeed({ from: 0, to: 9 }, [erased(GONE)]);
   expect(await store.library()).toMatchObject({ ok: true, value: { cursor: 9, records: [] } });
 });
 
 test("C13: what is kept outside of the database is ended once, also by a page that opens after a worker deleted it", async () => {
   for (const id of [GONE, KEPT]) await hold(id, false);
-  await store.writeFeed(9, [erased(GONE), erased("never here")]);
+  await store.writeFeed({ from: 0, to: 9 }, [erased(GONE), erased("never here")]);
   store.close();
   const clean = vi.fn<(id: ConversationId) => void>();
   const page = openLocalStore("device");

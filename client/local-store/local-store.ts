@@ -46,6 +46,12 @@ export interface SnapshotNews {
   id: string;
 }
 
+/** The stretch of the feed that a page covers: what changed after `from`, up to and including `to`. */
+export interface FeedSpan {
+  from: number;
+  to: number;
+}
+
 /** What this device shows in the library instead of the feed's summary until the feed is as new. */
 export interface LocalSummary {
   summary: ConversationSummary;
@@ -183,11 +189,12 @@ export interface LocalStore {
   firstSummaries(most: number): Promise<Result<SummaryRecord[], StoreFailure>>;
   library(): Promise<Result<{ cursor: number; records: SummaryRecord[] }, StoreFailure>>;
   /**
-   * Stores a page of the feed with its cursor; an entry ends a local summary that is not newer. Of what was erased on
-   * the server all is deleted, but for conversations with edits that the server never had. Answers those deleted.
+   * Stores a page of the feed with its cursor, which stays where it is if the page begins after it: it says that all
+   * before it is stored. An entry ends a local summary that is not newer. Of what was erased on the server all is
+   * deleted, but for conversations with edits that the server never had. Answers those deleted.
    */
   writeFeed(
-    cursor: number,
+    span: FeedSpan,
     entries: readonly (ConversationEntry | SnapshotNews)[],
   ): Promise<Result<ConversationId[], StoreFailure>>;
   mark(id: ConversationId, marks: TrashMarks): Promise<Result<void, StoreFailure>>;

@@ -72,7 +72,7 @@ async function writeEdits(store: LocalStore, id: ConversationId, updates: Uint8A
 async function pull(store: LocalStore, id: ConversationId, feedSeq: number, epoch = 0): Promise<void> {
   const [update = new Uint8Array()] = edits("from the server");
   const entry = { id, feedSeq, epoch, headSeq: 7, activityAt: feedSeq, summary: aSummary("Sent") };
-  await store.writeFeed(feedSeq, [{ kind: "conversation", ...entry }]);
+  await store.writeFeed({ from: 0, to: feedSeq }, [{ kind: "conversation", ...entry }]);
   await store.takePulled([{ id, epoch, seq: 7, update, whole: true }]);
 }
 
@@ -174,7 +174,7 @@ test("what was moved is in the list at once, and the account's feed takes over",
   expect(titles).toContainEqual([SENT, "Sent"]);
   expect(titles).toContainEqual([UNSENT, "Unsent"]);
   const entry = { id: SENT, feedSeq: 1, epoch: 0, headSeq: 7, activityAt: 1, summary: aSummary("Told") };
-  await store.writeFeed(2, [{ kind: "conversation", ...entry }]);
+  await store.writeFeed({ from: 0, to: 2 }, [{ kind: "conversation", ...entry }]);
   const library = await store.library();
   const record = library.ok ? library.value.records.find(({ id }) => id === SENT) : undefined;
   // Its text is here already, so it is not asked for.

@@ -4,7 +4,7 @@ import { err, ok } from "#shared/lib/result.ts";
 import type { ConversationEntry } from "#shared/protocol/http-bodies.ts";
 import { aSummary } from "#tests/support/a-summary.ts";
 import { withFeedEntry } from "./library-state.ts";
-import type { LocalStore, LocalSummary, SummaryRecord, TrashMarks } from "./local-store.ts";
+import type { FeedSpan, LocalStore, LocalSummary, SummaryRecord, TrashMarks } from "./local-store.ts";
 import { openLibrary } from "./open-library.ts";
 import type { TabMessage } from "./tab-messages.ts";
 
@@ -43,10 +43,10 @@ function aDevice() {
       if (record) stored.records.set(name, { ...record, ...marks });
       return ok(undefined);
     },
-    async writeFeed(cursor: number, entries: readonly ConversationEntry[]) {
+    async writeFeed({ from, to }: FeedSpan, entries: readonly ConversationEntry[]) {
       if (stored.full) return err("full" as const);
       for (const one of entries) stored.records.set(one.id, withFeedEntry(stored.records.get(one.id), one));
-      stored.cursor = Math.max(stored.cursor, cursor);
+      if (from <= stored.cursor) stored.cursor = Math.max(stored.cursor, to);
       return ok([]);
     },
     onReopened: (callback: () => void) => reopened.push(callback),
@@ -86,9 +86,9 @@ beforeEach(() => {
 test("O6: a page that could not be stored is stored with the next one, before its cursor", async () => {
   const { library } = device.openTab();
   device.stored.full = true;
-  await library.takeFeed(1, [entry("a", 1)]);
+  await library.takeFeed({ from: 0, to: 1 }, [entry("a", 1)]);
   device.stored.full = false;
-  await library.takeFeed(2, [entry("b", 2)]);
+  await library.takeFeed({ from: 1, to: 2 }, [entry("b", 2)]);
   const reloaded = device.openTab();
   await reloaded.library.ready;
   expect(reloaded.library.cursor()).toBe(2);
@@ -97,27 +97,45 @@ test("O6: a page that could not be stored is stored with the next one, before it
 
 test("O6: after the database was lost, what the tab knows is stored again with the cursor", async () => {
   const { library } = device.openTab();
-  await library.takeFeed(1, [entry("a", 1)]);
+  await library.takeFeed({ from: 0, to: 1 }, [entry("a", 1)]);
   device.stored.records.clear();
   device.stored.cursor = 0;
   device.reopen();
-  await library.takeFeed(2, [entry("b", 2)]);
+  await library.takeFeed({ from: 1, to: 2 }, [entry("b", 2)]);
   const reloaded = device.openTab();
   await reloaded.library.ready;
   expect(titles(reloaded)).toEqual(["b at 2", "a at 1"]);
 });
 
+test("O6: a tab that is open asks again for what another one set aside, and stops nowhere before its end", async () => {
+  const [tab, other] = [device.openTab(), device.openTab()];
+  await tab.library.takeFeed({ from: 0, to: 2 }, [entry("a", 1), entry("b", 2)]);
+  await expect.poll(() => other.library.cursor()).toBe(2);
+  device.stored.records.delete("a");
+  device.stored.cursor = 0;
+  other.tell({ type: "feed" });
+  await expect.poll(() => tab.library.cursor()).toBe(0);
+  // The page that was under way tells of what is new, and not of what is lost.
+  await tab.library.takeFeed({ from: 2, to: 3 }, [entry("c", 3)]);
+  expect(tab.library.cursor()).toBe(0);
+  await tab.library.takeFeed({ from: 0, to: 3 }, [entry("a", 1), entry("b", 2), entry("c", 3)]);
+  const reloaded = device.openTab();
+  await reloaded.library.ready;
+  expect(reloaded.library.cursor()).toBe(3);
+  expect(titles(reloaded)).toEqual(["c at 3", "b at 2", "a at 1"]);
+});
+
 test("O6: what another tab read from the feed ends a summary of ours that is not newer", async () => {
   const [one, other] = [device.openTab(), device.openTab()];
   other.library.summaryChanged(id("a"), { ...unsent("mine"), headSeq: 3 });
-  await one.library.takeFeed(5, [entry("a", 5)]);
+  await one.library.takeFeed({ from: 0, to: 5 }, [entry("a", 5)]);
   await expect.poll(() => titles(other)).toEqual(["a at 5"]);
 });
 
 test("O6: what a tab told of an edit it never stored is shown no longer than two looks at the outbox", async () => {
   const { library, tell } = device.openTab();
   const { library: shown } = device.openTab();
-  await library.takeFeed(1, [entry("a", 1)]);
+  await library.takeFeed({ from: 0, to: 1 }, [entry("a", 1)]);
   await expect.poll(() => titles({ library: shown })).toEqual(["a at 1"]);
   tell({ type: "summary", id: id("a"), local: unsent("typed, then gone") });
   expect(titles({ library: shown })).toEqual(["typed, then gone"]);
@@ -150,7 +168,7 @@ async function whileRead(tab: ReturnType<ReturnType<typeof aDevice>["openTab"]>,
 
 test("C13: a wish to erase, or its end, is not undone by a read of the store that began before it", async () => {
   const tab = device.openTab();
-  await tab.library.takeFeed(1, [deletion(1)]);
+  await tab.library.takeFeed({ from: 0, to: 1 }, [deletion(1)]);
   await whileRead(tab, () => tab.library.setErasing(id("a"), true));
   expect(isErasing(tab)).toBe(true);
   await whileRead(tab, () => tab.library.setErasing(id("a"), false));
@@ -159,22 +177,22 @@ test("C13: a wish to erase, or its end, is not undone by a read of the store tha
 
 test("C13: a wish to erase that a restoring ended, here or elsewhere, is not revived by a read that began before it", async () => {
   const tab = device.openTab();
-  await tab.library.takeFeed(1, [deletion(1)]);
+  await tab.library.takeFeed({ from: 0, to: 1 }, [deletion(1)]);
   tab.library.setErasing(id("a"), true);
   await whileRead(tab, () => tab.library.summaryChanged(id("a"), unsent("restored")));
   expect(isErasing(tab)).toBe(false);
 
-  await tab.library.takeFeed(2, [deletion(2)]);
+  await tab.library.takeFeed({ from: 1, to: 2 }, [deletion(2)]);
   tab.library.summaryChanged(id("a"), { ...unsent("deleted"), summary: deletion(2).summary });
   tab.library.setErasing(id("a"), true);
   tab.library.summaryChanged(id("a"), { ...unsent("deleted"), summary: deletion(2).summary, headSeq: 2 });
-  await whileRead(tab, () => tab.library.takeFeed(3, [entry("a", 3)]));
+  await whileRead(tab, () => tab.library.takeFeed({ from: 2, to: 3 }, [entry("a", 3)]));
   expect(isErasing(tab)).toBe(false);
 });
 
 test("C13: a wish to erase that another tab took back ends here too, once this tab's own is stored", async () => {
   const [one, other] = [device.openTab(), device.openTab()];
-  await one.library.takeFeed(1, [deletion(1)]);
+  await one.library.takeFeed({ from: 0, to: 1 }, [deletion(1)]);
   one.library.setErasing(id("a"), true);
   await expect.poll(() => isErasing(other)).toBe(true);
   other.library.setErasing(id("a"), false);

@@ -4,7 +4,15 @@ import { further, isNewer, lackingBodies, libraryEntries, withFeedEntry, withLoc
 import type { Lacking } from "./library-state.ts";
 import { FIRST_ROWS } from "./library.ts";
 import type { Library, LibraryEntry } from "./library.ts";
-import type { LocalStore, LocalSummary, PulledBody, SnapshotNews, SummaryRecord, TrashMarks } from "./local-store.ts";
+import type {
+  FeedSpan,
+  LocalStore,
+  LocalSummary,
+  PulledBody,
+  SnapshotNews,
+  SummaryRecord,
+  TrashMarks,
+} from "./local-store.ts";
 import type { Tabs } from "./tab-messages.ts";
 import { openUnconfirmedMarks } from "./unconfirmed-marks.ts";
 import type { MarkChange } from "./unconfirmed-marks.ts";
@@ -41,8 +49,11 @@ export interface LocalLibrary extends Library {
   forget(id: ConversationId, onlyIf?: "if erasing"): Promise<void>;
   /** Calls back when everything of a conversation was deleted from this device, by this tab or another one. */
   onForgotten(callback: (id: ConversationId) => void): void;
-  /** Takes a page of the feed; stored with its cursor in one transaction. Answers whether it could be stored. */
-  takeFeed(cursor: number, entries: readonly (ConversationEntry | SnapshotNews)[]): Promise<boolean>;
+  /**
+   * Takes a page of the feed; stored with its cursor in one transaction. Answers whether it could be stored. A page that
+   * begins after where the feed goes on by now does not move that: what is between them was asked for again meanwhile.
+   */
+  takeFeed(span: FeedSpan, entries: readonly (ConversationEntry | SnapshotNews)[]): Promise<boolean>;
   /** Tells what the feed says of snapshots, and said before. There is one listener. */
   onSnapshotNews(listener: NewsListener): void;
 }
@@ -73,6 +84,10 @@ export function openLibrary(
   let entries: readonly LibraryEntry[] | undefined;
   let loaded = false;
   let cursor = 0;
+  /** up to where the database has what the feed told, as far as this tab knows */
+  let storedTo = 0;
+  /** where the pages begin that could not be stored, one after the other, and are `unwritten` */
+  let unwrittenFrom = Infinity;
 
   function changed(): void {
     entries = undefined;
@@ -100,10 +115,18 @@ export function openLibrary(
 
   async function read(): Promise<void> {
     const withNewerMarks = unconfirmed.beginRead();
+    const before = storedTo;
     const result = await store.library();
     if (result.ok) {
+      const found = result.value.cursor;
       for (const record of result.value.records) takeRecord(withNewerMarks(record));
-      cursor = Math.max(cursor, result.value.cursor);
+      // Less than was stored before: some of it could not be read, in this tab or another, and has to come again.
+      const isLess = found < before;
+      if (isLess || found > cursor) {
+        cursor = found;
+        unwrittenFrom = Infinity;
+      }
+      if (isLess || found > storedTo) storedTo = found;
     }
     loaded = true;
     changed();
@@ -180,7 +203,8 @@ export function openLibrary(
   store.onFound(() => void read());
   store.onReopened(() => {
     // What the feed told of snapshots is in nobody's memory here.
-    cursor = 0;
+    cursor = storedTo = 0;
+    unwrittenFrom = Infinity;
     for (const record of records.values()) {
       const { id, feed } = record;
       if (feed) unwritten.set(id, feed);
@@ -228,21 +252,25 @@ export function openLibrary(
       tellNews = listener;
       for (const news of early.splice(0)) listener(...news);
     },
-    async takeFeed(next, page) {
+    async takeFeed({ from, to }, page) {
       if (page.some(erasesChat)) await storeEdits();
       const news = page.filter((entry) => entry.kind === "snapshot");
       for (const entry of page) takeEntry(entry);
-      cursor = next;
+      if (from <= cursor) cursor = to;
       if (page.length > 0) changed();
       const written = [...unwritten.values()];
       const writtenMarks = unwrittenMarks;
       unwrittenMarks = [];
-      const stored = await store.writeFeed(next, written);
+      const begin = Math.min(from, unwrittenFrom);
+      const stored = await store.writeFeed({ from: begin, to }, written);
       if (news.length > 0) tellNews(news, stored.ok);
       if (!stored.ok) {
+        unwrittenFrom = begin;
         unwrittenMarks.push(...writtenMarks);
         return false;
       }
+      storedTo = Math.max(storedTo, to);
+      unwrittenFrom = Infinity;
       for (const change of writtenMarks) change.confirm();
       for (const entry of written) if (unwritten.get(entry.id) === entry) unwritten.delete(entry.id);
       for (const id of stored.value) forgottenHere(id);

@@ -237,7 +237,7 @@ export function openLocalStore(name: string | undefined, clock?: Pick<Clock, "af
         },
         (repair, transaction) => repair.quarantineSummaries(transaction),
       ),
-    async writeFeed(cursor, entries) {
+    async writeFeed({ from, to }, entries) {
       const chats = entries.filter((entry) => entry.kind !== "snapshot");
       const news = entries.filter((entry) => entry.kind === "snapshot");
       const erased = chats.filter((entry) => entry.erased);
@@ -264,9 +264,10 @@ export function openLocalStore(name: string | undefined, clock?: Pick<Clock, "af
           );
           await records?.takeSnapshotEntries(transaction, news);
           const meta = transaction.objectStore("meta");
-          const before: unknown = await meta.get("cursor");
-          // Another tab may have read further meanwhile.
-          await meta.put(Math.max(cursor, isCursor(before) ? before : 0), "cursor");
+          const stored: unknown = await meta.get("cursor");
+          const before = isCursor(stored) ? stored : 0;
+          // Another tab may have read further meanwhile, or set aside what the feed has to be read again for.
+          if (from <= before) await meta.put(Math.max(to, before), "cursor");
           return [...forgotten];
         },
         "relaxed",

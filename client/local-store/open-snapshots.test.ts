@@ -200,7 +200,8 @@ test("5,000 snapshots of 50 conversations: the first rows are there long before 
   };
   const store = openLocalStore("holdfast:account-1:workspace-1");
   const entries = Array.from({ length: 5_000 }, (_, at) => entry(at));
-  for (let at = 0; at < 5_000; at += 500) await store.writeFeed(at + 500, entries.slice(at, at + 500));
+  for (let at = 0; at < 5_000; at += 500)
+    await store.writeFeed({ from: at, to: at + 500 }, entries.slice(at, at + 500));
   store.close();
   const began = performance.now();
   const tab = openSnapshotTab({ online: false });

@@ -263,10 +263,10 @@ describe("A5: a database that the browser deletes while it is open", () => {
 
   test("a page of the feed that was on its way is not stored with its cursor where the entries before it are gone", async () => {
     const store = openLocalStore(NAME);
-    expect((await store.writeFeed(1, [feedEntry(newId(), 1)])).ok).toBe(true);
+    expect((await store.writeFeed({ from: 0, to: 1 }, [feedEntry(newId(), 1)])).ok).toBe(true);
     device.forceClose();
     device = installFailingIndexedDb();
-    expect((await store.writeFeed(2, [feedEntry(newId(), 2)])).ok).toBe(false);
+    expect((await store.writeFeed({ from: 0, to: 2 }, [feedEntry(newId(), 2)])).ok).toBe(false);
     await turns(20);
     expect(await store.library()).toMatchObject({ ok: true, value: { cursor: 0, records: [] } });
     store.close();
@@ -401,6 +401,25 @@ describe("A10: a garbled record in any store", () => {
     const store = openLocalStore(NAME);
     expect(await store.quarantined()).toMatchObject({ ok: true, value: [{ documentId: id, store: "summaries" }] });
     store.close();
+  });
+
+  test("an unreadable summary comes again though a page of the feed was under way in another tab", async () => {
+    const { server, id } = await aUsedDevice();
+    const other = openLocalStore(NAME);
+    const before = await other.library();
+    const cursor = before.ok ? before.value.cursor : 0;
+    expect(cursor).toBeGreaterThan(0);
+    const raw = await openDB(NAME);
+    await raw.put("summaries", { id, feed: { summary: null } });
+    raw.close();
+    const worker = openLocalStore(NAME);
+    expect(await worker.library()).toMatchObject({ ok: true, value: { cursor: 0, records: [] } });
+    worker.close();
+    await other.writeFeed({ from: cursor, to: cursor + 1 }, []);
+    other.close();
+    const { browser, tab } = await startAgain(server);
+    await until(() => tab.library.entries().length === 1, browser.clock);
+    await tab.close();
   });
 
   test("where an outbox row does not say whose it is, what it stood for is sent all the same", async () => {

@@ -28,7 +28,7 @@ beforeEach(() => void (globalThis.indexedDB = new IDBFactory()));
 
 test("what stands first in the list is read first: pinned chats, then the last active, and nothing it does not show", async () => {
   const store = openLocalStore(NAME);
-  await store.writeFeed(9, [
+  await store.writeFeed({ from: 0, to: 9 }, [
     entry(1, 100),
     entry(2, 900),
     entry(3, 50, { pinned: true }),
@@ -44,8 +44,8 @@ test("what stands first in the list is read first: pinned chats, then the last a
 
 test("a chat moves in the list with what is stored of it, by the feed and by this device", async () => {
   const store = openLocalStore(NAME);
-  await store.writeFeed(2, [entry(1, 100), entry(2, 200)]);
-  await store.writeFeed(3, [{ ...entry(1, 300), feedSeq: 3 }]);
+  await store.writeFeed({ from: 0, to: 2 }, [entry(1, 100), entry(2, 200)]);
+  await store.writeFeed({ from: 0, to: 3 }, [{ ...entry(1, 300), feedSeq: 3 }]);
   expect(await firstOf(store, 9)).toEqual(["Chat 1", "Chat 2"]);
   const summary = entry(2, 0).summary;
   await store.settle(entry(2, 0).id as never, [], { summary, changedAt: 400, headSeq: 9 });
@@ -65,7 +65,7 @@ test("all records are read, each once, however many there are", async () => {
     const before = await store.library();
     const from = before.ok ? before.value.records.length : 0;
     await store.writeFeed(
-      from + count,
+      { from, to: from + count },
       Array.from({ length: count }, (_, at) => entry(from + at, at)),
     );
     const { value } = (await store.library()) as { value: { records: { id: string }[] } };

@@ -115,10 +115,11 @@ async function catchUp(
 ): Promise<boolean> {
   await library.ready;
   for (let round = 0; round < ROUNDS && !signal.aborted; round++) {
-    const feed = await readFeedPage(fetch, library.cursor(), signal).catch(() => undefined);
+    const from = library.cursor();
+    const feed = await readFeedPage(fetch, from, signal).catch(() => undefined);
     if (feed === undefined) return false;
     const more = feed.more && feed.cursor > library.cursor();
-    await library.takeFeed(feed.cursor, feed.entries);
+    await library.takeFeed({ from, to: feed.cursor }, feed.entries);
     if (more) continue;
     const pulled = await bodies.pull(signal);
     if (pulled !== "more") return pulled === "done";

@@ -51,12 +51,14 @@ export function openFeed(
   }
 
   async function read(): Promise<void> {
-    const feed = await request();
+    await library.ready;
+    const from = library.cursor();
+    const feed = await request(from);
     if (signal.aborted) return;
     if (feed === undefined) return handle({ type: "failed", random: platform.random() });
     // "More" without getting further would go round for ever.
     const more = feed.more && feed.cursor > library.cursor();
-    const told = library.takeFeed(feed.cursor, feed.entries);
+    const told = library.takeFeed({ from, to: feed.cursor }, feed.entries);
     if (more) {
       await told;
       return handle({ type: "read", more });
@@ -69,7 +71,7 @@ export function openFeed(
   /** A request on a connection that died in silence would be waited for for ever: it may take only so long. */
   let giveUpWithin: ((ms: number) => void) | undefined;
 
-  async function request(): Promise<FeedPage | undefined> {
+  async function request(from: number): Promise<FeedPage | undefined> {
     const own = new AbortController();
     let stopTimer: (() => void) | undefined;
     giveUpWithin = (ms) => {
@@ -77,10 +79,9 @@ export function openFeed(
       stopTimer = clock.after(ms, () => own.abort());
     };
     try {
-      await library.ready;
-      giveUpWithin?.(ANSWER_MS);
+      giveUpWithin(ANSWER_MS);
       const within = AbortSignal.any([signal, own.signal]);
-      return await readFeedPage(platform.fetch, library.cursor(), within, (isOk) => {
+      return await readFeedPage(platform.fetch, from, within, (isOk) => {
         host.contact();
         if (isOk) host.sessionWorks();
       });

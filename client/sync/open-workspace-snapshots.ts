@@ -62,7 +62,7 @@ export function openWorkspaceSnapshots(parts: WorkspaceSnapshotsParts, signal: A
     outboxChanged: (held) => signal.aborted || parts.sync.outboxChanged(held),
   });
   const take = async (news: readonly SnapshotNews[]): Promise<boolean> => {
-    const stored = await local.writeFeed(0, news);
+    const stored = await local.writeFeed({ from: 0, to: 0 }, news);
     snapshots.takeNews(news, stored.ok);
     return stored.ok;
   };

@@ -37,9 +37,10 @@ async function catchUp(name: string): Promise<CaughtUp> {
   await library.ready;
   let told: Promise<boolean> | undefined;
   for (let more = true; more;) {
-    const feed = await readFeedPage(counted, library.cursor(), life.signal);
+    const from = library.cursor();
+    const feed = await readFeedPage(counted, from, life.signal);
     if (feed === undefined) throw new Error("no feed");
-    told = library.takeFeed(feed.cursor, feed.entries);
+    told = library.takeFeed({ from, to: feed.cursor }, feed.entries);
     more = feed.more;
     if (more) await told;
   }

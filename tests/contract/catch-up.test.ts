@@ -142,9 +142,10 @@ function aDevice(open: ReadonlySet<ConversationId> = new Set()) {
     async readFeed(pullMeanwhile = false): Promise<void> {
       await library.ready;
       for (let more = true; more;) {
-        const response = await platform.fetch(`/api/sync/feed?cursor=${library.cursor()}`);
+        const from = library.cursor();
+        const response = await platform.fetch(`/api/sync/feed?cursor=${from}`);
         const feed = feedSchema.parse(await response.json());
-        const told = library.takeFeed(feed.cursor, feed.entries);
+        const told = library.takeFeed({ from, to: feed.cursor }, feed.entries);
         if (pullMeanwhile && !feed.more) await bodies.pull(life.signal, told);
         await told;
         more = feed.more;

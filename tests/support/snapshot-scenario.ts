@@ -141,7 +141,7 @@ export function openSnapshotTab(options: SnapshotTabOptions = {}) {
     },
     /** Plays the library: a page of the feed is stored, then told. */
     async feed(cursor: number, entries: readonly SnapshotNews[]): Promise<void> {
-      const { ok } = await store.writeFeed(cursor, entries);
+      const { ok } = await store.writeFeed({ from: 0, to: cursor }, entries);
       news?.(entries, ok);
     },
     /** Plays the library: another tab, or the worker, stored a page of the feed. */
