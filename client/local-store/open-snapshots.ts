@@ -12,7 +12,7 @@ import { FIRST_ROWS } from "./library.ts";
 import type { LocalStore, StoreFailure } from "./local-store.ts";
 import type { NewsListener } from "./open-library.ts";
 import { openSnapshotQueue } from "./snapshot-queue.ts";
-import type { HeldCommands, SnapshotOutbox } from "./snapshot-queue.ts";
+import type { HeldOutbox, SnapshotOutbox } from "./snapshot-queue.ts";
 import type { QueuedCommand, SettledCommand, SnapshotDeed, SnapshotRecord } from "./snapshot-record.ts";
 import { excerptOfFrozen, snapshotEntries, withDone, withSnapshotEntry } from "./snapshot-state.ts";
 import type { SnapshotRecords } from "./snapshot-state.ts";
@@ -22,7 +22,7 @@ import type { SnapshotEntry, Snapshots } from "./snapshots.ts";
 import { snapshotEntriesIn } from "./stored-snapshots.ts";
 
 export interface SnapshotsParts {
-  local: Pick<LocalStore, "onFound" | "onReopened">;
+  local: Pick<LocalStore, "health" | "onFound" | "onReopened">;
   store: SnapshotStore;
   /** between the tabs of this account and workspace, and the service worker */
   channel: Broadcast;
@@ -36,7 +36,7 @@ export interface SnapshotsParts {
   /** Records are lost that the feed told of before. Told whenever all are read, until they are found. */
   recordsLost: () => void;
   /** The outbox changed; `held` is of the memory of this tab alone. */
-  outboxChanged: (held: HeldCommands) => void;
+  outboxChanged: (held: HeldOutbox) => void;
 }
 
 /** The snapshots, as their delivery and their puller see them. */
@@ -80,9 +80,15 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
     for (const listener of listeners) listener();
   }
 
-  const queue = openSnapshotQueue(store, onSettled);
+  const queue = openSnapshotQueue(store, onSettled, () => local.health().type === "none");
   const tellTabs = (...ids: SnapshotId[]): void => channel.post({ ids });
-  const outboxChanged = (): void => parts.outboxChanged(queue.held());
+  const outboxChanged = (): void => parts.outboxChanged({ ...queue.held(), storeAgain });
+
+  async function storeAgain(): Promise<void> {
+    await queue.storeHeld();
+    outboxChanged();
+    changed();
+  }
 
   function onSettled({ command: settled }: QueuedCommand, what: SettledCommand, isStored: boolean): void {
     const { snapshotId } = settled;
@@ -237,7 +243,7 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
   local.onFound(() => void queue.storeHeld().then(readAll).then(outboxChanged));
   local.onReopened(() => {
     queue.lost();
-    void queue.storeHeld().then(outboxChanged);
+    void storeAgain();
   });
   channel.onMessage((raw) => {
     const message = tabMessage.safeParse(raw);

@@ -2,9 +2,10 @@ import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { beforeEach, expect, test } from "vitest";
 import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
+import { err } from "#shared/lib/result.ts";
 import { newSnapshotTestId } from "#tests/support/snapshot-scenario.ts";
 import { openLocalStore } from "./open-local-store.ts";
-import { openSnapshotQueue } from "./snapshot-queue.ts";
+import { openSnapshotQueue, storedOutbox } from "./snapshot-queue.ts";
 import type { SnapshotCommand } from "./snapshot-record.ts";
 import { openSnapshotStore } from "./snapshot-store.ts";
 
@@ -24,15 +25,37 @@ test("after a lost connection each command is stored once, whether the database 
   const queue = openSnapshotQueue(
     { ...store, add: (...command) => current.add(...command), queue: () => current.queue() },
     () => undefined,
+    () => false,
   );
   for (const command of commands) await queue.add(command, []);
   queue.lost();
-  expect((await queue.list()).map(({ command }) => command)).toEqual(commands);
+  expect((await queue.list()).commands.map(({ command }) => command)).toEqual(commands);
   expect(queue.held().waiting).toBe(0);
   const fresh = openLocalStore("holdfast:account-1:workspace-2");
   current = openSnapshotStore(fresh);
   queue.lost();
-  expect((await queue.list()).map(({ command }) => command)).toEqual(commands);
+  expect((await queue.list()).commands.map(({ command }) => command)).toEqual(commands);
   old.close();
   fresh.close();
+});
+
+test("a store that does not answer is not one in which nothing waits, unless there is to be none", async () => {
+  const local = openLocalStore("holdfast:account-1:workspace-1");
+  const silent = { ...openSnapshotStore(local), queue: async () => err("silent" as const) };
+  expect(await storedOutbox(silent).list()).toEqual({ commands: [], isWhole: false });
+  const about = {
+    snapshotId: newSnapshotTestId() as SnapshotId,
+    conversationId: newSnapshotTestId() as ConversationId,
+  };
+  const command: SnapshotCommand = { ...about, createdAt: 1, deed: { type: "delete" } };
+  for (const isStoreless of [false, true]) {
+    const queue = openSnapshotQueue(
+      silent,
+      () => undefined,
+      () => isStoreless,
+    );
+    await queue.add(command, []);
+    expect(await queue.list()).toMatchObject({ commands: [{ command }], isWhole: isStoreless });
+  }
+  local.close();
 });

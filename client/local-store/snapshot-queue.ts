@@ -8,10 +8,17 @@ import type { StoreFailure } from "./local-store.ts";
 import type { QueuedCommand, SettledCommand, SnapshotCommand } from "./snapshot-record.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 
+/** What an outbox knows of the commands in it. */
+export interface ListedCommands {
+  /** oldest first, those another tab stored and those that were refused among them */
+  commands: readonly QueuedCommand[];
+  /** false where the store did not answer: more may wait than is known here */
+  isWhole: boolean;
+}
+
 /** The commands about snapshots that wait for the server, as their delivery sees them. */
 export interface SnapshotOutbox {
-  /** All of them, oldest first, those another tab stored and those that were refused among them. */
-  list(): Promise<QueuedCommand[]>;
+  list(): Promise<ListedCommands>;
   /** The messages that a command freezes, first to last; `lost` where the store answered, and has not all of them. */
   messages(command: SnapshotCommand): Promise<Result<FrozenMessage[], "lost" | StoreFailure>>;
   /** Notes what became of one, for good. Does nothing for one that is gone. */
@@ -22,7 +29,7 @@ export interface SnapshotOutbox {
 export const storedOutbox = (store: SnapshotStore): SnapshotOutbox => ({
   async list() {
     const queue = await store.queue();
-    return queue.ok ? queue.value : [];
+    return { commands: queue.ok ? queue.value : [], isWhole: queue.ok };
   },
   messages: (command) => storedMessages(store, command),
   async settle(queued, settled) {
@@ -58,6 +65,12 @@ export interface HeldCommands {
   isFull: boolean;
 }
 
+/** What of the outbox is in memory alone, as the sync status counts it. */
+export interface HeldOutbox extends HeldCommands {
+  /** Tries now to store it, and tells what came of that. */
+  storeAgain(): Promise<void>;
+}
+
 /** The commands in the store, with those of this tab that could not be stored, which are later ones. */
 export interface SnapshotQueue extends SnapshotOutbox {
   /** as known now */
@@ -78,10 +91,14 @@ export interface SnapshotQueue extends SnapshotOutbox {
   messagesHere(id: SnapshotId): readonly HashedMessage[] | undefined;
 }
 
-/** @param settled told of what is done, which the store may not have been able to note */
+/**
+ * @param settled told of what is done, which the store may not have been able to note
+ * @param isStoreless whether nothing is to be stored on this device: then what is in memory is all there is
+ */
 export function openSnapshotQueue(
   store: SnapshotStore,
   settled: (queued: QueuedCommand, what: SettledCommand, isStored: boolean) => void,
+  isStoreless: () => boolean,
 ): SnapshotQueue {
   let stored: readonly QueuedCommand[] = [];
   let held: Held[] = [];
@@ -172,7 +189,7 @@ export function openSnapshotQueue(
       await storeHeld();
       const read = await store.queue();
       if (read.ok) stored = read.value;
-      return all();
+      return { commands: all(), isWhole: read.ok || isStoreless() };
     },
     async messages(command) {
       const here = messages.get(command.snapshotId);

@@ -225,6 +225,17 @@ async function outboxOf(tab: Tab): Promise<unknown> {
   return read.ok ? read.value.snapshots : read;
 }
 
+test("a worker whose database does not answer does not say that nothing waits", async () => {
+  const page = openTab({ online: false });
+  const id = await page.snapshots.take(aTaken(chat, 3));
+  page.close();
+  const store = openSnapshotStore(openTab({ online: false }).store);
+  expect(await work({ store: { ...store, queue: async () => err("silent") } })).toEqual({ type: "unknown" });
+  expect(server.requests).toEqual([]);
+  expect(await work()).toEqual({ type: "done" });
+  expect(server.kept.has(id)).toBe(true);
+});
+
 test("messages that cannot be read just now are read later; only a disk that lost them makes it a refusal", async () => {
   const page = openTab({ online: false });
   const id = await page.snapshots.take(aTaken(chat, 3));

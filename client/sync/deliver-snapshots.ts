@@ -27,6 +27,8 @@ export interface DeliverSnapshotsParts {
 export type SnapshotRound =
   /** nothing that trying again could bring further */
   | { type: "done" }
+  /** all that is known is done; the store did not say what else waits */
+  | { type: "unknown" }
   /** `reached`: the server answered, and says to come back */
   | { type: "later"; reached: boolean; atLeastMs: number };
 
@@ -49,7 +51,8 @@ async function deliverAll({ platform, outbox }: DeliverSnapshotsParts, signal: A
   const waiting = new Set<string>();
   let atLeastMs = 0;
   // Read under the lock: who held it before took out what was delivered.
-  for (const queued of await outbox.list()) {
+  const { commands, isWhole } = await outbox.list();
+  for (const queued of commands) {
     const { snapshotId, conversationId, deed, refused: code } = queued.command;
     if (code !== undefined && deed.type === "take") refused.add(snapshotId);
     if (code !== undefined || refused.has(snapshotId) || waiting.has(conversationId)) continue;
@@ -63,8 +66,10 @@ async function deliverAll({ platform, outbox }: DeliverSnapshotsParts, signal: A
     await outbox.settle(queued, verdict);
     if (verdict.type === "refused" && deed.type === "take") refused.add(snapshotId);
   }
-  return waiting.size > 0 ? { type: "later", reached: true, atLeastMs } : { type: "done" };
+  return waiting.size > 0 ? { type: "later", reached: true, atLeastMs } : nothingLeft(isWhole);
 }
+
+const nothingLeft = (isWhole: boolean): SnapshotRound => ({ type: isWhole ? "done" : "unknown" });
 
 /** Sends one, with its messages where the server asks for them; `undefined` where no answer came. */
 async function attempt(

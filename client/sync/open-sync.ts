@@ -1,6 +1,6 @@
 import type { LocalDocument } from "#client/local-store/local-document.ts";
 import type { LocalStore } from "#client/local-store/local-store.ts";
-import type { HeldCommands } from "#client/local-store/snapshot-queue.ts";
+import type { HeldOutbox } from "#client/local-store/snapshot-queue.ts";
 import type { LocalDocuments } from "#client/local-store/open-documents.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import { whenEnded } from "#client/platform/when-ended.ts";
@@ -35,7 +35,7 @@ export interface OpenSync extends DocumentSync {
    * Another tab changed the outbox, or a command about a snapshot did.
    * @param held which of those commands are in the memory of this tab alone; as before where it is not said
    */
-  outboxChanged(held?: HeldCommands): void;
+  outboxChanged(held?: HeldOutbox): void;
 }
 
 /** What sync tells the rest of this tab. */
@@ -65,7 +65,7 @@ export function openSync(
   const listeners = new Set<() => void>();
   /** documents whose edits the server does not take, also after they were closed; true: it never will */
   const refused = new Map<ConversationId, boolean>();
-  let held: HeldCommands = { waiting: 0, refused: 0, isFull: false };
+  let held: HeldOutbox = { waiting: 0, refused: 0, isFull: false, storeAgain: async () => undefined };
   let reach: Reach = { failingSince: undefined, browserOffline: !connectivity.online() };
   let divergences = 0;
   let told = "";
@@ -233,7 +233,7 @@ export function openSync(
       void store.dismissUnreadable().then(() => drain.outdated());
     },
     async retryStoring() {
-      await documents.flush();
+      await Promise.all([documents.flush(), held.storeAgain()]);
       drain.retry();
     },
     reach: takeReach,

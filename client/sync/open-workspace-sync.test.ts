@@ -57,18 +57,23 @@ test("P4: a snapshot that did not fit on this device is not saved, whatever else
   const open = tab.documents.open(aConversation());
   await until(() => tab.sync.status().type === "saved", browser.clock);
   const failing = { type: "cannot-save", reason: "full", onlyHere: 1, unsent: 1 };
-  tab.sync.outboxChanged({ waiting: 1, refused: 0, isFull: true });
+  let tries = 0;
+  const storeAgain = async (): Promise<void> => void tries++;
+  tab.sync.outboxChanged({ waiting: 1, refused: 0, isFull: true, storeAgain });
   open.conversation.rename("Small");
   await until(() => server.durable(open.id).getMap("meta").get("title") === "Small", browser.clock);
   expect(tab.sync.status()).toEqual(failing);
   // Another tab stored something of its own.
   tab.sync.outboxChanged();
   expect(tab.sync.status()).toEqual(failing);
-  tab.sync.outboxChanged({ waiting: 1, refused: 0, isFull: false });
+  // "Try again" is of it too.
+  await tab.sync.retryStoring();
+  expect(tries).toBe(1);
+  tab.sync.outboxChanged({ waiting: 1, refused: 0, isFull: false, storeAgain });
   expect(tab.sync.status()).toEqual({ type: "saving" });
   server.setUp(false);
   await until(() => JSON.stringify(tab.sync.status()) === '{"type":"offline","changes":1}', browser.clock);
-  tab.sync.outboxChanged({ waiting: 0, refused: 0, isFull: false });
+  tab.sync.outboxChanged({ waiting: 0, refused: 0, isFull: false, storeAgain });
   await until(() => JSON.stringify(tab.sync.status()) === '{"type":"offline","changes":0}', browser.clock);
   await tab.close();
 });

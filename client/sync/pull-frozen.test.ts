@@ -136,6 +136,22 @@ test("a full disk is asked for nothing more for a while, and shows all the same 
   failing.heal();
 });
 
+test("A4: what did not fit is stored when a person says so, offline too", async () => {
+  const failing = installFailingIndexedDb();
+  const tab = openTab({ online: false });
+  await expect.poll(() => tab.snapshots.loaded()).toBe(true);
+  failing.failWrites(() => true);
+  const id = await tab.snapshots.take(aTaken(chat, 3));
+  await tab.held.at(-1)?.storeAgain();
+  expect(tab.held.at(-1)).toMatchObject({ waiting: 1, isFull: true });
+  failing.heal();
+  await tab.held.at(-1)?.storeAgain();
+  expect(tab.held.at(-1)).toMatchObject({ waiting: 0, isFull: false });
+  expect(tab.snapshots.isKept(id)).toBe(true);
+  const again = openTab({ online: false, name: NAME });
+  await expect.poll(() => again.snapshots.entries()).toMatchObject([{ summary: { id }, state: { type: "pending" } }]);
+});
+
 test("what cannot be stored is kept in memory, goes out, and is stored once there is room", async () => {
   const failing = installFailingIndexedDb();
   const tab = openTab({ online: false });
@@ -143,7 +159,7 @@ test("what cannot be stored is kept in memory, goes out, and is stored once ther
   failing.failWrites(() => true);
   const id = await tab.snapshots.take(aTaken(chat, 3));
   expect(tab.snapshots.entries()).toMatchObject([{ state: { type: "pending" } }]);
-  expect(tab.held.at(-1)).toEqual({ waiting: 1, refused: 0, isFull: true });
+  expect(tab.held.at(-1)).toMatchObject({ waiting: 1, refused: 0, isFull: true });
   // While it was being stored nothing was known to be wrong.
   expect(tab.held[0]).toMatchObject({ isFull: false });
   expect(tab.snapshots.isKept(id)).toBe(false);
@@ -151,7 +167,7 @@ test("what cannot be stored is kept in memory, goes out, and is stored once ther
   tab.goOnline();
   await expect.poll(() => tab.snapshots.entries()[0]?.state.type).toBe("sealed");
   expect(tab.snapshots.isKept(id)).toBe(true);
-  expect(tab.held.at(-1)).toEqual({ waiting: 0, refused: 0, isFull: false });
+  expect(tab.held.at(-1)).toMatchObject({ waiting: 0, refused: 0, isFull: false });
   tab.close();
   const again = openTab({ online: false, name: NAME });
   await expect.poll(() => again.snapshots.entries().length).toBe(1);

@@ -35,6 +35,8 @@ export function openSnapshotDelivery(
     isUnderWay = false;
     if (round.type === "later") later(round.atLeastMs);
     else failures = 0;
+    // What is added here meanwhile does not wait for that.
+    if (round.type === "unknown") cancelTimer = clock.after(RETRY_CAP_MS, look);
     await go();
   }
 

@@ -1,7 +1,7 @@
 import { openLocalStore } from "#client/local-store/open-local-store.ts";
 import type { SnapshotNews } from "#client/local-store/local-store.ts";
 import type { NewsListener } from "#client/local-store/open-library.ts";
-import type { HeldCommands } from "#client/local-store/snapshot-queue.ts";
+import type { HeldOutbox } from "#client/local-store/snapshot-queue.ts";
 import type { TakenSnapshot } from "#client/local-store/snapshots.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import { noLocks } from "#client/platform/locks.ts";
@@ -92,7 +92,7 @@ export function openSnapshotTab(options: SnapshotTabOptions = {}) {
   const wakes = new Set<() => void>();
   let online = options.online ?? true;
   const unstored: number[] = [];
-  const held: HeldCommands[] = [];
+  const held: HeldOutbox[] = [];
   let news: NewsListener | undefined;
   const store = openLocalStore(name);
   const snapshots = openWorkspaceSnapshots(
