@@ -1,4 +1,3 @@
-import type { Library } from "#client/local-store/library.ts";
 import type { OpenConversation } from "#client/local-store/documents.ts";
 import { whenLoaded } from "#client/local-store/when-loaded.ts";
 import type { Workspace } from "#client/session/workspace.ts";
@@ -9,6 +8,7 @@ import type { ConversationId } from "#shared/domain/ids.ts";
 import type { SnapshotSummary } from "#shared/domain/snapshot.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
+import { isChatGone } from "./chat-gone.ts";
 
 type Parts = Pick<Workspace, "documents" | "snapshots" | "newId">;
 
@@ -45,7 +45,7 @@ export async function restoreIntoChat(
 ): Promise<Result<ConversationId, GoOnFailure>> {
   const content = await snapshots.content(id);
   if (!content.ok) return err("unread");
-  if (isErased(library, conversationId)) return err("chat-gone");
+  if (isChatGone(library, conversationId)) return err("chat-gone");
   const chat = documents.open(conversationId);
   try {
     await whenLoaded(chat);
@@ -58,12 +58,6 @@ export async function restoreIntoChat(
   } finally {
     chat.release();
   }
-}
-
-/** The library lists every chat of the account, so that one it does not know is no more, or never was one here. */
-function isErased(library: Library, id: ConversationId): boolean {
-  const entry = library.entries().find((one) => one.id === id);
-  return entry === undefined ? library.loaded() : entry.erased;
 }
 
 function hindranceOf(chat: OpenConversation): GoOnFailure | undefined {

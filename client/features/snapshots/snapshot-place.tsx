@@ -3,9 +3,11 @@ import { useWorkspace } from "#client/session/workspace.ts";
 import { Button } from "#client/ui/button.tsx";
 import { Icon } from "#client/ui/icon.tsx";
 import { Link } from "#client/ui/link.tsx";
+import { useWatched } from "#client/ui/use-watched.ts";
 import { formatDateTime } from "#client/ui/words/format-date.ts";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
-import type { SnapshotId } from "#shared/domain/ids.ts";
+import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
+import { isChatGone } from "./chat-gone.ts";
 import type { VersionPlace } from "./snapshot-list-state.ts";
 
 interface SnapshotPlaceProps {
@@ -29,10 +31,21 @@ export function SnapshotPlace({ entry: { summary }, place, onVersions }: Snapsho
         <Step icon="right" label={text.next} to={place.next} />
       </span>
       <span className="snapshot-when">{text.taken(formatDateTime(summary.createdAt), by)}</span>
-      <Link className="snapshot-chat" href={`/c/${summary.conversationId}`}>
-        {text.openChat}
-      </Link>
+      <ChatLink id={summary.conversationId} />
     </div>
+  );
+}
+
+/** The way to its chat, where there is one. */
+function ChatLink({ id }: { id: ConversationId }) {
+  const { library } = useWorkspace();
+  const isGone = useWatched(library, () => isChatGone(library, id));
+  const text = snapshotWords.page;
+  if (isGone) return <span className="snapshot-chat">{text.chatGone}</span>;
+  return (
+    <Link className="snapshot-chat" href={`/c/${id}`}>
+      {text.openChat}
+    </Link>
   );
 }
 

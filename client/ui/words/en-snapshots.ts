@@ -96,6 +96,7 @@ export const enSnapshots = {
     originGone: "a snapshot that is not here any more",
     chat: "Chat",
     openChat: "Open the chat",
+    chatGone: "Its chat is not here",
     messages: "Messages of this snapshot",
     you_author: "You",
     member: "Member",
