@@ -260,7 +260,7 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    async take({ id: planned, conversationId, content: frozen, ...labels }) {
+    async take({ id: planned, conversationId, content: frozen, source, ...labels }) {
       const id = planned ?? (parts.newId() as SnapshotId);
       if (gone.has(id) || conversationOf(id) !== undefined) return id;
       const { manifest, messages } = frozen;
@@ -269,6 +269,7 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
         leaf: messages.at(-1)?.id ?? "",
         excerpt: excerptOfFrozen(messages),
         createdBy: parts.accountId,
+        ...(source && { source }),
       };
       await command(id, conversationId, { type: "take", manifest, ...known, ...labels }, frozen);
       return id;

@@ -33,7 +33,11 @@ export interface TakeCommand extends SnapshotLabels {
   excerpt: string;
   /** the account that took it */
   createdBy: string;
+  source?: SnapshotSource | undefined;
 }
+
+/** Where frozen messages come from that were in no conversation of this account: the server cannot have them. */
+export type SnapshotSource = "file";
 
 export type SnapshotDeed =
   | TakeCommand

@@ -3,6 +3,7 @@ import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
 import type { SnapshotLabels, SnapshotSummary } from "#shared/domain/snapshot.ts";
 import type { Result } from "#shared/lib/result.ts";
 import type { StoreFailure } from "./local-store.ts";
+import type { SnapshotSource } from "./snapshot-record.ts";
 
 /** How far the server is with what was done to a snapshot here. */
 export type SnapshotState =
@@ -29,6 +30,8 @@ export interface TakenSnapshot extends SnapshotLabels {
   id?: SnapshotId | undefined;
   conversationId: ConversationId;
   content: FrozenContent;
+  /** absent where it was taken of the conversation */
+  source?: SnapshotSource | undefined;
 }
 
 /**

@@ -23,6 +23,7 @@ const commandSchema = z.object({
       leaf: text,
       excerpt: text,
       createdBy: text,
+      source: z.optional(z.literal("file")),
     }),
     z.object({ type: z.literal("labels"), labels: z.partial(z.object(labels)) }),
     z.object({ type: z.enum(["restore", "delete", "erase"]) }),

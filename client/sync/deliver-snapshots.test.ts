@@ -89,6 +89,17 @@ test("a snapshot is sealed with the server's number, and its messages are sent w
   await settledAt(tab);
 });
 
+test("what was imported is sent with its messages at once, after a reload too: the server has them nowhere", async () => {
+  const tab = openTab();
+  await tab.snapshots.take(aTaken(chat, 3, { source: "file" }));
+  await expect.poll(() => states(tab)).toEqual([["sealed", 1, "After 3"]]);
+  const offline = openTab({ online: false });
+  await offline.snapshots.take(aTaken(newSnapshotTestId() as ConversationId, 4, { source: "file" }));
+  offline.close();
+  expect(await work()).toEqual({ type: "done" });
+  expect(server.requests).toEqual(["POST /api/snapshots 201", "POST /api/snapshots 201"]);
+});
+
 test("messages that the server has in its own copy are not sent", async () => {
   server.hasConversations = true;
   const tab = openTab();

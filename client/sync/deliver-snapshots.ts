@@ -71,6 +71,11 @@ async function deliverAll({ platform, outbox }: DeliverSnapshotsParts, signal: A
 
 const nothingLeft = (isWhole: boolean): SnapshotRound => ({ type: isWhole ? "done" : "unknown" });
 
+const WITH_MESSAGES = { type: "with-messages" } as const;
+
+/** Asked without them, the server would wait for edits first that never come. */
+const areMissing = ({ deed }: SnapshotCommand): boolean => deed.type === "take" && deed.source === "file";
+
 /** Sends one, with its messages where the server asks for them; `undefined` where no answer came. */
 async function attempt(
   platform: DeliverSnapshotsParts["platform"],
@@ -78,7 +83,7 @@ async function attempt(
   command: SnapshotCommand,
   signal: AbortSignal,
 ): Promise<Exclude<SnapshotVerdict, { type: "with-messages" }> | undefined> {
-  const first = await send(platform, command, undefined, signal);
+  const first = areMissing(command) ? WITH_MESSAGES : await send(platform, command, undefined, signal);
   if (first?.type !== "with-messages") return first;
   const messages = await outbox.messages(command);
   if (!messages.ok) {

@@ -40,7 +40,12 @@ export function ImportFile({ file: { meta, content } }: { file: SnapshotFile }) 
     setImporting(true);
     setFailed(false);
     // Its own chat is not here, and its number was given by another series: it begins one.
-    const taken = { conversationId: newId() as ConversationId, content, ...labelsOf(meta) };
+    const taken = {
+      conversationId: newId() as ConversationId,
+      content,
+      source: "file" as const,
+      ...labelsOf(meta),
+    };
     try {
       const id = await snapshots.take(taken);
       announce(text.imported);
