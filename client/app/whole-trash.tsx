@@ -20,7 +20,7 @@ export function WholeTrash({ leading, isGuest, erased }: WholeTrashProps) {
   const others = {
     count: deleted.length,
     list: <TrashSnapshots mayChange={!isGuest} />,
-    eraseAll: () => deleted.forEach(({ summary }) => snapshots.erase(summary.id)),
+    eraseAll: () => snapshots.erase(...deleted.map(({ summary }) => summary.id)),
   };
   return <TrashPage {...{ leading, isGuest, snapshots: others }} {...(erased !== undefined && { erased })} />;
 }

@@ -56,7 +56,7 @@ async function takeSnapshots(guest: LocalStore): Promise<void> {
     const stamped = { number: 1, createdAt: 9, createdBy: "guest", deleted: false };
     const summary = { id: snapshotId, conversationId: UNSENT, ...labels, ...frozen, ...stamped };
     if (snapshotId === sealed && key.ok && key.value !== undefined)
-      await store.settle({ key: key.value, command: taken }, { type: "done", answered: { summary, headSeq: 3 } });
+      await store.settle([{ key: key.value, command: taken }], { type: "done", answered: { summary, headSeq: 3 } });
   }
   await store.add(
     { snapshotId: first, conversationId: UNSENT, createdAt: 4, deed: { type: "labels", labels: { note: "renamed" } } },

@@ -1,19 +1,25 @@
 import * as z from "zod/mini";
 import type { Broadcast } from "#client/platform/platform.ts";
 import { checkFrozen, contentIdOf } from "#shared/domain/frozen-content.ts";
-import type { FrozenContent, FrozenMessage, Manifest } from "#shared/domain/frozen-content.ts";
+import type { FrozenContent } from "#shared/domain/frozen-content.ts";
 import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
 import { assert } from "#shared/lib/assert.ts";
-import { err, ok } from "#shared/lib/result.ts";
-import type { Result } from "#shared/lib/result.ts";
-import { chainOf } from "./frozen-records.ts";
+import { err } from "#shared/lib/result.ts";
 import type { HashedMessage } from "./frozen-records.ts";
 import { FIRST_ROWS } from "./library.ts";
-import type { LocalStore, StoreFailure } from "./local-store.ts";
+import type { LocalStore } from "./local-store.ts";
 import type { NewsListener } from "./open-library.ts";
+import { readContents } from "./snapshot-contents.ts";
+import type { ReadContent, WantedContent } from "./snapshot-contents.ts";
 import { openSnapshotQueue } from "./snapshot-queue.ts";
 import type { HeldOutbox, SnapshotOutbox } from "./snapshot-queue.ts";
-import type { QueuedCommand, SettledCommand, SnapshotDeed, SnapshotRecord } from "./snapshot-record.ts";
+import type {
+  QueuedCommand,
+  SettledCommand,
+  SnapshotCommand,
+  SnapshotDeed,
+  SnapshotRecord,
+} from "./snapshot-record.ts";
 import { excerptOfFrozen, snapshotEntries, withDone, withSnapshotEntry } from "./snapshot-state.ts";
 import type { SnapshotRecords } from "./snapshot-state.ts";
 import { withHashes } from "./snapshot-store.ts";
@@ -81,7 +87,7 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
   }
 
   const queue = openSnapshotQueue(store, onSettled, () => local.health().type === "none");
-  const tellTabs = (...ids: SnapshotId[]): void => channel.post({ ids });
+  const tellTabs = (ids: readonly SnapshotId[]): void => channel.post({ ids: ids.length > TOLD_AT_MOST ? [] : ids });
   const outboxChanged = (): void => parts.outboxChanged({ ...queue.held(), storeAgain });
 
   async function storeAgain(): Promise<void> {
@@ -90,17 +96,20 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
     changed();
   }
 
-  function onSettled({ command: settled }: QueuedCommand, what: SettledCommand, isStored: boolean): void {
-    const { snapshotId } = settled;
-    if (what.type === "done" && settled.deed.type === "erase") forget(snapshotId);
-    else if (what.type === "done") {
-      const next = withDone(records.get(snapshotId), settled, what.answered);
-      if (next) records.set(snapshotId, next);
-      if (!isStored) unstored.add(snapshotId);
-    }
+  function onSettled(all: readonly QueuedCommand[], what: SettledCommand, isStored: boolean): void {
+    for (const { command } of all) takeSettled(command, what, isStored);
     outboxChanged();
     changed();
-    if (isStored) tellTabs(snapshotId);
+    if (isStored) tellTabs(all.map(({ command }) => command.snapshotId));
+  }
+
+  function takeSettled(settled: SnapshotCommand, what: SettledCommand, isStored: boolean): void {
+    const { snapshotId } = settled;
+    if (what.type !== "done") return;
+    if (settled.deed.type === "erase") return forget(snapshotId);
+    const next = withDone(records.get(snapshotId), settled, what.answered);
+    if (next) records.set(snapshotId, next);
+    if (!isStored) unstored.add(snapshotId);
   }
 
   function forget(id: SnapshotId): void {
@@ -152,32 +161,32 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
     for (const tell of added) tell();
   }
 
-  /** Shows a command at once; resolves once it is stored, or it is known that this fails. */
-  async function command(
-    id: SnapshotId,
-    conversationId: ConversationId,
-    deed: SnapshotDeed,
-    frozen?: FrozenContent,
-  ): Promise<void> {
-    const messages = frozen ? hashed(frozen) : [];
-    const stored = queue.add({ snapshotId: id, conversationId, createdAt: parts.now(), deed }, messages);
+  /** Shows commands at once; resolves once they are stored, or it is known that this fails. */
+  async function commands(all: readonly SnapshotCommand[], messages: readonly HashedMessage[] = []): Promise<void> {
+    const stored = Promise.all(all.map((one) => queue.add(one, messages)));
     outboxChanged();
     changed();
     await stored;
     outboxChanged();
     changed();
-    tellTabs(id);
+    tellTabs(all.map(({ snapshotId }) => snapshotId));
     for (const tell of added) tell();
   }
 
   const listed = (): readonly SnapshotEntry[] => (entries ??= snapshotEntries(records, queue.all()));
 
-  function about(id: SnapshotId, deed: SnapshotDeed): void {
+  function about(ids: readonly SnapshotId[], deed: SnapshotDeed): void {
+    const taken = takes();
     // There is nothing to delete where the server never had it, and it would wait for that for ever.
-    const isGivenUp = (deed.type === "delete" || deed.type === "erase") && takenHere(id)?.refused !== undefined;
-    const conversationId = conversationOf(id);
-    if (isGivenUp) void giveUp(id);
-    else if (conversationId !== undefined) void command(id, conversationId, deed);
+    const isGivenUp = (id: SnapshotId): boolean =>
+      (deed.type === "delete" || deed.type === "erase") && taken.get(id)?.refused !== undefined;
+    for (const id of ids) if (isGivenUp(id)) void giveUp(id);
+    const asked = ids.flatMap((id) => {
+      const conversationId = records.get(id)?.conversationId ?? taken.get(id)?.conversationId;
+      if (conversationId === undefined || isGivenUp(id)) return [];
+      return [{ snapshotId: id, conversationId, createdAt: parts.now(), deed }];
+    });
+    if (asked.length > 0) void commands(asked);
   }
 
   async function giveUp(id: SnapshotId): Promise<void> {
@@ -185,41 +194,36 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
     changed();
     await given;
     outboxChanged();
-    tellTabs(id);
+    tellTabs([id]);
   }
 
-  const takenHere = (id: SnapshotId): QueuedCommand["command"] | undefined =>
-    queue.all().find(({ command: one }) => one.snapshotId === id && one.deed.type === "take")?.command;
+  const takes = (): Map<SnapshotId, QueuedCommand["command"]> =>
+    new Map(queue.all().flatMap(({ command: one }) => (one.deed.type === "take" ? [[one.snapshotId, one]] : [])));
   const conversationOf = (id: SnapshotId): ConversationId | undefined =>
-    records.get(id)?.conversationId ?? takenHere(id)?.conversationId;
+    records.get(id)?.conversationId ?? takes().get(id)?.conversationId;
 
-  function manifestOf(id: SnapshotId): Manifest | undefined {
-    const taken = takenHere(id)?.deed;
-    return records.get(id)?.manifest ?? (taken?.type === "take" ? taken.manifest : undefined);
+  /** What is known of these, looked up in one go. */
+  function wanted(ids: readonly SnapshotId[]): WantedContent[] {
+    const taken = takes();
+    const contentIds = new Map(listed().map(({ summary }) => [summary.id, summary.contentId]));
+    return ids.map((id) => {
+      const command = taken.get(id);
+      const deed = command?.deed;
+      return {
+        id,
+        conversationId: records.get(id)?.conversationId ?? command?.conversationId ?? ("" as ConversationId),
+        manifest: records.get(id)?.manifest ?? (deed?.type === "take" ? deed.manifest : undefined),
+        contentId: contentIds.get(id),
+        fetched: fetched.get(id),
+        here: queue.messagesHere(id),
+      };
+    });
   }
 
-  async function messagesOf(
-    id: SnapshotId,
-    manifest: Manifest,
-  ): Promise<Result<FrozenMessage[], "missing" | StoreFailure>> {
-    const here = queue.messagesHere(id);
-    if (here) return ok(here.map(({ message }) => message));
-    const frozen = await store.frozen(conversationOf(id) ?? "");
-    if (!frozen.ok) return frozen;
-    const chain = chainOf(frozen.value, manifest);
-    return chain ? ok(chain) : err("missing");
-  }
-
-  async function content(id: SnapshotId): ReturnType<Snapshots["content"]> {
-    const inMemory = fetched.get(id);
-    if (inMemory) return ok(inMemory);
-    const manifest = manifestOf(id);
-    if (manifest === undefined) return err("missing");
-    const messages = await messagesOf(id, manifest);
-    if (!messages.ok) return messages;
-    const found = { manifest, messages: messages.value };
-    const expected = listed().find(({ summary }) => summary.id === id)?.summary.contentId;
-    return isSound(found, expected) ? ok(found) : err("damaged");
+  async function content(id: SnapshotId): Promise<ReadContent> {
+    let found: ReadContent = err("missing");
+    await readContents(store, wanted([id]), (_id, read) => void (found = read));
+    return found;
   }
 
   async function fetchContent(id: SnapshotId): Promise<boolean> {
@@ -271,7 +275,8 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
         createdBy: parts.accountId,
         ...(source && { source }),
       };
-      await command(id, conversationId, { type: "take", manifest, ...known, ...labels }, frozen);
+      const deed = { type: "take", manifest, ...known, ...labels } as const;
+      await commands([{ snapshotId: id, conversationId, createdAt: parts.now(), deed }], hashed(frozen));
       return id;
     },
     isKept(id) {
@@ -281,11 +286,12 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
         gone.has(id) || records.has(id) || (take !== undefined && (take.key > 0 || take.command.refused !== undefined))
       );
     },
-    setLabels: (id, labels) => about(id, { type: "labels", labels }),
-    setDeleted: (id, deleted) => about(id, { type: deleted ? "delete" : "restore" }),
-    erase: (id) => about(id, { type: "erase" }),
+    setLabels: (id, labels) => about([id], { type: "labels", labels }),
+    setDeleted: (id, deleted) => about([id], { type: deleted ? "delete" : "restore" }),
+    erase: (...ids) => about(ids, { type: "erase" }),
     giveUp,
     content,
+    contents: (ids, take) => readContents(store, wanted(ids), take),
     fetch: fetchContent,
     outbox: queue,
     records: () => records,
@@ -298,8 +304,7 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
         else if (!gone.has(id)) records.set(id, withSnapshotEntry(records.get(id), entry));
       }
       if (news.length > 0) changed();
-      if (isStored && news.length > 0)
-        tellTabs(...(news.length > TOLD_AT_MOST ? [] : news.map(({ id }) => id as SnapshotId)));
+      if (isStored && news.length > 0) tellTabs(news.map(({ id }) => id as SnapshotId));
     },
     onAdded: (callback) => void added.add(callback),
   };
@@ -310,6 +315,3 @@ function hashed(content: FrozenContent): HashedMessage[] {
   assert(hashes.ok, "a snapshot is taken of messages that are chained");
   return withHashes(content, hashes.value);
 }
-
-const isSound = (content: FrozenContent, expected: string | undefined): boolean =>
-  checkFrozen(content).ok && contentIdOf(content.manifest) === expected;

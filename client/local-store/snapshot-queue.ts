@@ -21,8 +21,8 @@ export interface SnapshotOutbox {
   list(): Promise<ListedCommands>;
   /** The messages that a command freezes, first to last; `lost` where the store answered, and has not all of them. */
   messages(command: SnapshotCommand): Promise<Result<FrozenMessage[], "lost" | StoreFailure>>;
-  /** Notes what became of one, for good. Does nothing for one that is gone. */
-  settle(queued: QueuedCommand, settled: SettledCommand): Promise<void>;
+  /** Notes what became of commands, for good, which is the same for all of them. Does nothing for one that is gone. */
+  settle(queued: readonly QueuedCommand[], settled: SettledCommand): Promise<void>;
 }
 
 /** Of the commands in the store alone: for a service worker. */
@@ -97,7 +97,7 @@ export interface SnapshotQueue extends SnapshotOutbox {
  */
 export function openSnapshotQueue(
   store: SnapshotStore,
-  settled: (queued: QueuedCommand, what: SettledCommand, isStored: boolean) => void,
+  settled: (queued: readonly QueuedCommand[], what: SettledCommand, isStored: boolean) => void,
   isStoreless: () => boolean,
 ): SnapshotQueue {
   let stored: readonly QueuedCommand[] = [];
@@ -125,7 +125,7 @@ export function openSnapshotQueue(
         continue;
       }
       keys.set(key, place);
-      if (!wasHeld) await store.settle({ key: place, command }, { type: "dropped" });
+      if (!wasHeld) await store.settle([{ key: place, command }], { type: "dropped" });
       else if (!stored.some((one) => one.key === place)) stored = [...stored, { key: place, command }];
     }
   }
@@ -136,21 +136,25 @@ export function openSnapshotQueue(
   };
   const all = (): QueuedCommand[] => [...stored, ...held];
 
-  async function settle(queued: QueuedCommand, what: SettledCommand): Promise<void> {
-    const { command } = queued;
-    // It may have been sent while it was being stored: only then it is known under which key it is.
+  async function settle(queued: readonly QueuedCommand[], what: SettledCommand): Promise<void> {
+    // One may have been sent while it was being stored: only then it is known under which key it is.
     await storing;
-    const key = keys.get(queued.key) ?? queued.key;
-    const isStored = key > 0 && (await store.settle({ key, command }, what)).ok;
-    const refused = what.type === "refused" ? { ...command, refused: what.code } : undefined;
+    const placed = queued.map(({ key, command }) => ({ key: keys.get(key) ?? key, command }));
+    const there = placed.filter(({ key }) => key > 0);
+    const isNoted = there.length > 0 && (await store.settle(there, what)).ok;
+    const gone = new Set([...queued, ...placed].map(({ key }) => key));
+    const code = what.type === "refused" ? what.code : undefined;
     const next = <T extends QueuedCommand>(one: T): T[] => {
-      if (one.key !== key && one.key !== queued.key) return [one];
-      return refused ? [{ ...one, command: refused }] : [];
+      if (!gone.has(one.key)) return [one];
+      return code === undefined ? [] : [{ ...one, command: { ...one.command, refused: code } }];
     };
     stored = stored.flatMap(next);
     held = held.flatMap(next);
-    if (!refused && command.deed.type === "take") messages.delete(command.snapshotId);
-    settled({ key, command }, what, isStored);
+    for (const { command } of placed)
+      if (code === undefined && command.deed.type === "take") messages.delete(command.snapshotId);
+    const elsewhere = isNoted ? placed.filter(({ key }) => key <= 0) : placed;
+    if (isNoted) settled(there, what, true);
+    if (elsewhere.length > 0) settled(elsewhere, what, false);
   }
 
   return {
@@ -182,7 +186,7 @@ export function openSnapshotQueue(
     },
     async dropRefused(id) {
       const refused = all().filter(({ command }) => command.snapshotId === id && command.refused !== undefined);
-      for (const one of refused) await settle(one, { type: "dropped" });
+      if (refused.length > 0) await settle(refused, { type: "dropped" });
     },
     messagesHere: (id) => messages.get(id),
     async list() {

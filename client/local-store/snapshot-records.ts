@@ -1,5 +1,4 @@
 import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
-import type { SnapshotFeedEntry } from "#shared/protocol/feed-bodies.ts";
 import { putFrozen, sweepFrozen } from "./frozen-records.ts";
 import type { HashedMessage } from "./frozen-records.ts";
 import type { Transaction } from "./open-database.ts";
@@ -95,61 +94,81 @@ const isSameCommand = (one: SnapshotCommand, other: SnapshotCommand): boolean =>
 
 /** Takes a page of the feed; what was erased goes, with the frozen messages that only it had. */
 export async function takeSnapshotEntries(transaction: ReadWrite, page: readonly unknown[]): Promise<void> {
-  const swept = new Set<ConversationId>();
+  const erased: Erased[] = [];
   for (const entry of snapshotEntriesIn(page)) {
     const record = await readRecord(transaction, entry.id);
-    if (!entry.erased) await putRecord(transaction, withSnapshotEntry(record, entry));
-    else {
-      await forgetSnapshot(transaction, entry);
-      if (record) swept.add(record.conversationId);
-    }
+    if (entry.erased) erased.push({ id: entry.id as SnapshotId, conversationId: record?.conversationId });
+    else await putRecord(transaction, withSnapshotEntry(record, entry));
   }
+  await forgetErased(transaction, erased);
+}
+
+interface Erased {
+  id: SnapshotId;
+  /** absent where nothing of it is here */
+  conversationId: ConversationId | undefined;
+}
+
+/** All at once: the commands are read once, and the frozen messages of each conversation are looked through once. */
+async function forgetErased(transaction: ReadWrite, erased: readonly Erased[]): Promise<void> {
+  if (erased.length === 0) return;
+  const snapshots = transaction.objectStore("snapshots");
+  await Promise.all(erased.map(({ id }) => snapshots.delete(id)));
+  await deleteCommandsOf(transaction, new Set(erased.map(({ id }) => id)));
+  const swept = new Set(erased.flatMap(({ conversationId }) => conversationId ?? []));
   for (const id of swept) await sweepFrozen(transaction, id);
 }
 
-async function forgetSnapshot(transaction: ReadWrite, { id }: Pick<SnapshotFeedEntry, "id">): Promise<void> {
-  await transaction.objectStore("snapshots").delete(id);
-  await deleteCommandsOf(transaction, id as SnapshotId);
-}
-
-async function deleteCommandsOf(transaction: ReadWrite, id: SnapshotId): Promise<QueuedCommand[]> {
-  const own = (await readQueue(transaction)).queue.filter(({ command }) => command.snapshotId === id);
+async function deleteCommandsOf(transaction: ReadWrite, ids: ReadonlySet<SnapshotId>): Promise<QueuedCommand[]> {
+  const own = (await readQueue(transaction)).queue.filter(({ command }) => ids.has(command.snapshotId));
   await Promise.all(own.map(({ key }) => transaction.objectStore("snapshotCommands").delete(key)));
   return own;
 }
 
 /** Takes back what waits for the server; answers it. */
 export async function withdraw(transaction: ReadWrite, id: SnapshotId): Promise<void> {
-  const own = await deleteCommandsOf(transaction, id);
+  const own = await deleteCommandsOf(transaction, new Set([id]));
   const taken = own.find(({ command }) => command.deed.type === "take");
   if (taken) await sweepFrozen(transaction, taken.command.conversationId);
 }
 
 /**
- * Takes a command out of the outbox and writes down what became of it, in one transaction. Does nothing where somebody
- * else did, or it was taken back.
+ * Takes commands out of the outbox and writes down what became of them, in one transaction. Does nothing where somebody
+ * else did, or one was taken back.
  */
 export async function settle(
   transaction: ReadWrite,
-  { key, command }: QueuedCommand,
+  queued: readonly QueuedCommand[],
   settled: SettledCommand,
 ): Promise<void> {
+  const erased: Erased[] = [];
+  for (const one of queued) {
+    const { snapshotId, conversationId, deed } = one.command;
+    const isErased = deed.type === "erase" && settled.type === "done";
+    if ((await settleOne(transaction, one, settled)) && isErased) erased.push({ id: snapshotId, conversationId });
+  }
+  await forgetErased(transaction, erased);
+}
+
+/** Answers whether it was still there. */
+async function settleOne(
+  transaction: ReadWrite,
+  { key, command }: QueuedCommand,
+  settled: SettledCommand,
+): Promise<boolean> {
   const store = transaction.objectStore("snapshotCommands");
   const stored: unknown = await store.get(key);
-  if (!isSnapshotCommand(stored) || stored.snapshotId !== command.snapshotId) return;
+  if (!isSnapshotCommand(stored) || stored.snapshotId !== command.snapshotId) return false;
   if (settled.type === "refused") {
     await store.put({ ...stored, refused: settled.code }, key);
-    return;
+    return true;
   }
   await store.delete(key);
+  if (settled.type === "dropped" || command.deed.type === "erase") return true;
   const record = await readRecord(transaction, command.snapshotId);
-  const { type } = command.deed;
-  if (type === "erase" && settled.type === "done") {
-    await forgetSnapshot(transaction, { id: command.snapshotId });
-    return await sweepFrozen(transaction, command.conversationId);
-  }
-  const next = settled.type === "done" ? withDone(record, command, settled.answered) : undefined;
+  const next = withDone(record, command, settled.answered);
   if (next) await putRecord(transaction, next);
+  return true;
 }
 
 /** Notes what a snapshot holds, which the feed did not say. */

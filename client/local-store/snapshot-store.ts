@@ -46,7 +46,7 @@ export interface SnapshotStore {
    * @param isAgain it was stored before the connection was lost: where it still is, it is not stored twice
    */
   add(command: SnapshotCommand, messages: readonly HashedMessage[], isAgain: boolean): Stored<number | undefined>;
-  settle(queued: QueuedCommand, settled: SettledCommand): Stored<void>;
+  settle(queued: readonly QueuedCommand[], settled: SettledCommand): Stored<void>;
   withdraw(id: SnapshotId): Stored<void>;
   frozen(conversationId: string): Stored<FrozenByHash>;
   frozenHere(): Stored<FrozenHere>;

@@ -1,8 +1,7 @@
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
 import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
 import type { SnapshotLabels, SnapshotSummary } from "#shared/domain/snapshot.ts";
-import type { Result } from "#shared/lib/result.ts";
-import type { StoreFailure } from "./local-store.ts";
+import type { ReadContent } from "./snapshot-contents.ts";
 import type { SnapshotSource } from "./snapshot-record.ts";
 
 /** How far the server is with what was done to a snapshot here. */
@@ -54,15 +53,23 @@ export interface Snapshots {
   setLabels(id: SnapshotId, labels: Partial<SnapshotLabels>): void;
   /** Puts it into the trash, or takes it out again. One that the server refused has no trash: it is given up. */
   setDeleted(id: SnapshotId, deleted: boolean): void;
-  /** Asks the server to erase one that is in the trash, however long that takes. One that it refused is given up. */
-  erase(id: SnapshotId): void;
+  /** Asks the server to erase what is in the trash, however long that takes. What it refused is given up. */
+  erase(...ids: SnapshotId[]): void;
   /** Takes back one that the server never sealed; of one that it sealed, the changes that it refused. */
   giveUp(id: SnapshotId): Promise<void>;
   /**
    * All that was frozen, checked against its id. `missing` where its messages did not come to this device yet: `fetch`
    * them first. `damaged` where what is stored here is not what was frozen.
    */
-  content(id: SnapshotId): Promise<Result<FrozenContent, "missing" | "damaged" | StoreFailure>>;
+  content(id: SnapshotId): Promise<ReadContent>;
+  /**
+   * As `content`, of many: those of one conversation follow each other, and what they share is read and checked once.
+   * Calls back for each, and goes on once that is done.
+   */
+  contents(
+    ids: readonly SnapshotId[],
+    take: (id: SnapshotId, content: ReadContent) => void | Promise<void>,
+  ): Promise<void>;
   /** Asks the server for the messages of one snapshot now. Answers whether they are here. */
   fetch(id: SnapshotId): Promise<boolean>;
 }

@@ -37,7 +37,7 @@ export interface DeviceCopy {
 }
 
 export interface DeviceCopyParts extends ExportParts {
-  snapshots: Pick<Snapshots, "entries" | "content" | "loaded" | "subscribe">;
+  snapshots: Pick<Snapshots, "entries" | "contents" | "loaded" | "subscribe">;
   storage: DeviceStorage;
   clock: Clock;
 }

@@ -1,9 +1,8 @@
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { localStoreName, openLocalStore } from "#client/local-store/open-local-store.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
-import { err } from "#shared/lib/result.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { installFailingIndexedDb } from "#tests/support/failing-indexeddb.ts";
 import { createSeededRandom } from "#tests/support/seeded-random.ts";
@@ -16,7 +15,7 @@ import { exportEverything } from "./export-everything.ts";
 import { createFileBuilder, datedFileName } from "./file-builder.ts";
 
 const WORDS = { you: "You", answer: "Answer", untitled: "Untitled", systemPrompt: "System prompt", draft: "Draft" };
-const NO_SNAPSHOTS = { entries: () => [], content: async () => err("missing" as const) };
+const NO_SNAPSHOTS = { entries: () => [], contents: async () => undefined };
 const NOW = Date.UTC(2026, 10, 28, 12);
 const random = createSeededRandom(5);
 const newId = (): ConversationId => createUuidV7(NOW, random.bytes) as ConversationId;
@@ -176,4 +175,30 @@ test("an export holds snapshots whole, those that the server never had among the
     },
   ]);
   tab.close();
+});
+
+test("an export reads the messages that snapshots of a chat share once, however many snapshots share them", async () => {
+  const chats = [newId(), newId()];
+  const taking = openSnapshotTab({ online: false });
+  for (const at of [0, 1, 2, 3, 4, 5])
+    await taking.snapshots.take(aTaken(chats[at % 2] ?? newId(), 3 + at, { title: `Frozen ${at}` }));
+  taking.close();
+  const tab = openSnapshotTab({ online: false });
+  await expect.poll(() => tab.snapshots.loaded()).toBe(true);
+  const reads = vi.spyOn(IDBObjectStore.prototype, "getAll");
+  const { store, snapshots } = tab;
+  const documents = { opened: () => new Set<never>(), find: () => undefined };
+  const made = await exportEverything({ store, documents, library: { entries: () => [] }, snapshots }, WORDS, NOW);
+  const frozen = reads.mock.contexts.filter(
+    (one: unknown) => one instanceof IDBObjectStore && one.name === "frozenMessages",
+  );
+  reads.mockRestore();
+  tab.close();
+  expect(frozen).toHaveLength(chats.length);
+  const file = JSON.parse(await made.file.text()) as { snapshots: { title: string; messages: unknown[] }[] };
+  // Those of a chat stand together, the newest first.
+  expect(file.snapshots.map(({ title, messages }) => [title, messages.length])).toEqual(
+    [5, 3, 1, 4, 2, 0].map((at) => [`Frozen ${at}`, 3 + at]),
+  );
+  expect(file.snapshots[0]).toMatchObject(frozenContent(chats[1] ?? "", 8));
 });

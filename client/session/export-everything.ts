@@ -1,13 +1,15 @@
 import * as Y from "yjs";
 import type { Library } from "#client/local-store/library.ts";
-import type { Snapshots } from "#client/local-store/snapshots.ts";
+import type { SnapshotEntry, Snapshots } from "#client/local-store/snapshots.ts";
 import type { LocalStore } from "#client/local-store/local-store.ts";
 import type { LocalDocument } from "#client/local-store/local-document.ts";
 import type { LocalDocuments } from "#client/local-store/open-documents.ts";
+import { pageSchedule } from "#client/platform/slices.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import type { ConversationDocument } from "#shared/documents/conversation.ts";
 import { exportConversation } from "#shared/documents/export-conversation.ts";
 import type { ExportWords } from "#shared/documents/transcript.ts";
+import type { FrozenMessage } from "#shared/domain/frozen-content.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { displayTitle } from "#shared/domain/summary.ts";
 import { createFileBuilder } from "./file-builder.ts";
@@ -17,7 +19,7 @@ export interface ExportParts {
   store: LocalStore;
   documents: Pick<LocalDocuments, "opened" | "find">;
   library: Pick<Library, "entries">;
-  snapshots: Pick<Snapshots, "entries" | "content">;
+  snapshots: Pick<Snapshots, "entries" | "contents">;
 }
 
 export interface ExportedFile {
@@ -59,17 +61,43 @@ export async function exportEverything(parts: ExportParts, words: ExportWords, n
   return { file: builder.file(), chats: exported.size, missing: missing.length };
 }
 
-/** All snapshots whose content is here, but for those in the trash, unless the server never had them. */
+/** ms after which a long export lets the page do what else there is */
+const SLICE_MS = 8;
+
+/**
+ * All snapshots whose content is here, but for those in the trash, unless the server never had them. Messages that
+ * several of a chat share are read, checked and written out once.
+ */
 async function addSnapshots(snapshots: ExportParts["snapshots"], builder: FileBuilder): Promise<void> {
+  const wanted = new Map(snapshots.entries().flatMap((entry) => (isInTrash(entry) ? [] : [[entry.summary.id, entry]])));
+  const textOf = textOnce();
   let separator = "\n";
-  for (const { summary, state } of snapshots.entries()) {
-    const isSealed = state.type === "sealed" || state.type === "changing";
-    const content = summary.deleted && isSealed ? undefined : await snapshots.content(summary.id);
-    if (!content?.ok) continue;
-    const { deleted: _deleted, head: _head, excerpt: _excerpt, ...about } = summary;
-    builder.add(`${separator}${JSON.stringify({ ...about, ...content.value, onServer: isSealed })}`);
+  let began = pageSchedule.now();
+  await snapshots.contents([...wanted.keys()], async (id, content) => {
+    const entry = wanted.get(id);
+    if (!content.ok || entry === undefined) return;
+    const { deleted: _deleted, head: _head, excerpt: _excerpt, ...about } = entry.summary;
+    const { manifest, messages } = content.value;
+    const rest = JSON.stringify({ ...about, onServer: isSealed(entry), manifest });
+    builder.add(`${separator}${rest.slice(0, -1)},"messages":[${messages.map(textOf).join(",")}]}`);
     separator = ",\n";
-  }
+    if (pageSchedule.now() - began < SLICE_MS) return;
+    await pageSchedule.pause();
+    began = pageSchedule.now();
+  });
+}
+
+const isSealed = ({ state }: SnapshotEntry): boolean => state.type === "sealed" || state.type === "changing";
+const isInTrash = (entry: SnapshotEntry): boolean => entry.summary.deleted && isSealed(entry);
+
+/** Messages as JSON; each object once. */
+function textOnce(): (message: FrozenMessage) => string {
+  const texts = new WeakMap<FrozenMessage, string>();
+  return (message) => {
+    const text = texts.get(message) ?? JSON.stringify(message);
+    texts.set(message, text);
+    return text;
+  };
 }
 
 /** Documents with changes that the server does not have, as far as can be told. */

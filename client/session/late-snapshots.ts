@@ -48,9 +48,10 @@ export function openLateSnapshots(load: () => Promise<Snapshots>, clock: Clock, 
     isKept: (id) => here?.isKept(id) === true,
     setLabels: (...of) => void get().then((snapshots) => snapshots.setLabels(...of)),
     setDeleted: (...of) => void get().then((snapshots) => snapshots.setDeleted(...of)),
-    erase: (id) => void get().then((snapshots) => snapshots.erase(id)),
+    erase: (...of) => void get().then((snapshots) => snapshots.erase(...of)),
     giveUp: async (id) => (await get()).giveUp(id),
     content: async (id) => (await get()).content(id),
+    contents: async (...of) => (await get()).contents(...of),
     fetch: async (id) => (await get()).fetch(id),
   };
 }

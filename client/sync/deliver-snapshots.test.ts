@@ -1,13 +1,13 @@
 import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { storedOutbox } from "#client/local-store/snapshot-queue.ts";
 import { openSnapshotStore } from "#client/local-store/snapshot-store.ts";
 import type { SnapshotStore } from "#client/local-store/snapshot-store.ts";
 import { openLocalStore } from "#client/local-store/open-local-store.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import { contentIdOf } from "#shared/domain/frozen-content.ts";
-import type { ConversationId } from "#shared/domain/ids.ts";
+import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
 import { createScriptedSnapshots } from "#tests/support/scripted-snapshots.ts";
@@ -230,6 +230,39 @@ test("deleting what the server will not have gives it up, before the refusal or 
     tab.close();
   }
 });
+
+test("emptying the trash looks through what is stored as often for many snapshots as for few", async () => {
+  const looks: number[] = [];
+  for (const count of [2, 12]) {
+    globalThis.indexedDB = new IDBFactory();
+    const tab = openTab();
+    const conversationId = newSnapshotTestId() as ConversationId;
+    const ids: SnapshotId[] = [];
+    for (let at = 0; at < count; at++) ids.push(await tab.snapshots.take(aTaken(conversationId, 3)));
+    await settledAt(tab);
+    await expect.poll(() => tab.snapshots.entries().every(({ state }) => state.type === "sealed")).toBe(true);
+    const kept = await tab.snapshots.take(aTaken(conversationId, 2));
+    for (const id of ids) tab.snapshots.setDeleted(id, true);
+    await expect.poll(() => tab.snapshots.entries().filter(({ summary }) => summary.deleted).length).toBe(count);
+    await settledAt(tab);
+    let told = 0;
+    tab.snapshots.subscribe(() => told++);
+    const reads = vi.spyOn(IDBObjectStore.prototype, "getAll");
+    tab.snapshots.erase(...ids);
+    await expect.poll(() => ids.every((id) => server.kept.get(id)?.erased)).toBe(true);
+    await expect.poll(async () => await outboxOf(tab)).toEqual({ waiting: 0, refused: 0 });
+    looks.push(reads.mock.contexts.filter(isOfFrozen).length, told);
+    reads.mockRestore();
+    expect(tab.snapshots.entries().map(({ summary }) => summary.id)).toEqual([kept]);
+    const frozen = await openSnapshotStore(tab.store).frozenHere();
+    expect(frozen.ok && frozen.value.keys.size).toBe(2);
+    tab.close();
+  }
+  expect(looks.slice(0, 2)).toEqual(looks.slice(2));
+  expect(looks[0]).toBe(1);
+});
+
+const isOfFrozen = (store: unknown): boolean => store instanceof IDBObjectStore && store.name === "frozenMessages";
 
 async function outboxOf(tab: Tab): Promise<unknown> {
   const read = await tab.store.outbox();

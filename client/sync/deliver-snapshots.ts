@@ -1,5 +1,5 @@
 import type { SnapshotOutbox } from "#client/local-store/snapshot-queue.ts";
-import type { SnapshotCommand } from "#client/local-store/snapshot-record.ts";
+import type { QueuedCommand, SettledCommand, SnapshotCommand } from "#client/local-store/snapshot-record.ts";
 import type { Locks } from "#client/platform/locks.ts";
 import type { Platform } from "#client/platform/platform.ts";
 import type { FrozenMessage } from "#shared/domain/frozen-content.ts";
@@ -9,6 +9,8 @@ import type { SnapshotVerdict } from "./snapshot-verdict-state.ts";
 
 /** A request without an answer for this long is made again; 16 MB may be on their way. */
 const ANSWER_MS = 60_000;
+/** Whoever is ended before they are noted sends so many again, which has no second effect. */
+const NOTED_TOGETHER = 500;
 
 /** The lock under which commands about snapshots are sent: one tab, or the service worker, at a time. */
 export const snapshotsLock = (scope: string): string => `holdfast-snapshots-${scope}`;
@@ -45,7 +47,45 @@ export async function deliverSnapshots(parts: DeliverSnapshotsParts, signal: Abo
   }
 }
 
-async function deliverAll({ platform, outbox }: DeliverSnapshotsParts, signal: AbortSignal): Promise<SnapshotRound> {
+async function deliverAll(parts: DeliverSnapshotsParts, signal: AbortSignal): Promise<SnapshotRound> {
+  const notes = noteTogether(parts.outbox);
+  try {
+    return await deliverEach(parts, notes, signal);
+  } finally {
+    await notes.flush();
+  }
+}
+
+/** What is done, on its way into the outbox. */
+interface Notes {
+  settle(queued: QueuedCommand, settled: SettledCommand): Promise<void>;
+  flush(): Promise<void>;
+}
+
+/** Erasures are noted together: each time, all that is stored is looked through for what nobody needs any more. */
+function noteTogether(outbox: SnapshotOutbox): Notes {
+  let erased: QueuedCommand[] = [];
+  async function flush(): Promise<void> {
+    const all = erased;
+    erased = [];
+    if (all.length > 0) await outbox.settle(all, { type: "done", answered: undefined });
+  }
+  return {
+    flush,
+    async settle(queued, settled) {
+      if (settled.type !== "done" || queued.command.deed.type !== "erase")
+        return await outbox.settle([queued], settled);
+      erased.push(queued);
+      if (erased.length >= NOTED_TOGETHER) await flush();
+    },
+  };
+}
+
+async function deliverEach(
+  { platform, outbox }: DeliverSnapshotsParts,
+  notes: Notes,
+  signal: AbortSignal,
+): Promise<SnapshotRound> {
   /** snapshots that were refused themselves: whatever is asked of them has nothing to be done to */
   const refused = new Set<string>();
   const waiting = new Set<string>();
@@ -63,7 +103,7 @@ async function deliverAll({ platform, outbox }: DeliverSnapshotsParts, signal: A
       atLeastMs = Math.max(atLeastMs, verdict.atLeastMs);
       continue;
     }
-    await outbox.settle(queued, verdict);
+    await notes.settle(queued, verdict);
     if (verdict.type === "refused" && deed.type === "take") refused.add(snapshotId);
   }
   return waiting.size > 0 ? { type: "later", reached: true, atLeastMs } : nothingLeft(isWhole);

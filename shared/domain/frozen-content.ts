@@ -112,10 +112,14 @@ export type FrozenFault = { type: "message"; index: number } | { type: "count" }
  * Checks messages against their manifest, last to first, so that the message that was changed is the one that is named.
  * No two have the same id.
  * Answers the hash of each message.
+ * @param hash of one message; whoever checks many snapshots of a conversation may know those that they share
  */
-export function checkFrozen({ manifest, messages }: FrozenContent): Result<ContentHash[], FrozenFault> {
+export function checkFrozen(
+  { manifest, messages }: FrozenContent,
+  hash: (message: FrozenMessage) => ContentHash = hashOf,
+): Result<ContentHash[], FrozenFault> {
   if (messages.length !== manifest.messageCount) return err({ type: "count" });
-  const hashes = messages.map((message) => hashOf(message));
+  const hashes = messages.map((message) => hash(message));
   let expected = manifest.head;
   for (let index = messages.length - 1; index >= 0; index--) {
     if (hashes[index] !== expected) return err({ type: "message", index });

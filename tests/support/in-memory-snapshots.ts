@@ -47,13 +47,19 @@ export function inMemorySnapshots({ newId, now }: { newId: () => string; now: ()
     isKept: (id) => contents.has(id),
     setLabels: (id, labels) => add(id, { type: "labels", labels }),
     setDeleted: (id, deleted) => add(id, { type: deleted ? "delete" : "restore" }),
-    erase: (id) => add(id, { type: "erase" }),
+    erase: (...ids) => ids.forEach((id) => add(id, { type: "erase" })),
     async giveUp(id) {
       set(queue.filter(({ command }) => command.snapshotId !== id));
     },
     async content(id) {
       const taken = contents.get(id);
       return taken ? ok(taken.content) : err("missing");
+    },
+    async contents(ids, take) {
+      for (const id of ids) {
+        const taken = contents.get(id);
+        await take(id, taken ? ok(taken.content) : err("missing"));
+      }
     },
     fetch: async (id) => contents.has(id),
   };
