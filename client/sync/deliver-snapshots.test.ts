@@ -1,6 +1,6 @@
 import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { storedOutbox } from "#client/local-store/snapshot-queue.ts";
 import { openSnapshotStore } from "#client/local-store/snapshot-store.ts";
 import type { SnapshotStore } from "#client/local-store/snapshot-store.ts";
@@ -10,45 +10,28 @@ import { contentIdOf } from "#shared/domain/frozen-content.ts";
 import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import { createFakeClock } from "#tests/support/fake-clock.ts";
-import { createScriptedSnapshots } from "#tests/support/scripted-snapshots.ts";
-import { aTaken, createChannels, newSnapshotTestId, openSnapshotTab } from "#tests/support/snapshot-scenario.ts";
-import type { SnapshotTabOptions } from "#tests/support/snapshot-scenario.ts";
+import {
+  aTaken,
+  createChannels,
+  freshDevice,
+  newSnapshotTestId,
+  settledAt,
+  tabsOf,
+} from "#tests/support/snapshot-scenario.ts";
+import type { SnapshotTab } from "#tests/support/snapshot-scenario.ts";
 import { deliverSnapshots } from "./deliver-snapshots.ts";
 
 const NAME = "holdfast:account-1:workspace-1";
 let chat: ConversationId;
-let server: ReturnType<typeof createScriptedSnapshots>;
-const open: { close(): void }[] = [];
+let server: ReturnType<typeof freshDevice>["server"];
+const openTab = tabsOf(() => server);
 
 beforeEach(() => {
-  globalThis.indexedDB = new IDBFactory();
-  chat = newSnapshotTestId() as ConversationId;
-  server = createScriptedSnapshots();
-});
-afterEach(() => {
-  for (const one of open.splice(0)) one.close();
+  ({ chat, server } = freshDevice());
 });
 
-function openTab(options: SnapshotTabOptions = {}) {
-  const tab = openSnapshotTab({ fetch: server.fetch, ...options });
-  open.push(tab);
-  return tab;
-}
-type Tab = ReturnType<typeof openTab>;
-
-const states = (tab: Tab): unknown[] =>
+const states = (tab: SnapshotTab): unknown[] =>
   tab.snapshots.entries().map(({ state, summary }) => [state.type, summary.number, summary.title]);
-
-/** Nothing waits on the disk; time goes on meanwhile, so that what failed is tried again. */
-async function settledAt(tab: Tab, left = 0): Promise<void> {
-  await expect
-    .poll(async () => {
-      tab.clock.advance(40_000);
-      const read = await tab.store.outbox();
-      return read.ok ? read.value.snapshots.waiting : undefined;
-    })
-    .toBe(left);
-}
 
 /** The service worker, which has the database and the network alone. */
 async function work({ locks, store: other }: { locks?: Locks; store?: SnapshotStore } = {}) {
@@ -264,7 +247,7 @@ test("emptying the trash looks through what is stored as often for many snapshot
 
 const isOfFrozen = (store: unknown): boolean => store instanceof IDBObjectStore && store.name === "frozenMessages";
 
-async function outboxOf(tab: Tab): Promise<unknown> {
+async function outboxOf(tab: SnapshotTab): Promise<unknown> {
   const read = await tab.store.outbox();
   return read.ok ? read.value.snapshots : read;
 }

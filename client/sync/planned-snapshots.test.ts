@@ -1,51 +1,30 @@
-import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
-import { createScriptedSnapshots } from "#tests/support/scripted-snapshots.ts";
-import { aTaken, createChannels, newSnapshotTestId, openSnapshotTab } from "#tests/support/snapshot-scenario.ts";
-import type { SnapshotTabOptions } from "#tests/support/snapshot-scenario.ts";
+import {
+  aTaken,
+  createChannels,
+  freshDevice,
+  newSnapshotTestId,
+  settledAt,
+  tabsOf,
+  waitingAt,
+} from "#tests/support/snapshot-scenario.ts";
 
 // Snapshots whose id was made before they are taken, as those that wait for an answer: whoever takes them, and however
 // often, they are one.
 
 let chat: ConversationId;
 let id: SnapshotId;
-let server: ReturnType<typeof createScriptedSnapshots>;
-const open: { close(): void }[] = [];
+let server: ReturnType<typeof freshDevice>["server"];
+const openTab = tabsOf(() => server);
 
 beforeEach(() => {
-  globalThis.indexedDB = new IDBFactory();
-  chat = newSnapshotTestId() as ConversationId;
+  ({ chat, server } = freshDevice());
   id = newSnapshotTestId() as SnapshotId;
-  server = createScriptedSnapshots();
 });
-afterEach(() => {
-  for (const one of open.splice(0)) one.close();
-});
-
-function openTab(options: SnapshotTabOptions = {}) {
-  const tab = openSnapshotTab({ fetch: server.fetch, ...options });
-  open.push(tab);
-  return tab;
-}
-type Tab = ReturnType<typeof openTab>;
 
 const taken = () => aTaken(chat, 3, { id, title: "Answered anew" });
-
-async function waiting(tab: Tab): Promise<number> {
-  const read = await tab.store.outbox();
-  return read.ok ? read.value.snapshots.waiting : -1;
-}
-
-async function delivered(tab: Tab): Promise<void> {
-  await expect
-    .poll(async () => {
-      tab.clock.advance(40_000);
-      return await waiting(tab);
-    })
-    .toBe(0);
-}
 
 test("P3: a planned snapshot has the planned id, and taking it again changes nothing", async () => {
   const tab = openTab({ online: false });
@@ -54,7 +33,7 @@ test("P3: a planned snapshot has the planned id, and taking it again changes not
   expect(tab.snapshots.entries().map(({ summary }) => [summary.id, summary.number, summary.title])).toEqual([
     [id, 1, "Answered anew"],
   ]);
-  expect(await waiting(tab)).toBe(1);
+  expect(await waitingAt(tab)).toBe(1);
 });
 
 test("P3: two tabs that take the same planned snapshot at once, not knowing of each other, take one", async () => {
@@ -64,10 +43,10 @@ test("P3: two tabs that take the same planned snapshot at once, not knowing of e
   for (const tab of tabs) {
     expect(tab.snapshots.entries()).toHaveLength(1);
     expect(tab.unstored.at(-1)).toBe(0);
-    expect(await waiting(tab)).toBe(1);
+    expect(await waitingAt(tab)).toBe(1);
   }
   for (const tab of tabs) tab.goOnline();
-  for (const tab of tabs) await delivered(tab);
+  for (const tab of tabs) await settledAt(tab);
   expect([...server.kept.values()].map(({ summary }) => [summary.id, summary.number])).toEqual([[id, 1]]);
 });
 
@@ -75,27 +54,27 @@ test("P3: one that another tab took and delivered meanwhile is not taken again, 
   const openBroadcast = createChannels();
   const first = openTab({ openBroadcast });
   await first.snapshots.take(taken());
-  await delivered(first);
+  await settledAt(first);
   const sent = server.requests.length;
   const unknowing = openTab();
   expect(await unknowing.snapshots.take(taken())).toBe(id);
   await expect.poll(() => unknowing.snapshots.loaded()).toBe(true);
-  expect(await waiting(unknowing)).toBe(0);
+  expect(await waitingAt(unknowing)).toBe(0);
   expect(unknowing.unstored.at(-1)).toBe(0);
   expect(unknowing.snapshots.entries().map(({ state }) => state.type)).toEqual(["sealed"]);
   expect(await unknowing.snapshots.content(id)).toEqual({ ok: true, value: taken().content });
-  await delivered(unknowing);
+  await settledAt(unknowing);
   expect(server.requests).toHaveLength(sent);
 });
 
 test("what was erased is not taken again by whoever still waited for it", async () => {
   const tab = openTab();
   await tab.snapshots.take(taken());
-  await delivered(tab);
+  await settledAt(tab);
   tab.snapshots.setDeleted(id, true);
   tab.snapshots.erase(id);
-  await delivered(tab);
+  await settledAt(tab);
   expect(await tab.snapshots.take(taken())).toBe(id);
   expect(tab.snapshots.entries()).toEqual([]);
-  expect(await waiting(tab)).toBe(0);
+  expect(await waitingAt(tab)).toBe(0);
 });

@@ -1,33 +1,20 @@
 import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { openSnapshotStore } from "#client/local-store/snapshot-store.ts";
 import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
 import { installFailingIndexedDb } from "#tests/support/failing-indexeddb.ts";
-import { createScriptedSnapshots } from "#tests/support/scripted-snapshots.ts";
-import { aTaken, frozenContent, newSnapshotTestId, openSnapshotTab } from "#tests/support/snapshot-scenario.ts";
-import type { SnapshotTabOptions } from "#tests/support/snapshot-scenario.ts";
+import { aTaken, freshDevice, frozenContent, tabsOf } from "#tests/support/snapshot-scenario.ts";
+import type { SnapshotTab } from "#tests/support/snapshot-scenario.ts";
 
 const NAME = "holdfast:account-1:workspace-1";
 let chat: ConversationId;
-let server: ReturnType<typeof createScriptedSnapshots>;
-const open: { close(): void }[] = [];
+let server: ReturnType<typeof freshDevice>["server"];
+const openTab = tabsOf(() => server);
 
 beforeEach(() => {
-  globalThis.indexedDB = new IDBFactory();
-  chat = newSnapshotTestId() as ConversationId;
-  server = createScriptedSnapshots();
+  ({ chat, server } = freshDevice());
 });
-afterEach(() => {
-  for (const one of open.splice(0)) one.close();
-});
-
-function openTab(options: SnapshotTabOptions = {}) {
-  const tab = openSnapshotTab({ fetch: server.fetch, ...options });
-  open.push(tab);
-  return tab;
-}
-type Tab = ReturnType<typeof openTab>;
 
 /** Another device of the same account takes snapshots. */
 async function takenElsewhere(...counts: number[]): Promise<SnapshotId[]> {
@@ -43,12 +30,12 @@ async function takenElsewhere(...counts: number[]): Promise<SnapshotId[]> {
   return ids;
 }
 
-async function readFeed(tab: Tab, from = 0): Promise<void> {
+async function readFeed(tab: SnapshotTab, from = 0): Promise<void> {
   const { cursor, entries } = server.feedAfter(from);
   await tab.feed(cursor, entries);
 }
 
-const keysHere = async (tab: Tab): Promise<number> => {
+const keysHere = async (tab: SnapshotTab): Promise<number> => {
   const here = await openSnapshotStore(tab.store).frozenHere();
   return here.ok ? here.value.keys.size : -1;
 };

@@ -1,3 +1,5 @@
+import { IDBFactory } from "fake-indexeddb";
+import { afterEach, expect } from "vitest";
 import { openLocalStore } from "#client/local-store/open-local-store.ts";
 import type { SnapshotNews } from "#client/local-store/local-store.ts";
 import type { NewsListener } from "#client/local-store/open-library.ts";
@@ -12,6 +14,7 @@ import type { FrozenContent } from "#shared/domain/frozen-content.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
 import { createFakeClock } from "./fake-clock.ts";
+import { createScriptedSnapshots } from "./scripted-snapshots.ts";
 
 let made = 0;
 const randomBytes = (length: number): Uint8Array =>
@@ -151,4 +154,41 @@ export function openSnapshotTab(options: SnapshotTabOptions = {}) {
       store.close();
     },
   };
+}
+
+export type SnapshotTab = ReturnType<typeof openSnapshotTab>;
+
+/** An empty device, and a server that has no snapshot. */
+export function freshDevice() {
+  globalThis.indexedDB = new IDBFactory();
+  return { chat: newSnapshotTestId() as ConversationId, server: createScriptedSnapshots() };
+}
+
+/** Opens tabs that ask this server, and closes them after each test of the file that calls this. */
+export function tabsOf(server: () => { fetch: typeof fetch }): (options?: SnapshotTabOptions) => SnapshotTab {
+  const open: SnapshotTab[] = [];
+  afterEach(() => {
+    for (const one of open.splice(0)) one.close();
+  });
+  return (options = {}) => {
+    const tab = openSnapshotTab({ fetch: server().fetch, ...options });
+    open.push(tab);
+    return tab;
+  };
+}
+
+/** How many commands wait on the disk; -1 where it cannot be read. */
+export async function waitingAt(tab: SnapshotTab): Promise<number> {
+  const read = await tab.store.outbox();
+  return read.ok ? read.value.snapshots.waiting : -1;
+}
+
+/** So many wait on the disk; time goes on meanwhile, so that what failed is tried again. */
+export async function settledAt(tab: SnapshotTab, left = 0): Promise<void> {
+  await expect
+    .poll(async () => {
+      tab.clock.advance(40_000);
+      return await waitingAt(tab);
+    })
+    .toBe(left);
 }
