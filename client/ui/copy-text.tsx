@@ -6,8 +6,15 @@ import { words } from "./words/words.ts";
 
 const COPIED_MS = 1500;
 
+interface CopyTextProps {
+  text: string;
+  label?: string;
+  /** what the button is called while the text was just copied */
+  done?: string;
+}
+
 /** Puts a text on the clipboard, and shows for a moment that it is there. */
-export function CopyText({ text, label = words.chat.copy }: { text: string; label?: string }) {
+export function CopyText({ text, label = words.chat.copy, done = words.chat.copied }: CopyTextProps) {
   const [copied, setCopied] = useState(false);
   const toast = useToast();
   const copy = async (): Promise<void> => {
@@ -19,11 +26,5 @@ export function CopyText({ text, label = words.chat.copy }: { text: string; labe
     const timer = setTimeout(() => setCopied(false), COPIED_MS);
     return () => clearTimeout(timer);
   }, [copied]);
-  return (
-    <IconButton
-      icon={copied ? "check" : "copy"}
-      label={copied ? words.chat.copied : label}
-      onClick={() => void copy()}
-    />
-  );
+  return <IconButton icon={copied ? "check" : "copy"} label={copied ? done : label} onClick={() => void copy()} />;
 }

@@ -2,9 +2,7 @@ import { markdownWords } from "#client/ui/words/markdown-words.ts";
 import { useEffect, useRef, useState } from "react";
 import type { ReactNode, RefObject } from "react";
 import { IconButton } from "../button.tsx";
-import { copyText } from "../clipboard.ts";
-import { useToast } from "../toast.tsx";
-import { words } from "../words/words.ts";
+import { CopyText } from "../copy-text.tsx";
 import { CodeLines } from "./code-lines.tsx";
 import type { highlight } from "./highlight.tsx";
 
@@ -20,7 +18,6 @@ interface CodeBlockProps {
 const HIGHLIGHT_LIMIT = 60_000;
 /** How far outside the visible part code is coloured, so that it is before it is seen. */
 const NEAR = "600px 0px";
-const COPIED_MS = 1500;
 
 /** Code with its language, `Copy code` and `Wrap lines`. */
 export function CodeBlock({ code, language, closed }: CodeBlockProps) {
@@ -33,7 +30,7 @@ export function CodeBlock({ code, language, closed }: CodeBlockProps) {
       <figcaption>
         <span>{language || markdownWords.code}</span>
         <IconButton icon="wrap" label={markdownWords.wrap} aria-pressed={wrap} onClick={() => setWrap(!wrap)} />
-        <CopyCode code={code} />
+        <CopyText text={code} label={markdownWords.copyCode} done={markdownWords.copied} />
       </figcaption>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard */}
       <section tabIndex={0} aria-label={language ? markdownWords.codeIn(language) : markdownWords.code}>
@@ -89,25 +86,4 @@ function useColours(code: string, language: string, wanted: boolean): ReactNode 
     };
   }, [code, language, wanted]);
   return done?.code === code ? done.nodes : undefined;
-}
-
-function CopyCode({ code }: { code: string }) {
-  const [copied, setCopied] = useState(false);
-  const toast = useToast();
-  const copy = async (): Promise<void> => {
-    if (await copyText(code)) setCopied(true);
-    else toast({ text: words.app.cannotCopy });
-  };
-  useEffect(() => {
-    if (!copied) return;
-    const timer = setTimeout(() => setCopied(false), COPIED_MS);
-    return () => clearTimeout(timer);
-  }, [copied]);
-  return (
-    <IconButton
-      icon={copied ? "check" : "copy"}
-      label={copied ? markdownWords.copied : markdownWords.copyCode}
-      onClick={() => void copy()}
-    />
-  );
 }
