@@ -1,5 +1,6 @@
 import { FROZEN_FORMAT, chainMessages } from "#shared/domain/frozen-content.ts";
-import type { FrozenContent, FrozenMessage, FrozenRun } from "#shared/domain/frozen-content.ts";
+import type { FrozenContent, FrozenRun, LooseMessage, Manifest } from "#shared/domain/frozen-content.ts";
+import type { ContentHash } from "#shared/domain/ids.ts";
 import type { Message } from "#shared/domain/message.ts";
 import { isTerminal } from "#shared/domain/run.ts";
 import type { RunFacts } from "#shared/domain/run.ts";
@@ -10,39 +11,65 @@ import type { ConversationDocument } from "./conversation.ts";
 /** Why there is nothing to freeze: no message, or an answer that is still being written. */
 export type FreezeFailure = "empty" | "unfinished";
 
+export interface FreezeOptions {
+  /** the account that wrote the prompts: the owner of the conversation */
+  author: string;
+  /** the last message of the branch to freeze, instead of the one that is shown */
+  leaf?: string;
+  /** `keep` to read an answer that is still being written as it is now: to be compared, never to be stored */
+  unfinished?: "refuse" | "keep";
+}
+
+/** What is to be frozen, before its messages are chained. */
+export interface LooseContent extends Pick<Manifest, "settings" | "origin"> {
+  /** first to last; at least one */
+  messages: readonly LooseMessage[];
+}
+
 /**
  * The shown branch of a conversation with its settings, as a snapshot holds it. The same on every device and on the
  * server, whatever else is in their copies.
- * @param author the account that wrote the prompts: the owner of the conversation
- * @param leaf the last message of the branch to freeze, instead of the one that is shown
- * @param unfinished `keep` to read an answer that is still being written as it is now: to be compared, never to be stored
  */
 export function freezeConversation(
   conversation: ConversationDocument,
-  { author, leaf, unfinished = "refuse" }: { author: string; leaf?: string; unfinished?: "refuse" | "keep" },
+  options: FreezeOptions,
 ): Result<FrozenContent, FreezeFailure> {
+  const loose = readToFreeze(conversation, options);
+  if (!loose.ok) return loose;
+  const { messages, hashes } = chainMessages(loose.value.messages);
+  return ok({ manifest: manifestOf(loose.value, hashes), messages });
+}
+
+/** As much of `freezeConversation` as needs the conversation. */
+export function readToFreeze(
+  conversation: ConversationDocument,
+  { author, leaf, unfinished = "refuse" }: FreezeOptions,
+): Result<LooseContent, FreezeFailure> {
   const branch = leaf === undefined ? conversation.branch() : conversation.pathTo(leaf);
   if (branch.length === 0) return err("empty");
   if (unfinished === "refuse" && branch.some(isUnfinished)) return err("unfinished");
-  const { messages, hashes } = chainMessages(branch.map((message) => frozenMessage(message, author)));
   const { model, systemPrompt, parameters } = conversation.settings();
   const origin = conversation.origin();
   return ok({
-    manifest: {
-      format: FROZEN_FORMAT,
-      settings: { model: model.toWellFormed(), systemPrompt: systemPrompt.toWellFormed(), parameters },
-      messageCount: messages.length,
-      head: hashes.at(-1) ?? null,
-      ...(origin && { origin }),
-    },
-    messages,
+    settings: { model: model.toWellFormed(), systemPrompt: systemPrompt.toWellFormed(), parameters },
+    ...(origin && { origin }),
+    messages: branch.map((message) => frozenMessage(message, author)),
   });
 }
+
+/** The rest of it. @param hashes of the messages, chained */
+export const manifestOf = ({ settings, origin }: LooseContent, hashes: readonly ContentHash[]): Manifest => ({
+  format: FROZEN_FORMAT,
+  settings,
+  messageCount: hashes.length,
+  head: hashes.at(-1) ?? null,
+  ...(origin && { origin }),
+});
 
 const isUnfinished = (message: Message): boolean =>
   message.role === "assistant" && message.run !== undefined && !isTerminal(message.run.status);
 
-function frozenMessage(message: Message, author: string): Omit<FrozenMessage, "previous"> {
+function frozenMessage(message: Message, author: string): LooseMessage {
   const { id, role, createdAt } = message;
   const base = { id, role, createdAt, text: message.text.toWellFormed() };
   if (message.role === "user") return { ...base, author };

@@ -80,7 +80,10 @@ export interface FrozenContent {
   messages: readonly FrozenMessage[];
 }
 
-const hashText = (text: string): ContentHash =>
+/** SHA-256 (FIPS 180-4) of a text in UTF-8, in lower-case hex. */
+export type HashText = (text: string) => ContentHash;
+
+const hashText: HashText = (text) =>
   Array.from(sha256.digest(new TextEncoder().encode(text)), (byte) => byte.toString(16).padStart(2, "0")).join(
     "",
   ) as ContentHash;
@@ -91,18 +94,37 @@ export const hashOf = (value: unknown): ContentHash => hashText(canonicalJson(va
 /** The id of what is frozen: equal exactly where everything frozen is. */
 export const contentIdOf = (manifest: Manifest): ContentHash => hashOf(manifest);
 
-/** Chains messages: answers them with `previous` set, and the hash of each. */
-export function chainMessages(messages: readonly Omit<FrozenMessage, "previous">[]): {
-  messages: FrozenMessage[];
+/** What chaining or checking messages finds out of each, in their order. */
+export interface MessageHashes {
   hashes: ContentHash[];
-} {
+  /** the canonical JSON that the hash is of */
+  texts: string[];
+}
+
+/** Chains messages: answers them with `previous` set, and the hash of each. */
+export const chainMessages = (messages: readonly LooseMessage[]): MessageHashes & { messages: FrozenMessage[] } =>
+  finished(chainingMessages(messages));
+
+/** A message that names none before it yet. */
+export type LooseMessage = Omit<FrozenMessage, "previous">;
+
+/** As `chainMessages`, in steps of a message at most, between which others may have their turn. */
+export function* chainingMessages(
+  messages: readonly LooseMessage[],
+  hash: HashText = hashText,
+): Generator<void, MessageHashes & { messages: FrozenMessage[] }> {
   const hashes: ContentHash[] = [];
-  const chained = messages.map((message): FrozenMessage => {
-    const link = { ...message, previous: hashes.at(-1) ?? null };
-    hashes.push(hashOf(link));
-    return link;
-  });
-  return { messages: chained, hashes };
+  const texts: string[] = [];
+  const chained: FrozenMessage[] = [];
+  for (const message of messages) {
+    const link: FrozenMessage = { ...message, previous: hashes.at(-1) ?? null };
+    const text = canonicalJson(link);
+    chained.push(link);
+    texts.push(text);
+    hashes.push(hash(text));
+    yield;
+  }
+  return { messages: chained, hashes, texts };
 }
 
 /** Where content is not what its manifest says: the place of a message, or the messages as a whole. */
@@ -120,14 +142,50 @@ export function checkFrozen(
 ): Result<ContentHash[], FrozenFault> {
   if (messages.length !== manifest.messageCount) return err({ type: "count" });
   const hashes = messages.map((message) => hash(message));
-  let expected = manifest.head;
+  const fault = faultOf(manifest, messages, hashes);
+  return fault ? err(fault) : ok(hashes);
+}
+
+/** As `checkFrozen`, in steps of a message at most, between which others may have their turn. */
+export function* checkingFrozen(
+  { manifest, messages }: FrozenContent,
+  hash: HashText = hashText,
+): Generator<void, Result<MessageHashes, FrozenFault>> {
+  if (messages.length !== manifest.messageCount) return err({ type: "count" });
+  const texts: string[] = [];
+  const hashes: ContentHash[] = [];
+  for (const message of messages) {
+    const text = canonicalJson(message);
+    texts.push(text);
+    // A long message takes its time for both.
+    yield;
+    hashes.push(hash(text));
+    yield;
+  }
+  const fault = faultOf(manifest, messages, hashes);
+  return fault ? err(fault) : ok({ hashes, texts });
+}
+
+function faultOf(
+  { head }: Manifest,
+  messages: readonly FrozenMessage[],
+  hashes: readonly ContentHash[],
+): FrozenFault | undefined {
+  let expected = head;
   for (let index = messages.length - 1; index >= 0; index--) {
-    if (hashes[index] !== expected) return err({ type: "message", index });
+    if (hashes[index] !== expected) return { type: "message", index };
     expected = messages[index]?.previous ?? null;
   }
-  if (expected !== null) return err({ type: "count" });
+  if (expected !== null) return { type: "count" };
   const seen = new Set<string>();
   const repeated = messages.findIndex(({ id }) => seen.size === seen.add(id).size);
-  if (repeated >= 0) return err({ type: "message", index: repeated });
-  return ok(hashes);
+  return repeated >= 0 ? { type: "message", index: repeated } : undefined;
+}
+
+/** What steps come to, taken one right after the other. */
+function finished<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
 }

@@ -9,10 +9,15 @@ import { uuidV7 } from "./http-bodies.ts";
 
 // What is frozen is parsed strictly on the way in: a field that this version does not know could not be vouched for.
 
-/** The longest body of a request that carries messages, in bytes. */
+/**
+ * The longest body of a request that carries messages, in bytes. A document has 6 MiB: its messages are as long in JSON,
+ * or twice that where every character is one that JSON escapes (quotes, line ends).
+ */
 export const FREEZE_BODY_BYTES = 16 * 1024 * 1024;
 /** Most messages of one snapshot. */
 export const MOST_FROZEN_MESSAGES = 10_000;
+/** Of what a body of so many may be made: an answer with all that is known of it has 4 objects and 32 fields. */
+export const FREEZE_BODY_PARTS = { containers: 4 * MOST_FROZEN_MESSAGES + 10, commas: 32 * MOST_FROZEN_MESSAGES + 100 };
 
 const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/, "must be SHA-256 in lower-case hex"));
 const time = z.number();
@@ -95,6 +100,13 @@ export const takeSnapshotSchema = z.strictObject({
   messages: z.optional(z.array(frozenMessageSchema).check(z.maxLength(MOST_FROZEN_MESSAGES))),
 });
 export type TakeSnapshot = z.infer<typeof takeSnapshotSchema>;
+
+/** The same with messages that nobody looked at yet: each is to be parsed by `frozenMessageSchema`. */
+export const takeSnapshotFrameSchema = z.extend(takeSnapshotSchema, {
+  messages: z.optional(
+    z.custom<unknown[]>((value) => Array.isArray(value) && value.length <= MOST_FROZEN_MESSAGES, "too many messages"),
+  ),
+});
 
 /** Body of `PATCH /api/snapshots/:id`. `deleted: false` takes it out of the trash. */
 export const changeSnapshotSchema = z.strictObject({

@@ -2,10 +2,20 @@ import * as z from "zod/mini";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import type { ProblemCode } from "#shared/protocol/problem.ts";
+import { inSlices } from "#server/snapshots/in-slices.ts";
+import { countingParts } from "./json-parts.ts";
+import type { JsonParts } from "./json-parts.ts";
 import { problem } from "./problem.ts";
 
 /** The largest body of a JSON request, in bytes, where a route says nothing else. */
 export const BODY_LIMIT_BYTES = 256 * 1024;
+
+interface JsonForm {
+  /** in bytes */
+  limit: number;
+  /** of how much it may be made, where that is less than fits into its bytes */
+  parts?: JsonParts;
+}
 
 /**
  * Reads a JSON body of a schema. The failure is the answer to send: 415 for another content type, 413 for a
@@ -14,11 +24,11 @@ export const BODY_LIMIT_BYTES = 256 * 1024;
 export async function readBody<T>(
   request: Request,
   schema: z.core.$ZodType<T>,
-  limit = BODY_LIMIT_BYTES,
+  { limit, parts }: JsonForm = { limit: BODY_LIMIT_BYTES },
 ): Promise<Result<T, Response>> {
   if (!isOfType(request, "application/json")) return err(problem("unsupported_media_type"));
   const bytes = await readAtMost(request, limit);
-  if (!bytes) return err(problem("body_too_large"));
+  if (!bytes || (parts && !(await inSlices(countingParts(bytes, parts))))) return err(problem("body_too_large"));
   const json = parseJson(bytes);
   return json.ok ? parse(schema, json.value, "invalid_body") : err(problem("malformed_json"));
 }
@@ -62,6 +72,29 @@ export function readQuery<T>(url: string, schema: z.core.$ZodType<T>): Result<T,
   if (Object.keys(query).length !== entries.length)
     return err(problem("invalid_query", { detail: "A key is given twice" }));
   return parse(schema, query, "invalid_query");
+}
+
+/**
+ * Parses the members of an array in a body, in steps between which others may have their turn. The failure is the answer
+ * to send, and tells of the first one that is wrong.
+ * @param name of the array in the body
+ */
+export function* parsingEach<T>(
+  schema: z.core.$ZodType<T>,
+  values: readonly unknown[],
+  name: string,
+): Generator<void, Result<T[], Response>> {
+  const parsed: T[] = [];
+  for (const [index, value] of values.entries()) {
+    const one = z.safeParse(schema, value);
+    if (!one.success) {
+      const issues = one.error.issues.map((issue) => ({ ...issue, path: [name, index, ...issue.path] }));
+      return err(problem("invalid_body", { detail: pathsOf(issues) }));
+    }
+    parsed.push(one.data);
+    yield;
+  }
+  return ok(parsed);
 }
 
 function parse<T>(schema: z.core.$ZodType<T>, value: unknown, code: ProblemCode): Result<T, Response> {

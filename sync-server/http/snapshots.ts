@@ -4,20 +4,24 @@ import { parseSnapshotId } from "#shared/domain/ids.ts";
 import type { SnapshotId } from "#shared/domain/ids.ts";
 import {
   FREEZE_BODY_BYTES,
+  FREEZE_BODY_PARTS,
   changeSnapshotSchema,
   deleteSnapshotQuerySchema,
   duplicateSnapshotSchema,
+  frozenMessageSchema,
   snapshotsQuerySchema,
-  takeSnapshotSchema,
+  takeSnapshotFrameSchema,
   wantedMessagesSchema,
 } from "#shared/protocol/snapshot-bodies.ts";
 import type { SnapshotPlace } from "#server/access/snapshot-tenant.ts";
 import type { Erasure } from "#server/jobs/erasure.ts";
+import { inSlices } from "#server/snapshots/in-slices.ts";
 import type { SeriesTexts, SnapshotTexts } from "#server/snapshots/read-snapshots.ts";
 import type { SnapshotService } from "#server/snapshots/snapshot-service.ts";
 import type { TakeFailure } from "#server/snapshots/take-snapshot.ts";
 import type { AppEnv } from "./app-env.ts";
-import { readBody, readQuery } from "./body.ts";
+import { parsingEach, readBody, readQuery } from "./body.ts";
+import { bodyOf } from "./long-json.ts";
 import { problem } from "./problem.ts";
 
 type Ctx = Context<AppEnv>;
@@ -33,10 +37,16 @@ const MOST = 200;
 /** Take, list, read, label, delete and duplicate snapshots. Mounted at `/api/snapshots`. Rights are checked by the service. */
 export function snapshotRoutes({ snapshots, erasure }: SnapshotRouteParts): Hono<AppEnv> {
   async function take(c: Ctx): Promise<Response> {
-    const body = await readBody(c.req.raw, takeSnapshotSchema, FREEZE_BODY_BYTES);
+    const body = await readBody(c.req.raw, takeSnapshotFrameSchema, {
+      limit: FREEZE_BODY_BYTES,
+      parts: FREEZE_BODY_PARTS,
+    });
     if (!body.ok) return body.failure;
-    const taken = await snapshots.take(c.var.principal, body.value);
-    return taken.ok ? json(snapshotText(taken.value), taken.value.created ? 201 : 200) : refusal(taken.failure);
+    const { messages: sent, ...frame } = body.value;
+    const messages = sent && (await inSlices(parsingEach(frozenMessageSchema, sent, "messages")));
+    if (messages?.ok === false) return messages.failure;
+    const taken = await snapshots.take(c.var.principal, { ...frame, ...(messages && { messages: messages.value }) });
+    return taken.ok ? json(snapshotTexts(taken.value), taken.value.created ? 201 : 200) : refusal(taken.failure);
   }
 
   async function list(c: Ctx): Promise<Response> {
@@ -60,14 +70,14 @@ export function snapshotRoutes({ snapshots, erasure }: SnapshotRouteParts): Hono
     const body = await readBody(c.req.raw, wantedMessagesSchema);
     if (!body.ok) return body.failure;
     const found = await snapshots.series(c.var.principal, body.value.wanted);
-    return json(`{"series":[${found.map(seriesText).join(",")}]}`);
+    return json(['{"series":[', ...found.flatMap(seriesTexts), "]}"]);
   }
 
   async function change(c: Ctx, id: SnapshotId): Promise<Response> {
     const body = await readBody(c.req.raw, changeSnapshotSchema);
     if (!body.ok) return body.failure;
     const changed = await snapshots.change(c.var.principal, id, body.value);
-    return changed.ok ? json(snapshotText(changed.value)) : problem(changed.failure);
+    return changed.ok ? json(snapshotTexts(changed.value)) : problem(changed.failure);
   }
 
   async function remove(c: Ctx, id: SnapshotId): Promise<Response> {
@@ -89,7 +99,7 @@ export function snapshotRoutes({ snapshots, erasure }: SnapshotRouteParts): Hono
 
   async function read(c: Ctx, id: SnapshotId): Promise<Response> {
     const found = await snapshots.read(c.var.principal, id);
-    return found.ok ? json(snapshotText(found.value)) : problem(found.failure);
+    return found.ok ? json(snapshotTexts(found.value)) : problem(found.failure);
   }
 
   return new Hono<AppEnv>()
@@ -109,17 +119,24 @@ const withId = (handle: (c: Ctx, id: SnapshotId) => Promise<Response>) => (c: Ct
 };
 
 const NO_STORE = { "cache-control": "no-store" };
-const json = (text: string, status = 200): Response =>
-  new Response(text, { status, headers: { "content-type": "application/json", ...NO_STORE } });
+const json = (text: string | readonly string[], status = 200): Response =>
+  new Response(typeof text === "string" ? text : bodyOf(text), {
+    status,
+    headers: { "content-type": "application/json", ...NO_STORE },
+  });
 
 /** What was frozen goes out as the bytes that its hashes are of. */
-const snapshotText = ({ summary, headSeq, manifest, messages }: SnapshotTexts): string =>
-  `${summary.slice(0, -1)},"headSeq":${headSeq},"manifest":${manifest},"messages":[${messages.join(",")}]}`;
+const snapshotTexts = ({ summary, headSeq, manifest, messages }: SnapshotTexts): string[] => [
+  `${summary.slice(0, -1)},"headSeq":${headSeq},"manifest":${manifest},"messages":[`,
+  ...messages.map((message, at) => (at === 0 ? message : `,${message}`)),
+  "]}",
+];
 
-function seriesText({ conversationId, messages, after, more }: SeriesTexts): string {
-  const texts = messages.map(({ hash, body }) => `{"hash":"${hash}","message":${body}}`);
-  return `{"conversationId":"${conversationId}","messages":[${texts.join(",")}],"after":${after},"more":${more}}`;
-}
+const seriesTexts = ({ conversationId, messages, after, more }: SeriesTexts, place: number): string[] => [
+  `${place === 0 ? "" : ","}{"conversationId":"${conversationId}","messages":[`,
+  ...messages.map(({ hash, body }, at) => `${at === 0 ? "" : ","}{"hash":"${hash}","message":${body}}`),
+  `],"after":${after},"more":${more}}`,
+];
 
 const cursorOf = ({ createdAt, id }: SnapshotPlace): string => Buffer.from(`${createdAt}.${id}`).toString("base64url");
 

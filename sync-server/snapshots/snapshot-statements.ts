@@ -1,7 +1,5 @@
 import { sql } from "kysely";
-import type { FrozenMessage } from "#shared/domain/frozen-content.ts";
 import type { DocumentId } from "#shared/domain/ids.ts";
-import { canonicalJson } from "#shared/lib/canonical-json.ts";
 import type { RoomKey } from "#server/rooms/room-log.ts";
 import type { CommitStatement, Database } from "#server/storage/database.ts";
 import type { SnapshotTable } from "#server/storage/schema.ts";
@@ -15,33 +13,36 @@ const snapshotTables = (store: Store) => systemTables<"snapshot" | "frozen_messa
 /** So many messages of five values each go into one statement: SQLite takes 32,766 values. */
 const AT_ONCE = 500;
 
-/** Stores what was frozen; conflicts where the number is taken. */
-export function freezeStatements(
+/** Stores that there is a snapshot; conflicts where the number is taken. */
+export const snapshotStatement = (store: Store, row: SnapshotTable): CommitStatement => ({
+  query: snapshotTables(store).insertInto("snapshot").values(row).compile(),
+  changes: 1,
+});
+
+/** Whose a frozen message is, and of which conversation. */
+type Series = Pick<SnapshotTable, "owner_id" | "workspace_id" | "conversation_id">;
+
+/** Stores frozen messages, in steps between which others may have their turn. @param bodies canonical JSON, by place */
+export function* frozenStatements(
   store: Store,
-  row: SnapshotTable,
-  messages: readonly { hash: string; message: FrozenMessage }[],
-): CommitStatement[] {
-  const db = snapshotTables(store);
-  const { owner_id, workspace_id, conversation_id } = row;
-  const rows = messages.map(({ hash, message }) => ({
-    owner_id,
-    workspace_id,
-    conversation_id,
-    hash,
-    body: canonicalJson(message),
-  }));
-  const inserts = Array.from({ length: Math.ceil(rows.length / AT_ONCE) }, (_, at) =>
-    db
+  { owner_id, workspace_id, conversation_id }: Series,
+  hashes: readonly string[],
+  bodies: readonly string[],
+): Generator<void, CommitStatement[]> {
+  const statements: CommitStatement[] = [];
+  for (let from = 0; from < hashes.length; from += AT_ONCE) {
+    const rows = hashes
+      .slice(from, from + AT_ONCE)
+      .map((hash, at) => ({ owner_id, workspace_id, conversation_id, hash, body: bodies[from + at] ?? "" }));
+    const insert = snapshotTables(store)
       .insertInto("frozen_message")
-      .values(rows.slice(at * AT_ONCE, (at + 1) * AT_ONCE))
+      .values(rows)
       // What another snapshot of the conversation holds is there.
-      .onConflict((on) => on.doNothing())
-      .compile(),
-  );
-  return [
-    { query: db.insertInto("snapshot").values(row).compile(), changes: 1 },
-    ...inserts.map((query) => ({ query })),
-  ];
+      .onConflict((on) => on.doNothing());
+    statements.push({ query: insert.compile() });
+    yield;
+  }
+  return statements;
 }
 
 /**

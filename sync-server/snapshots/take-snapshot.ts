@@ -20,8 +20,9 @@ import { CommitError } from "#server/storage/database.ts";
 import type { CommitStatement, Database } from "#server/storage/database.ts";
 import { findContent } from "./frozen-source.ts";
 import type { CheckedContent, SourceFailure, SourceParts, Wish } from "./frozen-source.ts";
+import { inSlices } from "./in-slices.ts";
 import type { Queues } from "./queues.ts";
-import { freezeStatements } from "./snapshot-statements.ts";
+import { frozenStatements, snapshotStatement } from "./snapshot-statements.ts";
 
 export interface TakeParts extends SourceParts {
   rooms: Pick<Rooms, "read" | "waitFor" | "created">;
@@ -57,8 +58,12 @@ export async function takeSnapshot(parts: TakeParts, principal: AccountPrincipal
   const content = await findContent(parts, principal, wish);
   if (!content.ok) return content;
   const { accountId, workspaceId } = principal;
+  const { hashes, texts } = content.value;
+  const owner = { owner_id: accountId, workspace_id: workspaceId, conversation_id: wish.conversationId };
+  const frozen = await inSlices(frozenStatements(parts.database, owner, hashes, texts));
   const series = `${accountId}/${workspaceId}/${wish.conversationId}`;
-  return await parts.queues.pass(series, () => seal(parts, principal, body, { fingerprint, content: content.value }));
+  const sealing = { fingerprint, content: content.value, frozen };
+  return await parts.queues.pass(series, () => seal(parts, principal, body, sealing));
 }
 
 function wishOf({ conversationId, leaf, manifest, messages }: TakeSnapshot): Wish {
@@ -98,22 +103,24 @@ async function mayBeOf(database: Database, principal: AccountPrincipal, id: Conv
 interface Sealing {
   fingerprint: string;
   content: CheckedContent;
+  /** what stores its messages */
+  frozen: readonly CommitStatement[];
 }
 
 async function seal(
   parts: TakeParts,
   principal: AccountPrincipal,
   body: TakeSnapshot,
-  { fingerprint, content }: Sealing,
+  sealing: Sealing,
 ): Promise<Taken> {
   const { database, rooms } = parts;
   const tenant = openSnapshotTenant(database, principal);
   for (let tries = 1; ; tries++) {
-    const before = await replay(database, principal, body.id, fingerprint);
+    const before = await replay(database, principal, body.id, sealing.fingerprint);
     if (before) return before;
     const number = (await tenant.lastNumber(body.conversationId)) + 1;
     try {
-      await database.commit(statementsFor(parts, principal, { body, fingerprint, content, number }));
+      await database.commit(statementsFor(parts, principal, { ...sealing, body, number }));
     } catch (error) {
       const isRace = error instanceof CommitError && error.failure === "conflict" && tries < MOST_TRIES;
       if (!isRace) throw error;
@@ -128,10 +135,10 @@ async function seal(
 function statementsFor(
   { database, clock, random }: TakeParts,
   principal: AccountPrincipal,
-  { body, fingerprint, content, number }: Sealing & { body: TakeSnapshot; number: number },
+  { body, fingerprint, content, frozen, number }: Sealing & { body: TakeSnapshot; number: number },
 ): CommitStatement[] {
   const { accountId, workspaceId } = principal;
-  const { manifest, messages, hashes, title } = content;
+  const { manifest, messages, title } = content;
   const stamped = { id: body.id as SnapshotId, number, createdAt: clock.now(), createdBy: accountId };
   const snapshot: NewSnapshot = {
     ...stamped,
@@ -155,13 +162,10 @@ function statementsFor(
     created_at: snapshot.createdAt,
     created_by: accountId,
   };
-  const frozen = messages.flatMap((message, at) => {
-    const hash = hashes[at];
-    return hash === undefined ? [] : [{ hash, message }];
-  });
   return [
     ...documentStatements(database, principal, snapshot, Math.floor(random() * CLIENT_IDS)),
-    ...freezeStatements(database, row, frozen),
+    snapshotStatement(database, row),
+    ...frozen,
   ];
 }
 

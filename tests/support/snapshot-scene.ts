@@ -81,6 +81,7 @@ export async function openSnapshotScene({ arrivalMs = 200 } = {}) {
     .route("/api/sync/feed", feedRoutes(database));
 
   const scene = {
+    app,
     database,
     rooms,
     snapshots,
