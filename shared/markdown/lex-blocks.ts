@@ -9,12 +9,24 @@ export interface LexedBlock {
   token: Token;
 }
 
+export interface Lexed {
+  blocks: LexedBlock[];
+  links: Links;
+}
+
 /** The blocks of a text and the link definitions it knows: those given, which come first, and its own. */
-export function lexBlocks(text: string, links: Links): { blocks: LexedBlock[]; links: Links } {
+export const lexBlocks = (text: string, links: Links): Lexed => lexIf(text, links, () => true) ?? { blocks: [], links };
+
+/**
+ * The same, or `undefined` where what stands in the blocks is refused before it is read.
+ * @param accepts is handed the texts of all paragraphs, headings and cells
+ */
+export function lexIf(text: string, links: Links, accepts: (sources: readonly string[]) => boolean): Lexed | undefined {
   const lexer = new Lexer({ gfm: true });
   const found = lexer.tokens.links as Links;
   Object.assign(found, links);
   lexer.blockTokens(text, lexer.tokens);
+  if (!accepts(lexer.inlineQueue.map(({ src }) => src))) return undefined;
   for (const { src, tokens } of lexer.inlineQueue) {
     // An `<a>` or `<pre>` left open ends with its block: otherwise no block could be read without those before it.
     lexer.state.inLink = false;

@@ -1,6 +1,7 @@
 import type { MarkedToken, Token, Tokens } from "marked";
 import { decodeEntities } from "./entities.ts";
-import { lexBlocks } from "./lex-blocks.ts";
+import { lexIf } from "./lex-blocks.ts";
+import { hasFewBlocks, hasFewMarks } from "./markdown-cost.ts";
 import { safeImage, safeLink } from "./safe-url.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -18,20 +19,18 @@ export const escapeHtml = (text: string): string => text.replace(/[&<>"'\0]/gu, 
 /**
  * Markdown as HTML that runs nothing and loads nothing: the same tokens as the app shows, each written by its type with
  * what is in it escaped. Raw HTML is the text it was written as, an image is a link, and an address that is not http,
- * https or mailto is no link.
+ * https or mailto is no link. A text that would take long to read as Markdown is shown as it was written, with its line
+ * breaks: one over 200,000 characters, of quotes and lists more than 30 deep, of many thousand items, of an item of some
+ * thousand lines, of tables with more than 20,000 cells, or with a thousand marks in one paragraph (`markdown-cost.ts`).
  * @param level the heading that the first level of the text becomes, 1 to 6
  */
 export function markdownHtml(text: string, level: number): string {
-  try {
-    return blocks(
-      lexBlocks(text, {}).blocks.map(({ token }) => token),
-      level,
-    );
-  } catch (error) {
-    // What is nested deeper than a stack is shown as it was written.
-    if (error instanceof RangeError) return `<pre>${escapeHtml(text)}</pre>`;
-    throw error;
-  }
+  const found = hasFewBlocks(text) ? lexIf(text, {}, hasFewMarks) : undefined;
+  if (found === undefined) return `<pre class="raw">${escapeHtml(text)}</pre>`;
+  return blocks(
+    found.blocks.map(({ token }) => token),
+    level,
+  );
 }
 
 const blocks = (tokens: readonly Token[], level: number): string =>
