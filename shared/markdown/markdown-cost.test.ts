@@ -39,17 +39,19 @@ describe("a text that would take long to read as Markdown is shown as it was wri
   });
 });
 
+/** As a model writes. */
+const section = (at: number): string =>
+  [
+    `## Part ${at}`,
+    `Some **bold**, *italic* and \`code\` with [a link](https://a.example/${at}) and a_name_in_words.`,
+    filled("Plain words of a paragraph. ", 1_200),
+    `- one\n- two\n  - deeper\n    1. deepest\n- [ ] three`,
+    "| a | b | c |\n| --- | :-: | --: |\n| 1 | 2 | 3 |\n| 4 | 5 | 6 |",
+    `> quoted\n> twice\n\n---`,
+    `\`\`\`ts\n${"const value = [1, 2, 3].map((one) => one * 2); // *_[\n".repeat(20)}\`\`\``,
+  ].join("\n\n");
+
 test("a long text as models write it is Markdown to its end", () => {
-  const section = (at: number): string =>
-    [
-      `## Part ${at}`,
-      `Some **bold**, *italic* and \`code\` with [a link](https://a.example/${at}) and a_name_in_words.`,
-      filled("Plain words of a paragraph. ", 1_200),
-      `- one\n- two\n  - deeper\n    1. deepest\n- [ ] three`,
-      "| a | b | c |\n| --- | :-: | --: |\n| 1 | 2 | 3 |\n| 4 | 5 | 6 |",
-      `> quoted\n> twice\n\n---`,
-      `\`\`\`ts\n${"const value = [1, 2, 3].map((one) => one * 2); // *_[\n".repeat(20)}\`\`\``,
-    ].join("\n\n");
   const text = Array.from({ length: 70 }, (_, at) => section(at)).join("\n\n");
   expect(text.length).toBeGreaterThan(170_000);
   expect(text.length).toBeLessThan(MOST);
