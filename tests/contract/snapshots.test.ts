@@ -1,10 +1,12 @@
+import Sqlite from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freezeConversation } from "#shared/documents/freeze-conversation.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
 import { checkFrozen, contentIdOf } from "#shared/domain/frozen-content.ts";
-import { snapshotSchema, snapshotsSchema } from "#shared/protocol/snapshot-bodies.ts";
+import { frozenMessagesSchema, snapshotSchema, snapshotsSchema } from "#shared/protocol/snapshot-bodies.ts";
 import type { SnapshotAnswer } from "#shared/protocol/snapshot-bodies.ts";
 import { feedSchema } from "#shared/protocol/feed-bodies.ts";
+import { TRASH_MS } from "#shared/domain/trash.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
 import { principalOf } from "#tests/support/principals.ts";
 import { addTurn, newId, openSnapshotScene } from "#tests/support/snapshot-scene.ts";
@@ -145,7 +147,64 @@ describe("taking", () => {
   });
 });
 
+/** Writes past the server, as a mistake in it would; answers what the store says to it. */
+function refusalOf(statement: string, ...values: unknown[]): string {
+  const store = new Sqlite(scene.file);
+  try {
+    const { changes } = store.prepare(statement).run(...values);
+    return `${changes} changed`;
+  } catch (error) {
+    return String(error);
+  } finally {
+    store.close();
+  }
+}
+
 describe("afterwards", () => {
+  test("the hourly look erases what was in the trash for its time, with those messages that no other snapshot has", async () => {
+    const { id, doc, leaf } = await aChat();
+    const first = await snapshotIn(await scene.take(id));
+    addTurn(openConversation(doc, "local"), leaf, { question: "Only in the second?", answer: "Yes." });
+    await scene.push(id, doc);
+    const [second, other] = [await snapshotIn(await scene.take(id)), await aChat()];
+    const alone = await snapshotIn(await scene.take(other.id));
+    const hashesOf = async (conversationId: string): Promise<string[]> => {
+      const wanted = [{ conversationId, after: 0 }];
+      const answer = await scene.send("POST", "/api/snapshots/messages", { wanted });
+      return frozenMessagesSchema.parse(await answer.json()).series[0]?.messages.map(({ hash }) => hash) ?? [];
+    };
+    const shared = (await hashesOf(id)).slice(0, 4);
+    expect([(await hashesOf(id)).length, (await hashesOf(other.id)).length]).toEqual([6, 4]);
+    for (const one of [second, alone])
+      expect((await scene.send("DELETE", `/api/snapshots/${one.id}`)).status).toBe(204);
+    await scene.erasure.look();
+    expect((await hashesOf(id)).length).toBe(6);
+    const due = Date.now() - TRASH_MS - 1_000;
+    for (const one of [second, alone])
+      expect(refusalOf("update document set deleted_at = ? where id = ?", due, one.id)).toBe("1 changed");
+    expect(await scene.erasure.look()).toBe(2);
+    expect(await hashesOf(id)).toEqual(shared);
+    expect(await hashesOf(other.id)).toEqual([]);
+    expect(JSON.parse(await read(first.id))).toEqual(first);
+    for (const one of [second, alone]) expect(JSON.parse(await read(one.id))).toMatchObject({ code: "not_found" });
+  });
+
+  test("the store itself refuses to change what was frozen", async () => {
+    const { id } = await aChat();
+    const taken = await snapshotIn(await scene.take(id));
+    const before = await read(taken.id);
+    const never = "SqliteError: a frozen message never changes";
+    for (const column of ["body", "hash", "conversation_id", "owner_id"])
+      expect(refusalOf(`update frozen_message set ${column} = 'x' where conversation_id = ?`, id)).toBe(never);
+    const changes = ["manifest = '{}'", "content_id = 'x'", "fingerprint = 'x'", "head = 'x'", "number = 7"];
+    for (const change of [...changes, "created_at = 1", "created_by = 'x'", "conversation_id = 'x'", "id = 'x'"])
+      expect([change, refusalOf(`update snapshot set ${change} where id = ?`, taken.id)]).toEqual([
+        change,
+        "SqliteError: a snapshot never changes",
+      ]);
+    expect(await read(taken.id)).toBe(before);
+  });
+
   test("whatever becomes of the conversation, every snapshot stays as it was, byte by byte", async () => {
     const { id, doc, leaf } = await aChat();
     const taken = await snapshotIn(await scene.take(id));
