@@ -38,6 +38,10 @@ export const AUDIT_ACTIONS = [
   "token.use",
   /** a snapshot left as a signed file */
   "snapshot.export",
+  /** it went into the trash, came out of it, or was erased for good */
+  "snapshot.delete",
+  "snapshot.restore",
+  "snapshot.erase",
   "library.export",
   "library.import",
 ] as const;

@@ -88,7 +88,8 @@ function reasonOf(c: Context<AppEnv>, { action }: Operation, status: number): st
 }
 
 function auditedAs({ audit }: Operation, outcome: AppEnv["Variables"]["outcome"]): AuditedAs | undefined {
-  return audit && outcome && "done" in outcome ? { ...audit, action: outcome.done } : audit;
+  if (audit && outcome && "done" in outcome) return { ...audit, action: outcome.done };
+  return audit?.onlyAsTold ? undefined : audit;
 }
 
 /** In which workspace it was done, and to what. */

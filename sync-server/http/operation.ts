@@ -18,6 +18,8 @@ export interface Answer {
 export interface AuditedAs {
   action: AuditAction;
   method?: AuditMethod;
+  /** written down only where the route says what was done: it does other things as well */
+  onlyAsTold?: true;
   /** what it is done to, named by a parameter of the path */
   target?: { kind: AuditTargetKind; param: "id" | "accountId" | "inviteId" };
   /** `:id` is the workspace whose admins see it */

@@ -12,6 +12,7 @@ import {
 } from "./snapshot-examples.ts";
 
 const SNAPSHOT = { json: "Snapshot" } as const;
+const SNAPSHOT_TARGET = { kind: "document", param: "id" } as const;
 
 /** The routes of snapshots. */
 export const SNAPSHOT_OPERATIONS: readonly Operation[] = [
@@ -75,7 +76,7 @@ export const SNAPSHOT_OPERATIONS: readonly Operation[] = [
     path: "/api/snapshots/:id/file",
     summary: "A snapshot as a signed file, which anybody can verify without this server",
     action: "snapshot.read",
-    audit: { action: "snapshot.export", target: { kind: "document", param: "id" } },
+    audit: { action: "snapshot.export", target: SNAPSHOT_TARGET },
     answers: { 200: { description: "The lines of the file: see docs/snapshot-file.md", json: "SnapshotFile" } },
     problems: [...SIGNED_IN, "not_found"],
     examples: { answer: FILE_EXAMPLE },
@@ -85,6 +86,7 @@ export const SNAPSHOT_OPERATIONS: readonly Operation[] = [
     path: "/api/snapshots/:id",
     summary: "Change the title, note or tags of a snapshot, or take it out of the trash",
     action: "snapshot.change",
+    audit: { action: "snapshot.restore", onlyAsTold: true, target: SNAPSHOT_TARGET },
     body: { schema: "ChangeSnapshot" },
     answers: { 200: { description: "The snapshot as it is now", ...SNAPSHOT } },
     problems: [...SIGNED_IN, ...CHANGES, ...BODY, "not_found"],
@@ -95,6 +97,7 @@ export const SNAPSHOT_OPERATIONS: readonly Operation[] = [
     path: "/api/snapshots/:id",
     summary: "Put a snapshot into the trash; with `erase=true`, erase one that is there, for good",
     action: "snapshot.erase",
+    audit: { action: "snapshot.delete", target: SNAPSHOT_TARGET },
     query: deleteSnapshotQuerySchema,
     answers: { 204: { description: "It is in the trash, or erased" } },
     problems: [...SIGNED_IN, ...CHANGES, "not_found", "not_deleted", "invalid_query"],

@@ -76,6 +76,7 @@ export function snapshotRoutes({ snapshots, erasure }: SnapshotRouteParts): Hono
   async function change(c: Ctx, id: SnapshotId): Promise<Response> {
     const body = await readBody(c.req.raw, changeSnapshotSchema);
     if (!body.ok) return body.failure;
+    if (body.value.deleted === false) c.set("outcome", { done: "snapshot.restore" });
     const changed = await snapshots.change(c.var.principal, id, body.value);
     return changed.ok ? json(snapshotTexts(changed.value)) : problem(changed.failure);
   }
@@ -83,6 +84,7 @@ export function snapshotRoutes({ snapshots, erasure }: SnapshotRouteParts): Hono
   async function remove(c: Ctx, id: SnapshotId): Promise<Response> {
     const query = readQuery(c.req.url, deleteSnapshotQuerySchema);
     if (!query.ok) return query.failure;
+    if (query.value.erase) c.set("outcome", { done: "snapshot.erase" });
     const removed = query.value.erase
       ? await erasure.erase(c.var.principal, id, "snapshot")
       : await snapshots.remove(c.var.principal, id);

@@ -217,3 +217,34 @@ test("by another kind than it is, or where nothing is, there is nothing; and no 
     404,
   );
 });
+
+test("what somebody deletes, restores and erases of their snapshots is written down, and other changes are not", async () => {
+  const id = await aSnapshot();
+  const path = `/api/snapshots/${id}`;
+  const send = async (method: string, at: string, body?: object) =>
+    (await owner.send(method, at, body, inWorkspace(team))).status;
+  expect(await send("DELETE", path)).toBe(204);
+  expect(await send("PATCH", path, { title: "Renamed" })).toBe(200);
+  expect(await send("PATCH", path, { deleted: false })).toBe(200);
+  expect(await send("DELETE", `${path}?erase=true`)).toBe(409);
+  expect(await send("DELETE", path)).toBe(204);
+  expect(await send("DELETE", `${path}?erase=true`)).toBe(204);
+  const written = (): AuditEntry[] =>
+    target.database
+      .prepare("select entry from audit where account_id = ? order by seq")
+      .pluck()
+      .all(owner.me.accountId)
+      .map((text) => JSON.parse(String(text)) as AuditEntry)
+      .filter(({ target: of }) => of?.id === id);
+  // Writing down waits for nothing, and nothing waits for it.
+  await expect
+    .poll(
+      () =>
+        written()
+          .filter(({ outcome }) => outcome === "ok")
+          .map(({ action }) => action),
+      { timeout: 5_000 },
+    )
+    .toEqual(["snapshot.delete", "snapshot.restore", "snapshot.delete", "snapshot.erase"]);
+  for (const entry of written()) expect(entry).toMatchObject({ target: { kind: "document", id } });
+});

@@ -26,6 +26,9 @@ export const enActivity: Readonly<Record<string, string>> = {
   "token.revoke": "Access token revoked",
   "token.use": "Access token used",
   "snapshot.export": "Snapshot exported as a signed file",
+  "snapshot.delete": "Snapshot moved to the trash",
+  "snapshot.restore": "Snapshot restored from the trash",
+  "snapshot.erase": "Snapshot erased",
   "library.export": "Chats exported",
   "library.import": "Chats imported",
 };
