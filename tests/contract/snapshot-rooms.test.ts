@@ -218,17 +218,18 @@ test("by another kind than it is, or where nothing is, there is nothing; and no 
   );
 });
 
+const statusOf = async (method: string, path: string, body?: object): Promise<number> =>
+  (await owner.send(method, path, body, inWorkspace(team))).status;
+
 test("what somebody deletes, restores and erases of their snapshots is written down, and other changes are not", async () => {
   const id = await aSnapshot();
   const path = `/api/snapshots/${id}`;
-  const send = async (method: string, at: string, body?: object) =>
-    (await owner.send(method, at, body, inWorkspace(team))).status;
-  expect(await send("DELETE", path)).toBe(204);
-  expect(await send("PATCH", path, { title: "Renamed" })).toBe(200);
-  expect(await send("PATCH", path, { deleted: false })).toBe(200);
-  expect(await send("DELETE", `${path}?erase=true`)).toBe(409);
-  expect(await send("DELETE", path)).toBe(204);
-  expect(await send("DELETE", `${path}?erase=true`)).toBe(204);
+  expect(await statusOf("DELETE", path)).toBe(204);
+  expect(await statusOf("PATCH", path, { title: "Renamed" })).toBe(200);
+  expect(await statusOf("PATCH", path, { deleted: false })).toBe(200);
+  expect(await statusOf("DELETE", `${path}?erase=true`)).toBe(409);
+  expect(await statusOf("DELETE", path)).toBe(204);
+  expect(await statusOf("DELETE", `${path}?erase=true`)).toBe(204);
   const written = (): AuditEntry[] =>
     target.database
       .prepare("select entry from audit where account_id = ? order by seq")
