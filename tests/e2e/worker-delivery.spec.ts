@@ -1,28 +1,8 @@
 import { expect } from "@playwright/test";
-import type { BrowserContext } from "@playwright/test";
-import { DELIVER_TAG } from "#client/platform/background-delivery.ts";
+import { syncInBackground } from "./background-sync.ts";
 import { openChatPage, openSavedChat } from "./chat-page.ts";
 import { test } from "./fixtures.ts";
 import { untilInstalled } from "./installed-page.ts";
-
-/** Tells the browser that there is a network, as far as its service workers are concerned. */
-async function syncInBackground(context: BrowserContext, url: string): Promise<void> {
-  const blank = await context.newPage();
-  const devtools = await context.newCDPSession(blank);
-  const found = new Promise<string>((resolve) => {
-    devtools.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
-      const own = registrations.find(({ scopeURL }) => scopeURL.startsWith(url));
-      if (own) resolve(own.registrationId);
-    });
-  });
-  await devtools.send("ServiceWorker.enable");
-  await devtools.send("ServiceWorker.dispatchSyncEvent", {
-    origin: url,
-    registrationId: await found,
-    tag: DELIVER_TAG,
-    lastChance: false,
-  });
-}
 
 test(
   "P5, P3: with no page open the service worker delivers what was written offline: once, in order",

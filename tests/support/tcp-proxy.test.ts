@@ -159,6 +159,40 @@ describe("half-open", () => {
   });
 });
 
+const ask = (path: string): string => `POST ${path} HTTP/1.1\r\n\r\n`;
+
+describe("answers that are held", () => {
+  test("the request arrives, its answer comes with the next mode; other answers pass", async () => {
+    const [first, second] = [await dialThrough(), await dialThrough()];
+    proxy.set({ type: "hold-answer", to: "POST /one " });
+    first.client.socket.write(ask("/one"));
+    second.client.socket.write(ask("/one/more"));
+    await arrivals.until(() => first.far.received === ask("/one") && second.far.received === ask("/one/more"));
+    first.far.socket.write("held");
+    second.far.socket.write("passed");
+    await proxy.until(() => proxy.held() === 1);
+    await arrivals.until(() => second.client.received === "passed");
+    expect(first.client.received).toBe("");
+    expect(proxy.requests()).toEqual(["POST /one HTTP/1.1", "POST /one/more HTTP/1.1"]);
+    proxy.set({ type: "pass" });
+    await arrivals.until(() => first.client.received === "held");
+    expect(proxy.held()).toBe(0);
+  });
+
+  test("what is held when all is cut is lost", async () => {
+    const { client, far } = await dialThrough();
+    proxy.set({ type: "hold-answer", to: "POST /one " });
+    client.socket.write(ask("/one"));
+    await arrivals.until(() => far.received === ask("/one"));
+    far.socket.write("lost");
+    await proxy.until(() => proxy.held() === 1);
+    proxy.cutAll("reset");
+    proxy.set({ type: "pass" });
+    await arrivals.until(() => client.closed !== "open");
+    expect([client.received, client.closed]).toEqual(["", "reset"]);
+  });
+});
+
 describe("slowness", () => {
   test("a delay holds bytes back and keeps their order; the next mode releases them", async () => {
     const { client, far } = await dialThrough();

@@ -19,6 +19,8 @@ export type ProxyMode =
   | { type: "delay"; ms: number; jitterMs: number }
   /** Takes so many bytes a second from one side; the sender feels it as a reader that is slow. */
   | { type: "throttle"; direction: Direction; bytesPerSecond: number }
+  /** Keeps the answers to HTTP requests that begin so, e.g. "POST /api/snapshots ", until another mode is set. */
+  | { type: "hold-answer"; to: string }
   /** Resets whoever connects. */
   | { type: "refuse" };
 
@@ -34,8 +36,13 @@ interface Link {
   state: "open" | "silent" | "over";
   /** bytes of the cut's direction let through since that cut was set */
   counted: { of: ProxyMode; bytes: number };
+  /** the line of the HTTP request that came last; "" before there was one */
+  request: string;
 }
 
+const REQUEST_LINE = /^[A-Z]+ \S+ HTTP\/1\.1(?=\r\n)/u;
+/** Longest request line that is noticed, in bytes. */
+const LONGEST_LINE = 2_048;
 const SLICES_PER_SECOND = 10;
 
 /**
@@ -48,6 +55,8 @@ export async function openTcpProxy(target: number, random: () => number = Math.r
   let mode: ProxyMode = { type: "pass" };
   let modeEnds = new AbortController();
   let accepted = 0;
+  let held = 0;
+  const requests: string[] = [];
   const bytes = { up: 0, down: 0, swallowed: 0 };
 
   const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
@@ -61,7 +70,7 @@ export async function openTcpProxy(target: number, random: () => number = Math.r
 
   function link(client: Socket): void {
     const server = connect({ port: target, host: "127.0.0.1", allowHalfOpen: true });
-    const made: Link = { client, server, state: "open", counted: { of: mode, bytes: 0 } };
+    const made: Link = { client, server, state: "open", counted: { of: mode, bytes: 0 }, request: "" };
     links.add(made);
     client.setNoDelay(true);
     server.setNoDelay(true);
@@ -87,10 +96,19 @@ export async function openTcpProxy(target: number, random: () => number = Math.r
   }
 
   async function deliver(on: Link, to: Socket, direction: Direction, chunk: Buffer): Promise<void> {
+    if (direction === "up") noteRequest(on, chunk);
     let rest = chunk;
     while (rest.length > 0 && !to.destroyed && on.state === "open") rest = await step(on, to, direction, rest);
     if (on.state === "silent") bytes.swallowed += rest.length;
     changes.announce();
+  }
+
+  /** Browsers write the head of a request in one piece, after all of the one before it. */
+  function noteRequest(on: Link, chunk: Buffer): void {
+    const [line] = REQUEST_LINE.exec(chunk.toString("latin1", 0, LONGEST_LINE)) ?? [];
+    if (line === undefined) return;
+    on.request = line;
+    requests.push(line);
   }
 
   /** Does with a chunk what the mode of this moment says; answers what is left of it. */
@@ -110,6 +128,8 @@ export async function openTcpProxy(target: number, random: () => number = Math.r
         return mode === now ? send(to, direction, chunk, whole) : chunk;
       case "throttle":
         return trickle(to, direction, chunk, now.bytesPerSecond);
+      case "hold-answer":
+        return isHeld(on, direction, now.to) ? hold(chunk) : send(to, direction, chunk, whole);
       case "cut-mid-chunk":
         await send(to, direction, chunk, Math.floor(whole / 2));
         cut(on, "reset");
@@ -130,6 +150,14 @@ export async function openTcpProxy(target: number, random: () => number = Math.r
     const rest = await send(to, direction, chunk, count);
     await wait((count / bytesPerSecond) * 1000, modeEnds.signal);
     return rest;
+  }
+
+  async function hold(chunk: Buffer): Promise<Buffer> {
+    held += 1;
+    changes.announce();
+    await aborted(modeEnds.signal);
+    held -= 1;
+    return chunk;
   }
 
   async function countDown(
@@ -172,6 +200,10 @@ export async function openTcpProxy(target: number, random: () => number = Math.r
     open: (): number => links.size,
     /** connections taken since the beginning */
     accepted: (): number => accepted,
+    /** answers that are held now */
+    held: (): number => held,
+    /** the lines of the HTTP requests taken since the beginning, e.g. "GET /api/me HTTP/1.1" */
+    requests: (): readonly string[] => [...requests],
     /** bytes let through and swallowed since the beginning */
     bytes: (): Readonly<typeof bytes> => ({ ...bytes }),
     /** Resolves when the condition holds; it is looked at after each connection, chunk and end. */
@@ -189,9 +221,18 @@ export async function openTcpProxy(target: number, random: () => number = Math.r
   };
 }
 
+const isHeld = ({ request }: Link, direction: Direction, to: string): boolean =>
+  direction === "down" && request.startsWith(to);
+
 /** RST and nothing before it: Node's own `resetAndDestroy` says goodbye with a FIN first. */
 function reset(socket: Socket): void {
   Object.assign(socket, { resetAndClosing: true }).destroy();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = deferred();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise;
 }
 
 function flowing(socket: Socket): Promise<void> {
