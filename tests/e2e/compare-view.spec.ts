@@ -69,6 +69,23 @@ test("it is laid out as chosen, and in each other where there is no room for two
   await expect(changed.locator(".compare-column")).toHaveCount(0);
 });
 
+test("what is out of view is laid out when somebody goes there, and not before", async ({ page }) => {
+  await page.setViewportSize({ width: 1280, height: 300 });
+  await open(page);
+  await page.getByRole("button", { name: "Show 8 unchanged messages" }).click();
+  const isLaidOut = (name: string): Promise<boolean> =>
+    message(page, name)
+      .locator(".compare-text")
+      .first()
+      .evaluate((text) => text.checkVisibility({ contentVisibilityAuto: true }));
+  await page.evaluate(() => document.querySelector(".compare-settings")?.scrollIntoView());
+  await expect.poll(() => isLaidOut("You, message 13 Added")).toBe(false);
+  await page.getByRole("button", { name: "Previous change" }).click();
+  await expect(message(page, "You, message 13 Added")).toBeFocused();
+  await expect.poll(() => isLaidOut("You, message 13 Added")).toBe(true);
+  await expect.poll(() => isLaidOut("You, message 1")).toBe(false);
+});
+
 test("the keyboard goes from change to change", async ({ page }) => {
   await open(page);
   const next = page.getByRole("button", { name: "Next change" });
