@@ -89,13 +89,24 @@ const test = base.extend<{ scene: Scene; chat: ChatPage }>({
     await openSnapshot(chat, "Taken at home");
     await expectSealed(chat.page);
     await chat.page.goBack();
-    await chat.send("And on Mars?");
-    await expect(chat.articles).toHaveCount(4);
-    await expect(chat.button("Stop")).toBeHidden();
+    await sendAndFinish(chat, "And on Mars?", 4);
     await chat.saved();
     await provide(chat);
   },
 });
+
+/** Sends a prompt and waits until its answer is finished: before that no snapshot is taken. */
+async function sendAndFinish(
+  { articles, lastArticle, send, button }: ChatPage,
+  prompt: string,
+  count: number,
+): Promise<void> {
+  await send(prompt);
+  await expect(articles).toHaveCount(count);
+  await expect(lastArticle).toContainText("A scripted answer.");
+  await expect(button("Take snapshot")).not.toHaveAttribute("aria-description", /finished/u);
+  await expect(button("Take snapshot")).toBeEnabled();
+}
 
 /** Takes the second snapshot of a chat, of which the server hears nothing. */
 async function takeOffline(chat: ChatPage): Promise<Pending> {
@@ -137,9 +148,7 @@ async function expectNextNumber(scene: Scene, { page, ...chat }: ChatPage, url: 
   await page.goto(url);
   await chat.saved();
   expect(scene.sent()).toBe(sent);
-  await chat.send("And on Venus?");
-  await expect(chat.articles).toHaveCount(6);
-  await expect(chat.button("Stop")).toBeHidden();
+  await sendAndFinish({ page, ...chat }, "And on Venus?", 6);
   await openSnapshot({ page, ...chat }, "Taken back home");
   await expectSealed(page);
   expect((await scene.stored()).map(({ number }) => number)).toEqual([3, 2, 1]);
