@@ -1,27 +1,10 @@
 import { expect, test } from "vitest";
 import { inSlices } from "#client/platform/slices.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
+import { createWriter } from "#tests/support/compared-pairs.ts";
 import { frozen } from "#tests/support/frozen.ts";
 import { createSeededRandom } from "#tests/support/seeded-random.ts";
 import { startComparing } from "./compare-state.ts";
-
-const random = createSeededRandom(2_026);
-const WORDS = Array.from(
-  { length: 3_000 },
-  (_, rank) => (rank < 20 ? "theofandtoinisit".slice(rank % 8, (rank % 8) + 3) : "") + rank.toString(36),
-);
-/** Few words are frequent, most are rare, as in every language (Zipf's law). */
-const word = (): string => WORDS[Math.floor(WORDS.length ** random.next()) - 1] ?? "";
-const sentence = (): string => `${Array.from({ length: 8 + random.below(14) }, word).join(" ")}.`;
-const paragraph = (): string => Array.from({ length: 2 + random.below(4) }, sentence).join(" ");
-const code = (): string =>
-  `\`\`\`ts\n${Array.from({ length: 6 + random.below(14) }, () => `const ${word()} = ${word()}(${word()});`).join("\n")}\n\`\`\``;
-
-/** An answer of 200 to 700 words, a prompt of some sentences. */
-const answer = (): string =>
-  Array.from({ length: 4 + random.below(6) }, () => (random.below(5) === 0 ? code() : paragraph())).join("\n\n");
-/** Every eighth word or so said in other words. */
-const edited = (text: string): string => text.replace(/\w+/gu, (one) => (random.below(8) === 0 ? word() : one));
 
 /** ms of this process's own time: other processes may have the processor meanwhile. */
 const worked = (): number => process.cpuUsage().user / 1_000;
@@ -47,7 +30,8 @@ function timed(left: FrozenContent, right: FrozenContent, rounds: number): { sum
 const say = (what: string, { sum, longest }: { sum: number; longest: number }): void =>
   void process.stdout.write(`${what}: ${sum.toFixed(1)} ms, longest step ${longest.toFixed(1)} ms\n`);
 
-const turns = Array.from({ length: 200 }, (_, index) => (index % 2 === 0 ? paragraph() : answer()));
+const { turnsOf, edited } = createWriter(2_026);
+const turns = turnsOf(200);
 const renamed = (texts: readonly string[]): FrozenContent =>
   frozen(texts.map((text, index) => ({ text, id: `copy-${index}` })));
 
@@ -63,8 +47,7 @@ test("200 messages of which every second differs are compared in 200 ms, in step
 test("so are 200 that have new ids and all differ, and 200 that have nothing in common", () => {
   const likened = timed(frozen(turns), renamed(turns.map(edited)), 3);
   say("200 messages, all edited, new ids", likened);
-  const others = turns.map((_, index) => (index % 2 === 0 ? paragraph() : answer()));
-  const strange = timed(frozen(turns), renamed(others), 3);
+  const strange = timed(frozen(turns), renamed(turnsOf(200)), 3);
   say("200 messages, all others", strange);
   expect(Math.max(likened.sum, strange.sum)).toBeLessThan(800);
   expect(Math.max(likened.longest, strange.longest)).toBeLessThan(16);
