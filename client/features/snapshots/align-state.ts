@@ -1,8 +1,8 @@
-import { diffArrays } from "diff";
 import type { FrozenMessage } from "#shared/domain/frozen-content.ts";
 import { anchorsOf } from "./anchor-state.ts";
 import { alikeness, wordSetOf } from "./alike-state.ts";
-import { numberIn } from "./word-diff-state.ts";
+import type { WordSet } from "./alike-state.ts";
+import { matchesOf, numberIn } from "./match-state.ts";
 
 /** Two messages that are one, or a message that only one side has; by their places. */
 export type Aligned =
@@ -72,14 +72,8 @@ function pairEqual(left: readonly FrozenMessage[], right: readonly FrozenMessage
       return numberIn(numbers, text) * 2 + (role === "user" ? 0 : 1);
     });
   const [old, fresh] = [numbered(left, lefts), numbered(right, rights)];
-  const changes = diffArrays(old, fresh, { maxEditLength: MOST_MESSAGE_EDITS }) ?? [];
-  let [at, to] = [0, 0];
-  for (const { added, removed, count } of changes) {
-    if (!added && !removed)
-      for (let step = 0; step < count; step++) pairs.set(lefts[at + step] as number, rights[to + step] as number);
-    if (!added) at += count;
-    if (!removed) to += count;
-  }
+  for (const [at, to] of matchesOf(old, fresh, MOST_MESSAGE_EDITS) ?? [])
+    pairs.set(lefts[at] as number, rights[to] as number);
   pairMoved(old, fresh, { lefts, rights }, pairs);
 }
 
@@ -132,7 +126,7 @@ function placesFrom(from: number, to: number, taken: { has: (place: number) => b
 /** What is compared for likeness: the messages of a gap, in order, with their words. */
 interface Candidate {
   role: FrozenMessage["role"];
-  words: ReadonlySet<string>;
+  words: WordSet;
 }
 
 /** Pairs what is alike in a gap, in order, so that the likenesses together are the greatest. */
@@ -143,8 +137,9 @@ function* pairAlike(
   pairs: Pairs,
 ): Generator<undefined, void> {
   const [rows, columns] = [lefts.length, rights.length];
-  const old = yield* candidates(left, lefts);
-  const fresh = yield* candidates(right, rights);
+  const numbers = new Map<string, number>();
+  const old = yield* candidates(left, lefts, numbers);
+  const fresh = yield* candidates(right, rights, numbers);
   const worth = new Float32Array(rows * columns);
   for (const [row, one] of old.entries()) {
     for (const [column, other] of fresh.entries()) {
@@ -163,11 +158,15 @@ function* pairAlike(
 /** What it is worth to pair two; 0 where they are not to be paired. */
 const worthOf = (share: number, inPlace: boolean): number => (inPlace || share >= ALIKE ? IN_PLACE + share : 0);
 
-function* candidates(messages: readonly FrozenMessage[], places: readonly number[]): Generator<undefined, Candidate[]> {
+function* candidates(
+  messages: readonly FrozenMessage[],
+  places: readonly number[],
+  numbers: Map<string, number>,
+): Generator<undefined, Candidate[]> {
   const found: Candidate[] = [];
   for (const place of places) {
     const { role, text } = messages[place] as FrozenMessage;
-    found.push({ role, words: wordSetOf(text) });
+    found.push({ role, words: wordSetOf(text, numbers) });
     if (found.length % ROWS_PER_STEP === 0) yield;
   }
   return found;

@@ -1,6 +1,6 @@
-import { diffArrays } from "diff";
-import type { ArrayChange } from "diff";
-import { diffWords, joinParts, leastEdits, numberIn, typeOf } from "./word-diff-state.ts";
+import { gapsBetween, matchesOf, numberIn } from "./match-state.ts";
+import type { Match } from "./match-state.ts";
+import { diffWords, joinParts } from "./word-diff-state.ts";
 import type { TextPart } from "./word-diff-state.ts";
 
 interface Line {
@@ -45,6 +45,7 @@ export function* diffText(before: string, after: string): Generator<undefined, T
     hunk.added = [];
   }
   for (const { type, lines } of diffLines(old, fresh)) {
+    if (lines.length === 0) continue;
     if (type !== "same") {
       hunk[type] = hunk[type].concat(lines);
       continue;
@@ -99,17 +100,16 @@ function diffLines(old: readonly Line[], fresh: readonly Line[]): LineChange[] {
   let end = 0;
   while (end < most - start && left.at(-1 - end) === right.at(-1 - end)) end++;
   const middle = { old: old.slice(start, old.length - end), fresh: fresh.slice(start, fresh.length - end) };
-  const changes = diffNumbers(left.slice(start, left.length - end), right.slice(start, right.length - end));
+  const matches = matchesOf(
+    left.slice(start, left.length - end),
+    right.slice(start, right.length - end),
+    MOST_LINE_EDITS,
+  );
   return [
     { type: "same", lines: old.slice(0, start) },
-    ...(changes ? placed(changes, middle) : replaced(middle)),
+    ...changesOf(matches ?? [], middle),
     { type: "same", lines: old.slice(old.length - end) },
   ];
-}
-
-function diffNumbers(old: number[], fresh: number[]): ArrayChange<number>[] | undefined {
-  if (leastEdits(old, fresh) > MOST_LINE_EDITS) return undefined;
-  return diffArrays(old, fresh, { maxEditLength: MOST_LINE_EDITS });
 }
 
 interface Lines {
@@ -117,24 +117,13 @@ interface Lines {
   fresh: readonly Line[];
 }
 
-const replaced = ({ old, fresh }: Lines): LineChange[] => [
-  { type: "removed", lines: old },
-  { type: "added", lines: fresh },
-];
-
-function placed(
-  changes: readonly { added: boolean; removed: boolean; count: number }[],
-  { old, fresh }: Lines,
-): LineChange[] {
-  let [left, right] = [0, 0];
-  return changes.map((change) => {
-    const type = typeOf(change);
-    const lines = type === "added" ? fresh.slice(right, right + change.count) : old.slice(left, left + change.count);
-    if (type !== "added") left += change.count;
-    if (type !== "removed") right += change.count;
-    return { type, lines };
-  });
-}
+/** Without any match, all of it was replaced. */
+const changesOf = (matches: readonly Match[], { old, fresh }: Lines): LineChange[] =>
+  gapsBetween(matches, old.length, fresh.length).flatMap(({ left, right, match }): LineChange[] => [
+    { type: "removed", lines: old.slice(...left) },
+    { type: "added", lines: fresh.slice(...right) },
+    { type: "same", lines: match ? old.slice(match[0], match[0] + 1) : [] },
+  ]);
 
 /** Lines that follow each other and are all code, or all prose. */
 function runsOf(lines: readonly Line[]): Line[][] {

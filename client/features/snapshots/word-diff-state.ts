@@ -1,5 +1,5 @@
-import { diffArrays } from "diff";
-import type { ArrayChange } from "diff";
+import { gapsBetween, matchesOf, numberIn } from "./match-state.ts";
+import type { Match } from "./match-state.ts";
 
 /** A stretch of text that both sides have, or one of them. */
 export interface TextPart {
@@ -24,12 +24,17 @@ const BLOCK = 4_096;
 
 const UNSPACED = "\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}";
 const EMOJI = "\\p{Extended_Pictographic}\\p{Emoji_Modifier}\\p{Regional_Indicator}\\u200d\\ufe0f\\u20e3";
-/** Words without spaces between them, other words, emoji; else one character with its marks. Spaces before it are its own. */
+/**
+ * Words without spaces between them, other words, emoji; else one character with its marks. Spaces before it are its own.
+ * Words of plain letters, which most are, are looked for first: that halves the time of all.
+ */
 const TOKEN = new RegExp(
-  `(\\s*)([${UNSPACED}][${UNSPACED}\\p{M}]*|(?:(?![${UNSPACED}])[\\p{L}\\p{N}\\p{M}_])+|[${EMOJI}]+|\\S\\p{M}*|$)`,
+  `(\\s*)([A-Za-z0-9_]+(?![\\p{L}\\p{N}\\p{M}])|[${UNSPACED}][${UNSPACED}\\p{M}]*|(?:(?![${UNSPACED}])[\\p{L}\\p{N}\\p{M}_])+|[${EMOJI}]+|\\S\\p{M}*|$)`,
   "gu",
 );
 const IS_UNSPACED = new RegExp(`^[${UNSPACED}]`, "u");
+/** What is sorted after it begins with no letter of ASCII. */
+const LAST_PLAIN = "\u007f";
 const CHARACTER = /[^]\p{M}*/gu;
 const CUT_AFTER = /[\s。、，]/u;
 /** How far the end of a word is looked for. */
@@ -52,8 +57,12 @@ interface Token {
 function tokensOf(text: string): Token[] {
   const tokens: Token[] = [];
   for (const [, space = "", word = ""] of text.matchAll(TOKEN)) {
-    const [first = "", ...rest] = IS_UNSPACED.test(word) ? segmentsOf(word) : [word];
-    if (space + first !== "") tokens.push({ space, word: first });
+    if (word <= LAST_PLAIN || !IS_UNSPACED.test(word)) {
+      if (space !== "" || word !== "") tokens.push({ space, word });
+      continue;
+    }
+    const [first = "", ...rest] = segmentsOf(word);
+    tokens.push({ space, word: first });
     for (const one of rest) tokens.push({ space: "", word: one });
   }
   return tokens;
@@ -105,47 +114,20 @@ function diffTokens(before: string, after: string): TextPart[] | undefined {
   const numbers = new Map<string, number>();
   const numbered = (tokens: readonly Token[]): number[] => tokens.map(({ word }) => numberIn(numbers, word));
   const [old, fresh] = [numbered(left), numbered(right)];
-  const maxEditLength = Math.min(MOST_WORD_EDITS, (old.length + fresh.length) * MOST_WORD_SHARE);
-  if (leastEdits(old, fresh) > maxEditLength) return undefined;
-  const changes = diffArrays(old, fresh, { maxEditLength });
-  return changes && partsOf(changes, left, right);
+  const most = Math.min(MOST_WORD_EDITS, (old.length + fresh.length) * MOST_WORD_SHARE);
+  const matches = matchesOf(old, fresh, most);
+  return matches && partsOf(matches, left, right);
 }
-
-/** The number of a text: equal texts have equal ones, and those are compared at no cost. */
-export function numberIn(numbers: Map<string, number>, text: string): number {
-  const number = numbers.get(text) ?? numbers.size;
-  numbers.set(text, number);
-  return number;
-}
-
-/** So many differ at least: those that the other side does not have, or not as often. */
-export function leastEdits(old: readonly number[], fresh: readonly number[]): number {
-  const counts = new Map<number, number>();
-  for (const number of old) counts.set(number, (counts.get(number) ?? 0) + 1);
-  let common = 0;
-  for (const number of fresh) {
-    const left = counts.get(number) ?? 0;
-    if (left > 0) common++;
-    counts.set(number, left - 1);
-  }
-  return old.length + fresh.length - 2 * common;
-}
-
-/** How far jsdiff went on both sides. */
-type Change = Pick<ArrayChange<number>, "added" | "removed" | "count">;
 
 /** Words were compared without the spaces before them: where those differ, they are a change of their own. */
-function partsOf(changes: readonly Change[], left: readonly Token[], right: readonly Token[]): TextPart[] {
+function partsOf(matches: readonly Match[], left: readonly Token[], right: readonly Token[]): TextPart[] {
   const parts: TextPart[] = [];
-  let [at, to] = [0, 0];
-  for (const change of changes) {
-    for (let step = 0; step < change.count; step++) {
-      const old = change.added ? undefined : left[at++];
-      const fresh = change.removed ? undefined : right[to++];
-      if (old && fresh) parts.push(...keptWord(old, fresh));
-      else if (old) parts.push(prose("removed", old.space + old.word));
-      else if (fresh) parts.push(prose("added", fresh.space + fresh.word));
-    }
+  const all = (type: TextPart["type"], tokens: readonly Token[]): TextPart[] =>
+    tokens.map(({ space, word }) => prose(type, space + word));
+  for (const gap of gapsBetween(matches, left.length, right.length)) {
+    parts.push(...all("removed", left.slice(...gap.left)), ...all("added", right.slice(...gap.right)));
+    const [old, fresh] = gap.match ? [left[gap.match[0]], right[gap.match[1]]] : [];
+    if (old && fresh) parts.push(...keptWord(old, fresh));
   }
   return parts;
 }
@@ -154,10 +136,6 @@ const keptWord = (old: Token, fresh: Token): TextPart[] =>
   old.space === fresh.space
     ? [prose("same", old.space + old.word)]
     : [prose("removed", old.space), prose("added", fresh.space), prose("same", old.word)];
-
-/** What jsdiff says of a stretch, as one word. */
-export const typeOf = ({ added, removed }: { added: boolean; removed: boolean }): TextPart["type"] =>
-  added ? "added" : removed ? "removed" : "same";
 
 /**
  * Parts as people read them: none is empty, neighbours of a kind are one, and what was removed stands before what took its
