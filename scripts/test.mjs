@@ -140,7 +140,7 @@ async function playwright(title, name, browser, args) {
   const output = `--output=test-results/e2e-${name}`;
   const { code } = await run(["npx", "playwright", "test", "--reporter=line,json", output, ...args], {
     shown: true,
-    limitMs: 40 * MINUTE,
+    limitMs: 50 * MINUTE,
     env,
   });
   const report = readReport(file);
