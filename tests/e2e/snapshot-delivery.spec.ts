@@ -47,6 +47,12 @@ function sceneOf({ server }: App, network: Network, context: BrowserContext) {
       network.set({ type: "refuse" });
       network.cutAll("reset");
     },
+    /** The server dies with whatever it was about to answer, and is there again. */
+    async dieAndComeBack(): Promise<void> {
+      await server.kill("SIGKILL");
+      network.set({ type: "pass" });
+      await server.restart();
+    },
     /** how often a snapshot was sent */
     sent: (): number => network.requests().filter((line) => line.startsWith(POST)).length,
     sync: (): Promise<void> => syncInBackground(context, network.url),
@@ -169,8 +175,8 @@ const MOMENTS: readonly { when: string; untilKilled: (scene: Scene, sent: number
   },
 ];
 
-/** Opens a tab while the worker waits for the answer to what it sent. */
-async function openWhileDelivering(scene: Scene, chat: ChatPage) {
+/** Takes a snapshot without a network, closes the app and has the worker send it; its answer is held back. */
+async function sendByWorker(scene: Scene, chat: ChatPage) {
   const chatUrl = chat.page.url();
   scene.cutNetwork();
   const pending = await takeOffline(chat);
@@ -178,6 +184,12 @@ async function openWhileDelivering(scene: Scene, chat: ChatPage) {
   scene.network.set({ type: "hold-answer", to: POST });
   const sent = scene.sent();
   await scene.sync();
+  return { pending, chatUrl, sent };
+}
+
+/** Opens a tab while the worker waits for the answer to what it sent. */
+async function openWhileDelivering(scene: Scene, chat: ChatPage) {
+  const { pending, chatUrl, sent } = await sendByWorker(scene, chat);
   await scene.network.until(() => scene.network.held() === 1);
   const tab = chatPage(await scene.context.newPage());
   await tab.page.goto(pending.url);
@@ -217,18 +229,9 @@ test.describe("with no tab open", { tag: "@background-sync" }, () => {
       scene,
       chat,
     }) => {
-      const chatUrl = chat.page.url();
-      scene.cutNetwork();
-      const pending = await takeOffline(chat);
-      await scene.closeTabs();
-
-      scene.network.set({ type: "hold-answer", to: POST });
-      const sent = scene.sent();
-      await scene.sync();
+      const { pending, chatUrl, sent } = await sendByWorker(scene, chat);
       await untilKilled(scene, sent);
-      await scene.server.kill("SIGKILL");
-      scene.network.set({ type: "pass" });
-      await scene.server.restart();
+      await scene.dieAndComeBack();
 
       // The first time it is asked again the worker may still be busy with what failed.
       const lost = scene.sent();
@@ -258,9 +261,7 @@ test.describe("a tab that opens while the worker delivers", { tag: "@background-
 
   test("delivers in its place where that fails: the server has it once", async ({ scene, chat }) => {
     const { pending, tab, chatUrl, sent } = await openWhileDelivering(scene, chat);
-    await scene.server.kill("SIGKILL");
-    scene.network.set({ type: "pass" });
-    await scene.server.restart();
+    await scene.dieAndComeBack();
     // What the worker sent was never answered: if nothing waits any more, the tab was told.
     await expect.poll(scene.sent, { timeout: 60_000 }).toBeGreaterThan(sent + 1);
     await tab.saved();
