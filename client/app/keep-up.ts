@@ -8,10 +8,14 @@ import { watchMissingParts } from "./missing-parts.ts";
 import { isQuiet } from "./quiet-state.ts";
 
 /**
- * Fetches the code of a list that is one press away, while nothing else is to be done: without it, the first press of a
- * session waits for its code before it waits for its rows. What does not come now is fetched by that press.
+ * Reads the code of a list that is one press away, where it is on this device: without it, the first press of a session
+ * waits for its code before it waits for its rows. Nothing is asked of the network, which could fail in a way that a page
+ * remembers.
  */
-const fetchAhead = (): void => void import("#client/features/snapshots/snapshot-list.tsx").catch(() => undefined);
+function readAhead(): void {
+  if (navigator.serviceWorker?.controller)
+    void import("#client/features/snapshots/snapshot-list.tsx").catch(() => undefined);
+}
 
 /** Keeps this page up to date with the app, without disturbing anybody, until the signal ends. */
 export function keepUp(
@@ -37,7 +41,7 @@ export function keepUp(
     });
   const flush = (): Promise<void> => documents.flush();
   watchMissingParts(isPageQuiet, flush, signal);
-  fetchAhead();
+  readAhead();
   if (!mayRegister()) return;
   openUpdates(
     {

@@ -82,6 +82,7 @@ test("what is out of view is laid out when somebody goes there, and not before",
   await expect.poll(() => isLaidOut("You, message 13 Added")).toBe(false);
   await page.getByRole("button", { name: "Previous change" }).click();
   await expect(message(page, "You, message 13 Added")).toBeFocused();
+  await expect(message(page, "You, message 13 Added")).toBeInViewport();
   await expect.poll(() => isLaidOut("You, message 13 Added")).toBe(true);
   await expect.poll(() => isLaidOut("You, message 1")).toBe(false);
 });

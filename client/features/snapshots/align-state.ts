@@ -2,7 +2,7 @@ import type { FrozenMessage } from "#shared/domain/frozen-content.ts";
 import { anchorsOf } from "./anchor-state.ts";
 import { alikeness, wordSetOf } from "./alike-state.ts";
 import type { WordSet } from "./alike-state.ts";
-import { matchesOf, numberIn } from "./match-state.ts";
+import { numberIn, sameRuns } from "./match-state.ts";
 
 /** Two messages that are one, or a message that only one side has; by their places. */
 export type Aligned =
@@ -72,8 +72,9 @@ function pairEqual(left: readonly FrozenMessage[], right: readonly FrozenMessage
       return numberIn(numbers, text) * 2 + (role === "user" ? 0 : 1);
     });
   const [old, fresh] = [numbered(left, lefts), numbered(right, rights)];
-  for (const [at, to] of matchesOf(old, fresh, MOST_MESSAGE_EDITS) ?? [])
-    pairs.set(lefts[at] as number, rights[to] as number);
+  for (const run of sameRuns(old, fresh, MOST_MESSAGE_EDITS) ?? [])
+    for (let step = 0; step < run.length; step++)
+      pairs.set(lefts[run.left + step] as number, rights[run.right + step] as number);
   pairMoved(old, fresh, { lefts, rights }, pairs);
 }
 

@@ -60,10 +60,11 @@ test.each<[string, string, string]>([
   ["one word", "x".repeat(2 * MIB), `${"x".repeat(2 * MIB)}y`],
   ["no word twice", longLine(1), longLine(2)],
   ["many edits", manyLines(3), manyLines(4)],
+  ["many lines, the first and the last of which differ", `a\n${sameLines()}b\n`, `c\n${sameLines()}d\n`],
   ["fences", "```\n~~~\n".repeat(MIB / 4), "~~~\n```\n".repeat(MIB / 4)],
   ["a script without spaces", "海潮".repeat(MIB), "潮海".repeat(MIB)],
   ["marks", "e\u0301\u0301\u0301\u0301".repeat(MIB / 3), "\u0301\u0301e\u0301".repeat(MIB / 3)],
-])("a pair of 2 MB is bounded: %s", (what, before, after) => {
+])("a pair of 1 or 2 MB is bounded: %s", (what, before, after) => {
   const figures = timed(frozen([before]), frozen([after]), 2);
   say(`2 MB, ${what}`, figures);
   expect(figures.sum).toBeLessThan(1_500);
@@ -73,6 +74,12 @@ test.each<[string, string, string]>([
 function longLine(seed: number): string {
   const chance = createSeededRandom(seed);
   return Array.from({ length: MIB / 4 }, () => chance.below(2 ** 30).toString(36)).join(" ");
+}
+
+function sameLines(): string {
+  return Array.from({ length: 19_000 }, (_, at) => `line ${at} of the same words on both sides, as in a log\n`).join(
+    "",
+  );
 }
 
 function manyLines(seed: number): string {

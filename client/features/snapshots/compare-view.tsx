@@ -80,6 +80,16 @@ function LayoutChoice({ layout, onChoose }: { layout: Layout; onChoose: (layout:
   );
 }
 
+/** What comes into view on the way is only now as high as it is: where the page does not hold still for that, again. */
+function scrollTo(change: HTMLElement): void {
+  const go = (): void => change.scrollIntoView({ block: "start" });
+  go();
+  requestAnimationFrame(() => {
+    go();
+    requestAnimationFrame(go);
+  });
+}
+
 /** Gives the focus to the change before or after where it is. */
 function ChangeButtons({ view }: { view: RefObject<HTMLDivElement | null> }) {
   const go = (step: 1 | -1): void => {
@@ -90,7 +100,7 @@ function ChangeButtons({ view }: { view: RefObject<HTMLDivElement | null> }) {
       changes[at === -1 ? (step === 1 ? 0 : changes.length - 1) : at + step] ?? changes.at(step === 1 ? 0 : -1);
     for (const change of changes) change.dataset["change"] = change === next ? "here" : "";
     next?.focus();
-    next?.scrollIntoView({ block: "start" });
+    if (next) scrollTo(next);
   };
   return (
     <div className="compare-steps">

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { gapsBetween, matchesOf, numberIn } from "./match-state.ts";
+import { gapsBetween, numberIn, sameRuns } from "./match-state.ts";
 
 const sequences = fc.tuple(
   fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 12 }),
@@ -15,15 +15,17 @@ function mostInOrder(left: readonly number[], right: readonly number[]): number 
   return Math.max(mostInOrder(lefts, right), mostInOrder(left, rights));
 }
 
-test("as many places match as can, in order, each with what is the same", () => {
+test("as many places as can are in runs, in order, each with what is the same, and no two runs are one", () => {
   fc.assert(
     fc.property(sequences, ([left, right]) => {
-      const matches = matchesOf(left, right, Infinity) ?? [];
-      expect(matches).toHaveLength(mostInOrder(left, right));
-      for (const [index, [at, to]] of matches.entries()) {
-        expect(left[at]).toBe(right[to]);
-        const [before, other] = matches[index - 1] ?? [-1, -1];
-        expect(at > before && to > other).toBe(true);
+      const runs = sameRuns(left, right, Infinity) ?? [];
+      expect(runs.reduce((sum, { length }) => sum + length, 0)).toBe(mostInOrder(left, right));
+      let [at, to] = [0, 0];
+      for (const [index, run] of runs.entries()) {
+        expect(left.slice(run.left, run.left + run.length)).toEqual(right.slice(run.right, run.right + run.length));
+        const gap = run.left - at + (run.right - to);
+        expect(run.left >= at && run.right >= to && (index === 0 || gap > 0)).toBe(true);
+        [at, to] = [run.left + run.length, run.right + run.length];
       }
     }),
   );
@@ -33,18 +35,21 @@ test("there is an answer exactly where no more differs than may", () => {
   fc.assert(
     fc.property(sequences, fc.integer({ min: 0, max: 24 }), ([left, right], most) => {
       const edits = left.length + right.length - 2 * mostInOrder(left, right);
-      expect(matchesOf(left, right, most) !== undefined).toBe(edits <= most);
+      expect(sameRuns(left, right, most) !== undefined).toBe(edits <= most);
     }),
   );
 });
 
-test("gaps and matches together are both sequences, whole", () => {
+test("gaps and runs together are both sequences, whole", () => {
   fc.assert(
     fc.property(sequences, ([left, right]) => {
-      const gaps = gapsBetween(matchesOf(left, right, Infinity) ?? [], left.length, right.length);
-      const whole = (all: readonly number[], side: "left" | "right", at: 0 | 1): (number | undefined)[] =>
-        gaps.flatMap((gap) => [...all.slice(...gap[side]), ...(gap.match ? [all[gap.match[at]]] : [])]);
-      expect([whole(left, "left", 0), whole(right, "right", 1)]).toEqual([left, right]);
+      const gaps = gapsBetween(sameRuns(left, right, Infinity) ?? [], left.length, right.length);
+      const whole = (all: readonly number[], side: "left" | "right"): number[] =>
+        gaps.flatMap(({ run, ...gap }) => [
+          ...all.slice(...gap[side]),
+          ...(run ? all.slice(run[side], run[side] + run.length) : []),
+        ]);
+      expect([whole(left, "left"), whole(right, "right")]).toEqual([left, right]);
     }),
   );
 });

@@ -1,14 +1,18 @@
 import { diffArrays } from "diff";
 
-/** A place on the left and one on the right that hold the same. */
-export type Match = readonly [left: number, right: number];
+/** Places that follow each other on both sides and hold the same. */
+export interface Run {
+  left: number;
+  right: number;
+  length: number;
+}
 
 /**
  * Which places of two sequences hold the same, in order, as many as there can be (Myers' algorithm, by jsdiff). It takes
- * time by the square of what differs: what the other side does not have at all is in no match, and left out before.
+ * time by the square of what differs: what the other side does not have at all is in no run, and left out before.
  * `undefined` where more than `most` have to be taken out and put in.
  */
-export function matchesOf(left: readonly number[], right: readonly number[], most: number): Match[] | undefined {
+export function sameRuns(left: readonly number[], right: readonly number[], most: number): Run[] | undefined {
   if (leastEdits(left, right) > most) return undefined;
   const [lefts, rights] = [placesIn(left, new Set(right)), placesIn(right, new Set(left))];
   const apart = left.length - lefts.length + right.length - rights.length;
@@ -18,19 +22,28 @@ export function matchesOf(left: readonly number[], right: readonly number[], mos
     { maxEditLength: most - apart },
   );
   if (changes === undefined) return undefined;
-  const matches: Match[] = [];
+  const runs: Run[] = [];
   let [at, to] = [0, 0];
   for (const { added, removed, count } of changes) {
     if (!added && !removed)
-      for (let step = 0; step < count; step++) matches.push([lefts[at + step] ?? 0, rights[to + step] ?? 0]);
+      for (let step = 0; step < count; step++) addTo(runs, lefts[at + step] ?? 0, rights[to + step] ?? 0);
     if (!added) at += count;
     if (!removed) to += count;
   }
-  return matches;
+  return runs;
 }
 
-const placesIn = (numbers: readonly number[], others: ReadonlySet<number>): number[] =>
-  numbers.flatMap((number, place) => (others.has(number) ? [place] : []));
+function addTo(runs: Run[], left: number, right: number): void {
+  const last = runs.at(-1);
+  if (last && last.left + last.length === left && last.right + last.length === right) last.length++;
+  else runs.push({ left, right, length: 1 });
+}
+
+function placesIn(numbers: readonly number[], others: ReadonlySet<number>): number[] {
+  const places: number[] = [];
+  for (const [place, number] of numbers.entries()) if (others.has(number)) places.push(place);
+  return places;
+}
 
 /** So many differ at least: those that the other side does not have, or not as often. */
 function leastEdits(left: readonly number[], right: readonly number[]): number {
@@ -45,21 +58,20 @@ function leastEdits(left: readonly number[], right: readonly number[]): number {
   return left.length + right.length - 2 * common;
 }
 
-/** What lies between two matches that follow each other, as its ends on both sides, with the match after it. */
+/** What differs before a run, as its ends on both sides. */
 export interface Gap {
   left: readonly [from: number, to: number];
   right: readonly [from: number, to: number];
-  /** absent for what lies behind the last one */
-  match: Match | undefined;
+  /** what follows; absent behind the last one */
+  run: Run | undefined;
 }
 
-/** Both sequences from gap to gap; a gap may be empty. */
-export function gapsBetween(matches: readonly Match[], lefts: number, rights: number): Gap[] {
+/** Both sequences from gap to gap; the first and the last gap may be empty. */
+export function gapsBetween(runs: readonly Run[], lefts: number, rights: number): Gap[] {
   let [left, right] = [0, 0];
-  return [...matches, undefined].map((match): Gap => {
-    const [to, until] = match ?? [lefts, rights];
-    const gap: Gap = { left: [left, to], right: [right, until], match };
-    [left, right] = [to + 1, until + 1];
+  return [...runs, undefined].map((run): Gap => {
+    const gap: Gap = { left: [left, run?.left ?? lefts], right: [right, run?.right ?? rights], run };
+    if (run) [left, right] = [run.left + run.length, run.right + run.length];
     return gap;
   });
 }

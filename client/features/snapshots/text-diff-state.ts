@@ -1,5 +1,5 @@
-import { gapsBetween, matchesOf, numberIn } from "./match-state.ts";
-import type { Match } from "./match-state.ts";
+import { gapsBetween, numberIn, sameRuns } from "./match-state.ts";
+import type { Run } from "./match-state.ts";
 import { diffWords, joinParts } from "./word-diff-state.ts";
 import type { TextPart } from "./word-diff-state.ts";
 
@@ -100,14 +100,10 @@ function diffLines(old: readonly Line[], fresh: readonly Line[]): LineChange[] {
   let end = 0;
   while (end < most - start && left.at(-1 - end) === right.at(-1 - end)) end++;
   const middle = { old: old.slice(start, old.length - end), fresh: fresh.slice(start, fresh.length - end) };
-  const matches = matchesOf(
-    left.slice(start, left.length - end),
-    right.slice(start, right.length - end),
-    MOST_LINE_EDITS,
-  );
+  const runs = sameRuns(left.slice(start, left.length - end), right.slice(start, right.length - end), MOST_LINE_EDITS);
   return [
     { type: "same", lines: old.slice(0, start) },
-    ...changesOf(matches ?? [], middle),
+    ...changesOf(runs ?? [], middle),
     { type: "same", lines: old.slice(old.length - end) },
   ];
 }
@@ -117,12 +113,12 @@ interface Lines {
   fresh: readonly Line[];
 }
 
-/** Without any match, all of it was replaced. */
-const changesOf = (matches: readonly Match[], { old, fresh }: Lines): LineChange[] =>
-  gapsBetween(matches, old.length, fresh.length).flatMap(({ left, right, match }): LineChange[] => [
+/** Without any run, all of it was replaced. */
+const changesOf = (runs: readonly Run[], { old, fresh }: Lines): LineChange[] =>
+  gapsBetween(runs, old.length, fresh.length).flatMap(({ left, right, run }): LineChange[] => [
     { type: "removed", lines: old.slice(...left) },
     { type: "added", lines: fresh.slice(...right) },
-    { type: "same", lines: match ? old.slice(match[0], match[0] + 1) : [] },
+    { type: "same", lines: run ? old.slice(run.left, run.left + run.length) : [] },
   ]);
 
 /** Lines that follow each other and are all code, or all prose. */

@@ -1,5 +1,5 @@
-import { gapsBetween, matchesOf, numberIn } from "./match-state.ts";
-import type { Match } from "./match-state.ts";
+import { gapsBetween, numberIn, sameRuns } from "./match-state.ts";
+import type { Run } from "./match-state.ts";
 
 /** A stretch of text that both sides have, or one of them. */
 export interface TextPart {
@@ -29,7 +29,7 @@ const EMOJI = "\\p{Extended_Pictographic}\\p{Emoji_Modifier}\\p{Regional_Indicat
  * Words of plain letters, which most are, are looked for first: that halves the time of all.
  */
 const TOKEN = new RegExp(
-  `(\\s*)([A-Za-z0-9_]+(?![\\p{L}\\p{N}\\p{M}])|[${UNSPACED}][${UNSPACED}\\p{M}]*|(?:(?![${UNSPACED}])[\\p{L}\\p{N}\\p{M}_])+|[${EMOJI}]+|\\S\\p{M}*|$)`,
+  `(\\s*)([A-Za-z0-9_]+(?![\\p{L}\\p{N}\\p{M}_])|[${UNSPACED}][${UNSPACED}\\p{M}]*|(?:(?![${UNSPACED}])[\\p{L}\\p{N}\\p{M}_])+|[${EMOJI}]+|\\S\\p{M}*|$)`,
   "gu",
 );
 const IS_UNSPACED = new RegExp(`^[${UNSPACED}]`, "u");
@@ -115,19 +115,21 @@ function diffTokens(before: string, after: string): TextPart[] | undefined {
   const numbered = (tokens: readonly Token[]): number[] => tokens.map(({ word }) => numberIn(numbers, word));
   const [old, fresh] = [numbered(left), numbered(right)];
   const most = Math.min(MOST_WORD_EDITS, (old.length + fresh.length) * MOST_WORD_SHARE);
-  const matches = matchesOf(old, fresh, most);
-  return matches && partsOf(matches, left, right);
+  const runs = sameRuns(old, fresh, most);
+  return runs && partsOf(runs, left, right);
 }
 
 /** Words were compared without the spaces before them: where those differ, they are a change of their own. */
-function partsOf(matches: readonly Match[], left: readonly Token[], right: readonly Token[]): TextPart[] {
+function partsOf(runs: readonly Run[], left: readonly Token[], right: readonly Token[]): TextPart[] {
   const parts: TextPart[] = [];
   const all = (type: TextPart["type"], tokens: readonly Token[]): TextPart[] =>
     tokens.map(({ space, word }) => prose(type, space + word));
-  for (const gap of gapsBetween(matches, left.length, right.length)) {
+  for (const gap of gapsBetween(runs, left.length, right.length)) {
     parts.push(...all("removed", left.slice(...gap.left)), ...all("added", right.slice(...gap.right)));
-    const [old, fresh] = gap.match ? [left[gap.match[0]], right[gap.match[1]]] : [];
-    if (old && fresh) parts.push(...keptWord(old, fresh));
+    for (let step = 0; gap.run && step < gap.run.length; step++) {
+      const [old, fresh] = [left[gap.run.left + step], right[gap.run.right + step]];
+      if (old && fresh) parts.push(...keptWord(old, fresh));
+    }
   }
   return parts;
 }
