@@ -16,8 +16,13 @@ import { uuidV7 } from "./http-bodies.ts";
 export const FREEZE_BODY_BYTES = 16 * 1024 * 1024;
 /** Most messages of one snapshot. */
 export const MOST_FROZEN_MESSAGES = 10_000;
-/** Of what a body of so many may be made: an answer with all that is known of it has 4 objects and 32 fields. */
-export const FREEZE_BODY_PARTS = { containers: 4 * MOST_FROZEN_MESSAGES + 10, commas: 32 * MOST_FROZEN_MESSAGES + 100 };
+/** Of what a body of so many may be made: an answer with all that is known of it has 4 objects and 32 fields, in 5 levels. */
+export const FREEZE_BODY_PARTS = {
+  containers: 4 * MOST_FROZEN_MESSAGES + 10,
+  commas: 32 * MOST_FROZEN_MESSAGES + 100,
+  members: 32,
+  depth: 8,
+};
 
 const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/, "must be SHA-256 in lower-case hex"));
 const time = z.number();

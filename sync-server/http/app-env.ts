@@ -14,7 +14,7 @@ export interface AppEnv {
     /** whose account a request was about, where nobody was signed in */
     subject?: AccountId;
     /** what came of a request whose answer does not tell: a page is sent to another one in any case */
-    outcome?: { refused: string } | { done: AuditAction };
+    outcome?: { refused: string } | { done: AuditAction } | { nothing: true };
     /** the workspace that a request turned out to be about */
     workspaceId?: WorkspaceId;
     /** what a request below /api asks for */

@@ -54,7 +54,7 @@ function entryOf(c: Context<AppEnv>, status: number): AuditEntry | undefined {
   const { operation, subject } = c.var;
   // Nobody was asked who they are where anybody may.
   const principal: AccountPrincipal | undefined = c.var.principal;
-  if (operation === undefined || status >= 500 || HARMLESS.has(status)) return undefined;
+  if (operation === undefined || isHarmless(c, status)) return undefined;
   const audited = auditedAs(operation, c.var.outcome);
   const reason = reasonOf(c, operation, status);
   const common = { ...whoOf(principal, subject), ...(audited?.method && { method: audited.method }) };
@@ -69,6 +69,9 @@ function entryOf(c: Context<AppEnv>, status: number): AuditEntry | undefined {
     ...targetOf(c, audited),
   };
 }
+
+const isHarmless = (c: Context<AppEnv>, status: number): boolean =>
+  status >= 500 || HARMLESS.has(status) || (c.var.outcome !== undefined && "nothing" in c.var.outcome);
 
 function whoOf(
   principal: AccountPrincipal | undefined,

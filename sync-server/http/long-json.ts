@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import { inSlices } from "#server/snapshots/in-slices.ts";
 
 /** Texts are gathered into pieces of about so many characters: encoding and writing one takes a few ms. */
 const PIECE_LENGTH = 512 * 1024;
@@ -11,20 +11,25 @@ export function bodyOf(texts: readonly string[]): string | ReadableStream<Uint8A
   const length = texts.reduce((sum, text) => sum + text.length, 0);
   if (length <= PIECE_LENGTH) return texts.join("");
   const pieces = piecesOf(texts);
-  const encoder = new TextEncoder();
   return new ReadableStream(
     {
       async pull(controller) {
         // A reader that takes everything at once would have all pieces in one go.
-        await setImmediate();
-        const { done, value } = pieces.next();
-        if (done) controller.close();
-        else controller.enqueue(encoder.encode(value));
+        const bytes = await inSlices(encoding(pieces));
+        if (bytes) controller.enqueue(bytes);
+        else controller.close();
       },
     },
     // Nothing is encoded before it is asked for.
     { highWaterMark: 0 },
   );
+}
+
+/** The next piece in UTF-8, in one step; `undefined` where there is none. */
+// oxlint-disable-next-line require-yield -- one step is all there is to give
+function* encoding(pieces: Iterator<string, undefined>): Generator<void, Uint8Array<ArrayBuffer> | undefined> {
+  const { done, value } = pieces.next();
+  return done ? undefined : new TextEncoder().encode(value);
 }
 
 function* piecesOf(texts: readonly string[]): Generator<string, undefined> {

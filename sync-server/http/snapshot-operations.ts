@@ -97,7 +97,7 @@ export const SNAPSHOT_OPERATIONS: readonly Operation[] = [
     path: "/api/snapshots/:id",
     summary: "Put a snapshot into the trash; with `erase=true`, erase one that is there, for good",
     action: "snapshot.erase",
-    audit: { action: "snapshot.delete", target: SNAPSHOT_TARGET },
+    audit: { action: "snapshot.delete", onlyAsTold: true, target: SNAPSHOT_TARGET },
     query: deleteSnapshotQuerySchema,
     answers: { 204: { description: "It is in the trash, or erased" } },
     problems: [...SIGNED_IN, ...CHANGES, "not_found", "not_deleted", "invalid_query"],

@@ -15,12 +15,14 @@ import {
 } from "#shared/protocol/snapshot-bodies.ts";
 import type { SnapshotPlace } from "#server/access/snapshot-tenant.ts";
 import type { Erasure } from "#server/jobs/erasure.ts";
+import { createTurnstile } from "#server/rooms/turnstile.ts";
 import { inSlices } from "#server/snapshots/in-slices.ts";
+import { createQueues } from "#server/snapshots/queues.ts";
 import type { SeriesTexts, SnapshotTexts } from "#server/snapshots/read-snapshots.ts";
 import type { SnapshotService } from "#server/snapshots/snapshot-service.ts";
 import type { TakeFailure } from "#server/snapshots/take-snapshot.ts";
 import type { AppEnv } from "./app-env.ts";
-import { parsingEach, readBody, readQuery } from "./body.ts";
+import { BODY_LIMIT_BYTES, parsingEach, readBody, readQuery } from "./body.ts";
 import { bodyOf } from "./long-json.ts";
 import { problem } from "./problem.ts";
 
@@ -31,11 +33,23 @@ export interface SnapshotRouteParts {
   erasure: Pick<Erasure, "erase">;
 }
 
+/** How many long bodies are read and frozen at once, one of each account: each is in memory several times meanwhile. */
+const LONG_AT_ONCE = 2;
 const USUAL_LIMIT = 50;
 const MOST = 200;
 
 /** Take, list, read, label, delete and duplicate snapshots. Mounted at `/api/snapshots`. Rights are checked by the service. */
 export function snapshotRoutes({ snapshots, erasure }: SnapshotRouteParts): Hono<AppEnv> {
+  const ofAccount = createQueues();
+  const ofAll = createTurnstile(LONG_AT_ONCE);
+
+  function takeInTurn(c: Ctx): Promise<Response> {
+    const length = Number(c.req.header("content-length") ?? FREEZE_BODY_BYTES);
+    // One that is too long is refused without being read.
+    if (length <= BODY_LIMIT_BYTES || length > FREEZE_BODY_BYTES) return take(c);
+    return ofAccount.pass(c.var.principal.accountId, () => ofAll.pass(() => take(c)));
+  }
+
   async function take(c: Ctx): Promise<Response> {
     const body = await readBody(c.req.raw, takeSnapshotFrameSchema, {
       limit: FREEZE_BODY_BYTES,
@@ -76,18 +90,22 @@ export function snapshotRoutes({ snapshots, erasure }: SnapshotRouteParts): Hono
   async function change(c: Ctx, id: SnapshotId): Promise<Response> {
     const body = await readBody(c.req.raw, changeSnapshotSchema);
     if (!body.ok) return body.failure;
-    if (body.value.deleted === false) c.set("outcome", { done: "snapshot.restore" });
     const changed = await snapshots.change(c.var.principal, id, body.value);
-    return changed.ok ? json(snapshotTexts(changed.value)) : problem(changed.failure);
+    if (!changed.ok) return problem(changed.failure);
+    if (changed.value.restored) c.set("outcome", { done: "snapshot.restore" });
+    return json(snapshotTexts(changed.value));
   }
 
   async function remove(c: Ctx, id: SnapshotId): Promise<Response> {
     const query = readQuery(c.req.url, deleteSnapshotQuerySchema);
     if (!query.ok) return query.failure;
-    if (query.value.erase) c.set("outcome", { done: "snapshot.erase" });
-    const removed = query.value.erase
+    const { erase } = query.value;
+    const removed = erase
       ? await erasure.erase(c.var.principal, id, "snapshot")
       : await snapshots.remove(c.var.principal, id);
+    // A device that was not answered asks again, and another one may have restored it: neither is a deed.
+    if (removed.ok && removed.value) c.set("outcome", { done: erase ? "snapshot.erase" : "snapshot.delete" });
+    if (!removed.ok && removed.failure === "not_deleted") c.set("outcome", { nothing: true });
     return removed.ok ? c.body(null, 204, NO_STORE) : problem(removed.failure);
   }
 
@@ -105,7 +123,7 @@ export function snapshotRoutes({ snapshots, erasure }: SnapshotRouteParts): Hono
   }
 
   return new Hono<AppEnv>()
-    .post("/", (c) => take(c))
+    .post("/", (c) => takeInTurn(c))
     .get("/", (c) => list(c))
     .post("/messages", (c) => series(c))
     .get("/:id", withId(read))

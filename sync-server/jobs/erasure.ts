@@ -34,12 +34,15 @@ export interface ErasureParts {
 }
 
 export interface Erasure {
-  /** Erases a document of the caller's trash. Erasing again changes nothing. Rejects where it cannot be stored. */
+  /**
+   * Erases a document of the caller's trash; answers whether it did that now, and not somebody before. Rejects where it
+   * cannot be stored.
+   */
   erase(
     principal: AccountPrincipal,
     id: DocumentId,
     kind: DocumentKind,
-  ): Promise<Result<void, "not_found" | "not_deleted">>;
+  ): Promise<Result<boolean, "not_found" | "not_deleted">>;
   /** Erases what was in the trash for its time, as the hourly look does; answers how many. */
   look(): Promise<number>;
   close(): Promise<void>;
@@ -130,9 +133,9 @@ export function openErasure({ database, rooms, clock, log }: ErasureParts): Eras
       if (!resource || !authorize(principal, action, resource)) return err("not_found");
       if ((await tenant.document(id))?.kind !== kind) return err("not_found");
       const { accountId, workspaceId } = principal;
-      if (await eraseDocument({ id, accountId, workspaceId }, clock.now())) return ok(undefined);
+      if (await eraseDocument({ id, accountId, workspaceId }, clock.now())) return ok(true);
       const row = await tenant.document(id);
-      return row && row.erased_at !== null ? ok(undefined) : err("not_deleted");
+      return row && row.erased_at !== null ? ok(false) : err("not_deleted");
     },
     async close() {
       closed = true;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { freezeConversation, manifestOf, readToFreeze } from "#shared/documents/freeze-conversation.ts";
+import type { ConversationDocument } from "#shared/documents/conversation.ts";
+import { manifestOf, readToFreeze } from "#shared/documents/freeze-conversation.ts";
 import type { FreezeFailure } from "#shared/documents/freeze-conversation.ts";
 import { chainingMessages, checkingFrozen } from "#shared/domain/frozen-content.ts";
 import type {
@@ -11,6 +12,7 @@ import type {
   MessageHashes,
 } from "#shared/domain/frozen-content.ts";
 import type { ContentHash, ConversationId } from "#shared/domain/ids.ts";
+import type { Message } from "#shared/domain/message.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import { frozenMessageSchema, manifestSchema } from "#shared/protocol/snapshot-bodies.ts";
@@ -132,23 +134,23 @@ async function arrives(
   const { conversationId, leaf } = wish;
   const timeout = new AbortController();
   const cancel = clock.after(arrivalMs, () => timeout.abort());
-  const options = { author: principal.accountId, ...(leaf !== undefined && { leaf }) };
-  await rooms
-    .waitFor(
-      principal,
-      conversationId,
-      (conversation) => {
-        // Hashing a branch after each edit is for one that may be it.
-        const branch = leaf === undefined ? conversation.branch() : conversation.pathTo(leaf);
-        if (branch.length !== manifest.messageCount) return false;
-        const frozen = freezeConversation(conversation, options);
-        return frozen.ok && frozen.value.manifest.head === manifest.head;
-      },
-      timeout.signal,
-    )
-    .finally(cancel);
-  const found = await findInCopy(parts, principal, wish, manifest);
-  return found && ok(found);
+  let looked: readonly Message[] = [];
+  const mayBe = (conversation: ConversationDocument): boolean => {
+    const branch = leaf === undefined ? conversation.branch() : conversation.pathTo(leaf);
+    // Hashing it is for one that may be it, and is done in slices; a message that did not change is the same object.
+    if (branch.length !== manifest.messageCount || branch.every((message, at) => message === looked[at])) return false;
+    looked = branch;
+    return true;
+  };
+  try {
+    for (;;) {
+      const isThere = await rooms.waitFor(principal, conversationId, mayBe, timeout.signal);
+      const found = await findInCopy(parts, principal, wish, manifest);
+      if (found || !isThere) return found && ok(found);
+    }
+  } finally {
+    cancel();
+  }
 }
 
 /** Whether readers will take it: devices write what they like into a conversation. */

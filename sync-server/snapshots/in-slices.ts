@@ -1,7 +1,11 @@
 import { setImmediate } from "node:timers/promises";
+import { createTurnstile } from "#server/rooms/turnstile.ts";
 
 /** How long work goes on before others have their turn, in ms: a keystroke's acknowledgement waits no longer for it. */
 const SLICE_MS = 10;
+
+/** Of the whole process, as the event loop is: slices of many requests one right after the other would be a long one. */
+const slices = createTurnstile(1);
 
 /**
  * What steps come to, taken in slices between which the event loop serves everybody else. A slice ends with the first
@@ -9,12 +13,20 @@ const SLICE_MS = 10;
  * @param now ms of a clock that never goes back
  */
 export async function inSlices<T>(steps: Generator<void, T>, now: () => number = () => performance.now()): Promise<T> {
-  let until = now() + SLICE_MS;
   for (;;) {
-    const step = steps.next();
+    const step = await slices.pass(() => takeSlice(steps, now));
     if (step.done) return step.value;
-    if (now() < until) continue;
+  }
+}
+
+async function takeSlice<T>(steps: Generator<void, T>, now: () => number): Promise<IteratorResult<void, T>> {
+  const until = now() + SLICE_MS;
+  try {
+    for (;;) {
+      const step = steps.next();
+      if (step.done || now() >= until) return step;
+    }
+  } finally {
     await setImmediate();
-    until = now() + SLICE_MS;
   }
 }

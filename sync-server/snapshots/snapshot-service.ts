@@ -42,13 +42,14 @@ export interface SnapshotService {
     principal: AccountPrincipal,
     wanted: readonly { conversationId: string; after: number }[],
   ): Promise<SeriesTexts[]>;
+  /** `restored`: it was in the trash before */
   change(
     principal: AccountPrincipal,
     id: SnapshotId,
     body: ChangeSnapshot,
-  ): Promise<Result<SnapshotTexts, "not_found">>;
-  /** Puts it into the trash; again changes nothing. */
-  remove(principal: AccountPrincipal, id: SnapshotId): Promise<Result<void, "not_found">>;
+  ): Promise<Result<SnapshotTexts & { restored: boolean }, "not_found">>;
+  /** Puts it into the trash; answers whether it was not there before. */
+  remove(principal: AccountPrincipal, id: SnapshotId): Promise<Result<boolean, "not_found">>;
   duplicate(
     principal: AccountPrincipal,
     id: SnapshotId,
@@ -66,16 +67,20 @@ export function openSnapshotService(parts: SnapshotServiceParts): SnapshotServic
     id: SnapshotId,
     action: Action,
     change: (snapshot: SnapshotDocument) => void,
-  ): Promise<Result<void, "not_found">> {
+  ): Promise<Result<{ wasDeleted: boolean }, "not_found">> {
     if (!(await findOwn(database, principal, action, id))) return err("not_found");
+    let wasDeleted = false;
     try {
-      await rooms.editSnapshot(relayOf(principal), id, change);
+      await rooms.editSnapshot(relayOf(principal), id, (snapshot) => {
+        wasDeleted = snapshot.isDeleted();
+        change(snapshot);
+      });
     } catch (error) {
       // Erased in this moment.
       if (error instanceof DocumentGone) return err("not_found");
       throw error;
     }
-    return ok(undefined);
+    return ok({ wasDeleted });
   }
 
   return {
@@ -98,9 +103,14 @@ export function openSnapshotService(parts: SnapshotServiceParts): SnapshotServic
         snapshot.setLabels(labels);
         if (deleted === false) snapshot.setDeleted(false);
       });
-      return edited.ok ? await readSnapshot(database, principal, id) : edited;
+      if (!edited.ok) return edited;
+      const read = await readSnapshot(database, principal, id);
+      return read.ok ? ok({ ...read.value, restored: deleted === false && edited.value.wasDeleted }) : read;
     },
-    remove: (principal, id) => edit(principal, id, "snapshot.erase", (snapshot) => snapshot.setDeleted(true)),
+    async remove(principal, id) {
+      const edited = await edit(principal, id, "snapshot.erase", (snapshot) => snapshot.setDeleted(true));
+      return edited.ok ? ok(!edited.value.wasDeleted) : edited;
+    },
     duplicate: (principal, id, body) => duplicateSnapshot(parts, principal, id, body),
   };
 }

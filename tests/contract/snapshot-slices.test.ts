@@ -1,5 +1,12 @@
+import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { FROZEN_FORMAT, chainMessages, checkFrozen } from "#shared/domain/frozen-content.ts";
+import {
+  FROZEN_FORMAT,
+  chainMessages,
+  chainingMessages,
+  checkFrozen,
+  checkingFrozen,
+} from "#shared/domain/frozen-content.ts";
 import type { FrozenMessage, FrozenRun, Manifest } from "#shared/domain/frozen-content.ts";
 import {
   FREEZE_BODY_BYTES,
@@ -8,6 +15,7 @@ import {
   frozenMessageSchema,
 } from "#shared/protocol/snapshot-bodies.ts";
 import { RUN_FAILURE_CODES } from "#shared/domain/run.ts";
+import { BODY_LIMIT_BYTES, parsingEach } from "#server/http/body.ts";
 import { endedRun, newId, openSnapshotScene } from "#tests/support/snapshot-scene.ts";
 import type { SnapshotScene } from "#tests/support/snapshot-scene.ts";
 
@@ -93,12 +101,61 @@ test("the largest number of messages is taken, and others need not wait until th
   expect(waited).toBeLessThan(inOnePiece / 3);
 }, 60_000);
 
+function stepsOf(steps: Generator<void, unknown>): number {
+  let count = 0;
+  while (!steps.next().done) count++;
+  return count;
+}
+
+test("each message is a step of its own, in which nothing else is done", () => {
+  const { manifest, messages } = contentOf(50);
+  expect(stepsOf(parsingEach(frozenMessageSchema, messages, "messages"))).toBe(50);
+  expect(stepsOf(chainingMessages(messages))).toBe(50);
+  // Writing a message as canonical JSON and hashing it are two.
+  expect(stepsOf(checkingFrozen({ manifest, messages }))).toBe(100);
+});
+
+/** A body that was announced and arrives later. */
+const heldBody = (text: string, held: Promise<unknown>): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    async pull(controller) {
+      await held;
+      controller.enqueue(new TextEncoder().encode(text));
+      controller.close();
+    },
+  });
+
+test("of long bodies one of each account is taken at a time, and short ones do not wait for them", async () => {
+  const { manifest, messages } = contentOf(1);
+  const long = (): string =>
+    JSON.stringify({ id: newId(), conversationId: newId(), manifest, messages }).padEnd(BODY_LIMIT_BYTES + 1);
+  const answered: string[] = [];
+  const post = async (name: string, account: string, text: string, body: BodyInit = text): Promise<void> => {
+    const sent = { ...headers, "x-account": account, "content-length": String(text.length) };
+    const init = { method: "POST", headers: sent, body, duplex: "half" } as RequestInit;
+    const answer = await scene.app.request("/api/snapshots", init);
+    answered.push(`${name} ${answer.status}`);
+  };
+  const text = long();
+  const gate = new EventTarget();
+  const first = post("first", "ada", text, heldBody(text, once(gate, "open")));
+  const second = post("second", "ada", long());
+  await post("of another", "ben", long());
+  await post("short", "ada", long().trimEnd());
+  expect(answered).toEqual(["of another 201", "short 201"]);
+  gate.dispatchEvent(new Event("open"));
+  await Promise.all([first, second]);
+  expect(answered).toEqual(["of another 201", "short 201", "first 201", "second 201"]);
+});
+
 test("a body of so many parts that parsing it would hold up everybody is not parsed", async () => {
   const objects = `{"messages":[${"{},".repeat(FREEZE_BODY_BYTES / 3 - 20)}{}]}`;
   const answer = await scene.app.request("/api/snapshots", { method: "POST", headers, body: objects });
   expect([answer.status, (await answer.json()) as unknown]).toMatchObject([413, { code: "body_too_large" }]);
   const numbers = `{"messages":[${"1,".repeat(FREEZE_BODY_PARTS.commas + 1)}1]}`;
   expect((await scene.app.request("/api/snapshots", { method: "POST", headers, body: numbers })).status).toBe(413);
+  const names = JSON.stringify(Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`name-${at}`, 1])));
+  expect((await scene.app.request("/api/snapshots", { method: "POST", headers, body: names })).status).toBe(413);
 });
 
 test("the first message that is none is named, and more of them than a snapshot has are refused", async () => {
