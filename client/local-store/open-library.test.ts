@@ -125,6 +125,22 @@ test("O6: a tab that is open asks again for what another one set aside, and stop
   expect(titles(reloaded)).toEqual(["c at 3", "b at 2", "a at 1"]);
 });
 
+test("O6: a store that cannot set aside what it cannot read has the feed read again once, not for ever", async () => {
+  const tab = device.openTab();
+  const other = device.openTab();
+  await tab.library.takeFeed({ from: 0, to: 2 }, [entry("a", 1), entry("b", 2)]);
+  // It says so each time that it is read.
+  device.stored.cursor = 0;
+  other.tell({ type: "feed" });
+  await expect.poll(() => tab.library.cursor()).toBe(0);
+  await tab.library.takeFeed({ from: 0, to: 2 }, [entry("a", 1), entry("b", 2)]);
+  device.stored.cursor = 0;
+  device.stored.records.set("c", withFeedEntry(undefined, entry("c", 3)));
+  other.tell({ type: "feed" });
+  await expect.poll(() => titles(tab)).toEqual(["c at 3", "b at 2", "a at 1"]);
+  expect(tab.library.cursor()).toBe(2);
+});
+
 test("O6: what another tab read from the feed ends a summary of ours that is not newer", async () => {
   const [one, other] = [device.openTab(), device.openTab()];
   other.library.summaryChanged(id("a"), { ...unsent("mine"), headSeq: 3 });

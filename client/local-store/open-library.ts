@@ -88,6 +88,7 @@ export function openLibrary(
   let storedTo = 0;
   /** where the pages begin that could not be stored, one after the other, and are `unwritten` */
   let unwrittenFrom = Infinity;
+  let cameAgain = false;
 
   function changed(): void {
     entries = undefined;
@@ -120,8 +121,10 @@ export function openLibrary(
     if (result.ok) {
       const found = result.value.cursor;
       for (const record of result.value.records) takeRecord(withNewerMarks(record));
-      // Less than was stored before: some of it could not be read, in this tab or another, and has to come again.
-      const isLess = found < before;
+      // Less than was stored before: some of it could not be read, in this tab or another, and has to come again. From
+      // the start only once: a store that cannot set aside what it cannot read says so each time.
+      const isLess = found < before && (found > 0 || !cameAgain);
+      if (isLess) cameAgain = true;
       if (isLess || found > cursor) {
         cursor = found;
         unwrittenFrom = Infinity;

@@ -9,8 +9,9 @@ import type { SnapshotVerdict } from "./snapshot-verdict-state.ts";
 
 /** A request without an answer for this long is made again; 16 MB may be on their way. */
 const ANSWER_MS = 60_000;
-/** Whoever is ended before they are noted sends so many again, which has no second effect. */
+/** Whoever is ended before they are noted sends so many again, or those of so many ms, which has no second effect. */
 const NOTED_TOGETHER = 500;
+const NOTED_AFTER_MS = 5_000;
 
 /** The lock under which commands about snapshots are sent: one tab, or the service worker, at a time. */
 export const snapshotsLock = (scope: string): string => `holdfast-snapshots-${scope}`;
@@ -48,7 +49,7 @@ export async function deliverSnapshots(parts: DeliverSnapshotsParts, signal: Abo
 }
 
 async function deliverAll(parts: DeliverSnapshotsParts, signal: AbortSignal): Promise<SnapshotRound> {
-  const notes = noteTogether(parts.outbox);
+  const notes = noteTogether(parts.outbox, parts.platform.clock);
   try {
     return await deliverEach(parts, notes, signal);
   } finally {
@@ -63,8 +64,9 @@ interface Notes {
 }
 
 /** Erasures are noted together: each time, all that is stored is looked through for what nobody needs any more. */
-function noteTogether(outbox: SnapshotOutbox): Notes {
+function noteTogether(outbox: SnapshotOutbox, clock: Pick<Platform["clock"], "now">): Notes {
   let erased: QueuedCommand[] = [];
+  let since = 0;
   async function flush(): Promise<void> {
     const all = erased;
     erased = [];
@@ -75,8 +77,9 @@ function noteTogether(outbox: SnapshotOutbox): Notes {
     async settle(queued, settled) {
       if (settled.type !== "done" || queued.command.deed.type !== "erase")
         return await outbox.settle([queued], settled);
+      if (erased.length === 0) since = clock.now();
       erased.push(queued);
-      if (erased.length >= NOTED_TOGETHER) await flush();
+      if (erased.length >= NOTED_TOGETHER || clock.now() - since >= NOTED_AFTER_MS) await flush();
     },
   };
 }

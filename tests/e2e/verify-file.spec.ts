@@ -154,7 +154,7 @@ test("a file of another server is said to be one, can be held against its own ke
   await page.getByRole("button", { name: "Import as a snapshot" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Pläne für 東京 🗼" })).toBeVisible();
   expect((await made).status()).toBe(201);
-  await expect(page.getByText("Being sealed…")).toHaveCount(0, { timeout: 1_000 });
+  await expect(page.getByText("Being sealed…")).toHaveCount(0, { timeout: 4_000 });
   await expect(page.getByText("Its chat is not here")).toBeVisible();
   await expect(page.getByRole("link", { name: "Open the chat" })).toHaveCount(0);
   const id = new URL(page.url()).pathname.slice("/snapshots/".length);

@@ -30,6 +30,7 @@ export function openUpdates(parts: UpdatesParts, signal: AbortSignal): void {
   let registration: ServiceWorkerRegistration | undefined;
   /** a worker kept all of its files; the browser forgets one that could not fetch them, and it has to be registered again */
   let installed = false;
+  let pauseMs = CHECK_PAUSE_MS;
   let update: Update = { type: "none" };
   let controlled = container.controller !== null;
   let checkedAt = clock.now();
@@ -82,7 +83,10 @@ export function openUpdates(parts: UpdatesParts, signal: AbortSignal): void {
       if (update.type === "applying") take({ type: "took-over" });
     });
     next.addEventListener("redundant", () => {
-      if (!installed) clock.after(CHECK_PAUSE_MS, () => void check());
+      if (installed) return;
+      clock.after(pauseMs, () => void check());
+      // Where there is no room for its files, for example, that is so for long.
+      pauseMs = Math.min(2 * pauseMs, CHECK_EVERY_MS);
     });
     workbox = next;
     registration = await next.register({ immediate: true });
