@@ -1,4 +1,4 @@
-import { useId, useRef, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import type { RefObject } from "react";
 import { Button } from "#client/ui/button.tsx";
 import { Status } from "#client/ui/status.tsx";
@@ -180,8 +180,20 @@ interface RowsProps {
   open: (from: number) => void;
 }
 
+/** How many rows a frame is given to draw. */
+const ROWS_AT_ONCE = 12;
+
+/** Rows from the top down, some in each frame: laying out all of a long comparison at once takes many frames' time. */
 function Rows({ rows, opened, open, ...rest }: RowsProps) {
-  return foldRows(rows, opened).map((shown) =>
+  const folded = foldRows(rows, opened);
+  const [drawn, setDrawn] = useState(ROWS_AT_ONCE);
+  const isAll = drawn >= folded.length;
+  useEffect(() => {
+    if (isAll) return;
+    const frame = requestAnimationFrame(() => setDrawn(drawn + ROWS_AT_ONCE));
+    return () => cancelAnimationFrame(frame);
+  }, [drawn, isAll]);
+  return folded.slice(0, drawn).map((shown) =>
     shown.type === "row" ? (
       <ComparedMessage key={shown.index} row={shown.row} {...rest} />
     ) : (
