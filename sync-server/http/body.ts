@@ -2,33 +2,29 @@ import * as z from "zod/mini";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 import type { ProblemCode } from "#shared/protocol/problem.ts";
-import { inSlices } from "#server/snapshots/in-slices.ts";
-import { countingParts } from "./json-parts.ts";
-import type { JsonParts } from "./json-parts.ts";
 import { problem } from "./problem.ts";
 
 /** The largest body of a JSON request, in bytes, where a route says nothing else. */
 export const BODY_LIMIT_BYTES = 256 * 1024;
 
-interface JsonForm {
-  /** in bytes */
-  limit: number;
-  /** of how much it may be made, where that is less than fits into its bytes */
-  parts?: JsonParts;
-}
-
 /**
  * Reads a JSON body of a schema. The failure is the answer to send: 415 for another content type, 413 for a
  * body over the limit (nothing beyond it is read), 400 for what is not JSON or not of the schema.
  */
-export async function readBody<T>(
-  request: Request,
-  schema: z.core.$ZodType<T>,
-  { limit, parts }: JsonForm = { limit: BODY_LIMIT_BYTES },
-): Promise<Result<T, Response>> {
+export async function readBody<T>(request: Request, schema: z.core.$ZodType<T>): Promise<Result<T, Response>> {
+  const text = await readJsonText(request, BODY_LIMIT_BYTES);
+  return text.ok ? parseJsonText(text.value, schema) : text;
+}
+
+/** The first half of `readBody`: the bytes of a body that says that it is JSON. @param limit in bytes */
+export async function readJsonText(request: Request, limit: number): Promise<Result<Uint8Array, Response>> {
   if (!isOfType(request, "application/json")) return err(problem("unsupported_media_type"));
   const bytes = await readAtMost(request, limit);
-  if (!bytes || (parts && !(await inSlices(countingParts(bytes, parts))))) return err(problem("body_too_large"));
+  return bytes ? ok(bytes) : err(problem("body_too_large"));
+}
+
+/** The other half: what the bytes say. */
+export function parseJsonText<T>(bytes: Uint8Array, schema: z.core.$ZodType<T>): Result<T, Response> {
   const json = parseJson(bytes);
   return json.ok ? parse(schema, json.value, "invalid_body") : err(problem("malformed_json"));
 }

@@ -22,7 +22,8 @@ import type { SeriesTexts, SnapshotTexts } from "#server/snapshots/read-snapshot
 import type { SnapshotService } from "#server/snapshots/snapshot-service.ts";
 import type { TakeFailure } from "#server/snapshots/take-snapshot.ts";
 import type { AppEnv } from "./app-env.ts";
-import { BODY_LIMIT_BYTES, parsingEach, readBody, readQuery } from "./body.ts";
+import { BODY_LIMIT_BYTES, parseJsonText, parsingEach, readBody, readJsonText, readQuery } from "./body.ts";
+import { countingParts } from "./json-parts.ts";
 import { bodyOf } from "./long-json.ts";
 import { problem } from "./problem.ts";
 
@@ -33,28 +34,36 @@ export interface SnapshotRouteParts {
   erasure: Pick<Erasure, "erase">;
 }
 
-/** How many long bodies are read and frozen at once, one of each account: each is in memory several times meanwhile. */
+/**
+ * How many long bodies are frozen at once: each is in memory several times meanwhile. Of each account one is read at a
+ * time.
+ */
 const LONG_AT_ONCE = 2;
 const USUAL_LIMIT = 50;
 const MOST = 200;
 
 /** Take, list, read, label, delete and duplicate snapshots. Mounted at `/api/snapshots`. Rights are checked by the service. */
 export function snapshotRoutes({ snapshots, erasure }: SnapshotRouteParts): Hono<AppEnv> {
-  const ofAccount = createQueues();
-  const ofAll = createTurnstile(LONG_AT_ONCE);
-
-  function takeInTurn(c: Ctx): Promise<Response> {
-    const length = Number(c.req.header("content-length") ?? FREEZE_BODY_BYTES);
-    // One that is too long is refused without being read.
-    if (length <= BODY_LIMIT_BYTES || length > FREEZE_BODY_BYTES) return take(c);
-    return ofAccount.pass(c.var.principal.accountId, () => ofAll.pass(() => take(c)));
-  }
+  const reading = createQueues();
+  const freezing = createTurnstile(LONG_AT_ONCE);
 
   async function take(c: Ctx): Promise<Response> {
-    const body = await readBody(c.req.raw, takeSnapshotFrameSchema, {
-      limit: FREEZE_BODY_BYTES,
-      parts: FREEZE_BODY_PARTS,
-    });
+    const length = Number(c.req.header("content-length") ?? FREEZE_BODY_BYTES);
+    const isLong = length > BODY_LIMIT_BYTES && length <= FREEZE_BODY_BYTES;
+    // Whoever sends slowly holds up nobody else.
+    return isLong ? await reading.pass(c.var.principal.accountId, () => readAndFreeze(c)) : await readAndFreeze(c);
+  }
+
+  async function readAndFreeze(c: Ctx): Promise<Response> {
+    const text = await readJsonText(c.req.raw, FREEZE_BODY_BYTES);
+    if (!text.ok) return text.failure;
+    const isLong = text.value.byteLength > BODY_LIMIT_BYTES;
+    return isLong ? await freezing.pass(() => freeze(c, text.value)) : await freeze(c, text.value);
+  }
+
+  async function freeze(c: Ctx, text: Uint8Array): Promise<Response> {
+    if (!(await inSlices(countingParts(text, FREEZE_BODY_PARTS)))) return problem("body_too_large");
+    const body = parseJsonText(text, takeSnapshotFrameSchema);
     if (!body.ok) return body.failure;
     const { messages: sent, ...frame } = body.value;
     const messages = sent && (await inSlices(parsingEach(frozenMessageSchema, sent, "messages")));
@@ -123,7 +132,7 @@ export function snapshotRoutes({ snapshots, erasure }: SnapshotRouteParts): Hono
   }
 
   return new Hono<AppEnv>()
-    .post("/", (c) => takeInTurn(c))
+    .post("/", (c) => take(c))
     .get("/", (c) => list(c))
     .post("/messages", (c) => series(c))
     .get("/:id", withId(read))

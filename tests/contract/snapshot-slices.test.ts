@@ -140,12 +140,23 @@ test("of long bodies one of each account is taken at a time, and short ones do n
   const gate = new EventTarget();
   const first = post("first", "ada", text, heldBody(text, once(gate, "open")));
   const second = post("second", "ada", long());
+  // As many as are frozen at once, and more, may be on their way.
+  const slow = ["cleo", "dan", "eve"].map((name) => {
+    const sent = long();
+    return post("slow", name, sent, heldBody(sent, once(gate, "open")));
+  });
   await post("of another", "ben", long());
   await post("short", "ada", long().trimEnd());
   expect(answered).toEqual(["of another 201", "short 201"]);
   gate.dispatchEvent(new Event("open"));
-  await Promise.all([first, second]);
-  expect(answered).toEqual(["of another 201", "short 201", "first 201", "second 201"]);
+  await Promise.all([first, second, ...slow]);
+  expect(answered.filter((one) => !one.startsWith("slow"))).toEqual([
+    "of another 201",
+    "short 201",
+    "first 201",
+    "second 201",
+  ]);
+  expect(answered).toHaveLength(7);
 });
 
 test("a body of so many parts that parsing it would hold up everybody is not parsed", async () => {
