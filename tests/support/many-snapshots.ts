@@ -1,8 +1,10 @@
 import { FROZEN_FORMAT, chainMessages } from "#shared/domain/frozen-content.ts";
-import type { FrozenMessage, FrozenRun, Manifest } from "#shared/domain/frozen-content.ts";
+import type { FrozenMessage, Manifest } from "#shared/domain/frozen-content.ts";
 import { createUuidV7 } from "#shared/lib/uuid.ts";
+import { aFrozenRun } from "./frozen.ts";
 import type { Guest } from "./guest.ts";
 
+const MODEL = "openai/scripted-1";
 const TURNS = 10;
 /** commands under way at once: as many as a program of one person would */
 const AT_ONCE = 8;
@@ -33,7 +35,7 @@ async function takeAll(guest: Guest, chat: number, each: number): Promise<void> 
     const messageCount = 2 + 2 * (draft % TURNS);
     const manifest: Manifest = {
       format: FROZEN_FORMAT,
-      settings: { model: "openai/scripted-1", systemPrompt: `Answer as in draft ${draft}.`, parameters: {} },
+      settings: { model: MODEL, systemPrompt: `Answer as in draft ${draft}.`, parameters: {} },
       messageCount,
       head: hashes[messageCount - 1] ?? null,
     };
@@ -61,18 +63,11 @@ function aMessage(chat: number, at: number): Omit<FrozenMessage, "previous"> {
   const createdAt = Date.now() - MONTH_MS + at * 60_000;
   const text = `What is said in message ${at} of chat ${chat}: ${"some words ".repeat(at % 2 === 0 ? 15 : 60)}`;
   const own = { id: idAt(createdAt), createdAt, text };
-  return at % 2 === 0 ? { ...own, role: "user" } : { ...own, role: "assistant", run: aRun(createdAt) };
+  return at % 2 === 0
+    ? { ...own, role: "user" }
+    : {
+        ...own,
+        role: "assistant",
+        run: aFrozenRun({ id: idAt(createdAt), model: MODEL, provider: "openai", queuedAt: createdAt }),
+      };
 }
-
-const aRun = (queuedAt: number): FrozenRun => ({
-  id: idAt(queuedAt),
-  model: "openai/scripted-1",
-  provider: "openai",
-  resolvedModel: "scripted-1-2026-06-01",
-  parameters: {},
-  status: "completed",
-  finish: "stop",
-  usage: { inputTokens: 40, outputTokens: 180, costMicroUsd: 300, source: "provider" },
-  queuedAt,
-  endedAt: queuedAt + 4_000,
-});
