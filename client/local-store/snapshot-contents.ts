@@ -1,3 +1,4 @@
+import { inSlices } from "#client/platform/slices.ts";
 import { checkFrozen, contentIdOf, hashOf } from "#shared/domain/frozen-content.ts";
 import type { FrozenContent, FrozenMessage, Manifest } from "#shared/domain/frozen-content.ts";
 import type { ContentHash, ConversationId, SnapshotId } from "#shared/domain/ids.ts";
@@ -53,7 +54,19 @@ async function readOne(
   const messages = frozen ? chainOf(frozen.value, manifest) : here?.map(({ message }) => message);
   if (messages === undefined) return err("missing");
   const found = { manifest, messages };
+  await inSlices(hashing(messages, hash));
   return checkFrozen(found, hash).ok && contentIdOf(manifest) === contentId ? ok(found) : err("damaged");
+}
+
+/** Knows each hash before they are checked: all of a long snapshot in one go takes some frames' time. */
+function* hashing(
+  messages: readonly FrozenMessage[],
+  hash: (message: FrozenMessage) => void,
+): Generator<undefined, void> {
+  for (const message of messages) {
+    hash(message);
+    yield;
+  }
 }
 
 function byConversation(wanted: readonly WantedContent[]): Map<ConversationId, WantedContent[]> {

@@ -17,19 +17,25 @@ export const pageSchedule: SliceSchedule = {
   pause: () => new Promise((resolve) => void setTimeout(resolve)),
 };
 
+interface SliceOptions {
+  onSlice?: () => void;
+  signal?: AbortSignal;
+  schedule?: SliceSchedule;
+}
+
 /**
  * Takes the steps of a long work in slices that keep the page alive. `onSlice` is called after each slice, and once all
  * is done; ends early where the signal says so.
  */
 export async function inSlices(
   steps: Iterator<undefined, void>,
-  { onSlice, signal, schedule = pageSchedule }: { onSlice: () => void; signal: AbortSignal; schedule?: SliceSchedule },
+  { onSlice, signal, schedule = pageSchedule }: SliceOptions = {},
 ): Promise<void> {
-  while (!signal.aborted) {
+  while (signal?.aborted !== true) {
     const until = schedule.now() + SLICE_MS - STEP_MS;
     let step = steps.next();
     while (step.done !== true && schedule.now() < until) step = steps.next();
-    onSlice();
+    onSlice?.();
     if (step.done === true) return;
     await schedule.pause();
   }

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "@playwright/test";
 import type { BrowserContext, Page } from "@playwright/test";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
 import { PAIRS, comparedPair } from "#tests/support/compared-pairs.ts";
@@ -10,8 +9,8 @@ import { signInGuest } from "#tests/support/guest.ts";
 import type { Guest } from "#tests/support/guest.ts";
 import { openServerProcess } from "#tests/support/server-process.ts";
 import { openTimedSnapshots } from "#tests/e2e/timed-snapshots.ts";
-import { findBrowser } from "../../scripts/find-browser.mjs";
 import { traceMainThread } from "./main-thread-trace.ts";
+import { openProfile } from "./profile.ts";
 import { cookiesOf, median, newId } from "./stored-library.ts";
 
 // `npm run bench -- snapshot-pairs`: comparing two snapshots of 200 messages, and verifying one, in a real Chromium: what
@@ -170,12 +169,7 @@ async function bringHere(page: Page, url: string, path: string): Promise<void> {
 }
 
 const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
-const executablePath = findBrowser();
-const context = await chromium.launchPersistentContext(folder, {
-  ...(executablePath === undefined ? {} : { executablePath }),
-  args: ["--no-sandbox", "--disable-gpu"],
-  viewport: { width: 1280, height: 800 },
-});
+const context = await openProfile(folder);
 await context.addInitScript("globalThis.__name = (named) => named;");
 say(`${cpus()[0]?.model}, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}`);
 say(`ms: least / median / worst of ${TURNS}`);

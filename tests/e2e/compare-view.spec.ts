@@ -44,8 +44,9 @@ test("what differs is marked for eyes and ears, what is the same is folded and c
   await page.setViewportSize({ width: 1280, height: 800 });
   await open(page);
   const changed = message(page, "Answer, message 10 Changed");
-  await expect(changed.locator("del")).toContainText(["removed: sea end of removed", "removed: const period = 12.42;"]);
-  await expect(changed.locator("ins").first()).toContainText("added: water end of added");
+  await expect(changed.locator("del")).toHaveText(["sea", "const period = 12.42;"]);
+  await expect(changed.locator("del").first()).toMatchAriaSnapshot('- deletion: "removed: sea end of removed"');
+  await expect(changed.locator("ins").first()).toMatchAriaSnapshot('- insertion: "added: water end of added"');
   await expect(changed.locator("del").first()).toHaveCSS("text-decoration-line", "line-through");
   await expect(changed.getByText("Run differs: Model")).toBeVisible();
   await expect(message(page, "Added")).toContainText("<img src=x onerror=alert(1)>");

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
 import { aFrozenRun, frozen } from "#tests/support/frozen.ts";
 import type { FrozenTurn } from "#tests/support/frozen.ts";
-import { foldRows, rowStateOf, startComparing, summaryOf } from "./compare-state.ts";
+import { fittingRows, foldRows, rowStateOf, startComparing, summaryOf } from "./compare-state.ts";
 import type { Comparison, MessageRow } from "./compare-state.ts";
 
 function compare(left: FrozenContent, right: FrozenContent): Comparison {
@@ -174,4 +174,26 @@ test("what is the same in a row is folded, but for one beside each change", () =
   expect(shown([])).toEqual(["0+4", "4", "5", "6", "7+5"]);
   expect(shown([0])).toEqual(["0", "1", "2", "3", "4", "5", "6", "7+5"]);
   expect(shown([0, 7])).toHaveLength(12);
+});
+
+test("rows are drawn from the top down, as much at once as weighs little, and none before it was compared", () => {
+  const words = (text: string): string => Array.from({ length: 50 }, (_, at) => `${text} ${at}`).join(" ");
+  const left = frozen(Array.from({ length: 12 }, (_, at) => words(`tide${at} moon`)));
+  const right = frozen(Array.from({ length: 12 }, (_, at) => words(`tide${at} sun`)));
+  const comparing = startComparing(left, right);
+  const rows = () => foldRows(comparing.now().rows ?? [], new Set());
+  while (rows().length === 0) comparing.steps.next();
+  expect(fittingRows(rows(), 0, 1_000)).toBe(0);
+  while (rows().every((row) => row.type === "row" && row.row.type === "pair" && row.row.text.type === "waiting"))
+    comparing.steps.next();
+  expect(fittingRows(rows(), 0, 1_000)).toBe(1);
+  while (comparing.steps.next().done !== true);
+
+  // 50 words that were kept, 50 removed, 50 added: each row is heavy.
+  const drawn = [0];
+  while (drawn.at(-1) !== 12) drawn.push(fittingRows(rows(), drawn.at(-1) ?? 0, 330));
+  expect(drawn).toEqual([0, 2, 4, 6, 8, 10, 12]);
+  // One at least, however heavy it is.
+  expect(fittingRows(rows(), 5, 1)).toBe(6);
+  expect(fittingRows(rows(), 12, 330)).toBe(12);
 });

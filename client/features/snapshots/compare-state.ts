@@ -155,3 +155,30 @@ export function foldRows(rows: readonly MessageRow[], opened: ReadonlySet<number
   }
   return shown;
 }
+
+/** What a row costs to draw, in parts of a text; a part and so many UTF-16 code units cost about the same. */
+function weightOf(shown: ShownRow): number {
+  if (shown.type === "folded" || shown.row.type !== "pair") return ROW_WEIGHT;
+  const { text } = shown.row;
+  return ROW_WEIGHT + (text.type === "changed" ? text.parts.length : 0);
+}
+
+/** A row with its heading and its details, in parts of a text. */
+const ROW_WEIGHT = 10;
+
+/** Up to which row may be drawn at once after `drawn` rows: those compared already, one at least, that weigh no more than `most`. */
+export function fittingRows(rows: readonly ShownRow[], drawn: number, most: number): number {
+  let weight = 0;
+  let end = drawn;
+  for (const row of rows.slice(drawn)) {
+    weight += weightOf(row);
+    if (isWaiting(row) || (end > drawn && weight > most)) break;
+    end++;
+  }
+  return end;
+}
+
+const isWaiting = (shown: ShownRow): boolean =>
+  shown.type === "row" &&
+  shown.row.type === "pair" &&
+  (shown.row.text.type === "waiting" || shown.row.reasoning.type === "waiting");

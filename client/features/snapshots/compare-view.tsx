@@ -5,7 +5,7 @@ import { Status } from "#client/ui/status.tsx";
 import { useMedia } from "#client/ui/use-media.ts";
 import { compareWords } from "#client/ui/words/compare-words.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
-import { foldRows, summaryOf } from "./compare-state.ts";
+import { fittingRows, foldRows, summaryOf } from "./compare-state.ts";
 import type { Comparison, ComparisonSummary, MessageRow } from "./compare-state.ts";
 import { ComparedMessage } from "./compared-message.tsx";
 import { ComparedTextView } from "./compared-text.tsx";
@@ -29,6 +29,16 @@ interface CompareViewProps {
 /** Two columns need this much; in `em`, so that a page with larger text has one earlier. */
 const NARROW = "(max-width: 47em)";
 
+const quoted = (words: string): string => JSON.stringify(` ${words} `);
+
+/** What the style sheet has said of marks. */
+const SAID: Record<`--${string}`, string> = {
+  "--removed-mark": quoted(compareWords.removedMark),
+  "--removed-end": quoted(compareWords.removedEnd),
+  "--added-mark": quoted(compareWords.addedMark),
+  "--added-end": quoted(compareWords.addedEnd),
+};
+
 /** Two snapshots, or a snapshot and the chat it is of: what differs in settings and in words. */
 export function CompareView({ left, right }: CompareViewProps) {
   const comparison = useComparison(left.content, right.content);
@@ -37,7 +47,7 @@ export function CompareView({ left, right }: CompareViewProps) {
   const view = useRef<HTMLDivElement>(null);
   const layout = isNarrow ? "inline" : chosen;
   return (
-    <div className="compare" ref={view} data-layout={layout}>
+    <div className="compare" ref={view} data-layout={layout} style={SAID}>
       <div className="compare-bar">
         <Status className="compare-summary">
           {comparison.done ? summaryWords(summaryOf(comparison)) : compareWords.comparing}
@@ -180,20 +190,20 @@ interface RowsProps {
   open: (from: number) => void;
 }
 
-/** How many rows a frame is given to draw. */
-const ROWS_AT_ONCE = 12;
+/** How much a frame is given to draw, in the measure of `weightOf`: less than half of it on a slow device. */
+const WEIGHT_AT_ONCE = 150;
 
-/** Rows from the top down, some in each frame: laying out all of a long comparison at once takes many frames' time. */
+/** Rows from the top down as they are compared, some in each frame: laying out all at once takes many frames' time. */
 function Rows({ rows, opened, open, ...rest }: RowsProps) {
   const folded = foldRows(rows, opened);
-  const [drawn, setDrawn] = useState(ROWS_AT_ONCE);
-  const isAll = drawn >= folded.length;
+  const [drawn, setDrawn] = useState(0);
+  const next = fittingRows(folded, drawn, WEIGHT_AT_ONCE);
   useEffect(() => {
-    if (isAll) return;
-    const frame = requestAnimationFrame(() => setDrawn(drawn + ROWS_AT_ONCE));
+    if (next === drawn) return;
+    const frame = requestAnimationFrame(() => setDrawn(next));
     return () => cancelAnimationFrame(frame);
-  }, [drawn, isAll]);
-  return folded.slice(0, drawn).map((shown) =>
+  }, [next, drawn]);
+  const shown = folded.slice(0, drawn).map((shown) =>
     shown.type === "row" ? (
       <ComparedMessage key={shown.index} row={shown.row} {...rest} />
     ) : (
@@ -204,5 +214,11 @@ function Rows({ rows, opened, open, ...rest }: RowsProps) {
         </Button>
       </div>
     ),
+  );
+  return (
+    <>
+      {shown}
+      {drawn < folded.length && <p className="compare-note">{compareWords.waiting}</p>}
+    </>
   );
 }

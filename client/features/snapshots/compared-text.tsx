@@ -48,24 +48,14 @@ function Words({ children }: { children: ReactNode }) {
   );
 }
 
+/** What is said before and after a mark stands in the style sheet: as elements it made most of a page's boxes. */
 function part({ type, text, code }: TextPart, index: number): ReactNode {
   const look = code ? "compare-code" : undefined;
-  if (type === "same")
-    return (
-      <span key={index} className={look}>
-        {text}
-      </span>
-    );
-  const Mark = type === "removed" ? "del" : "ins";
-  const [begins, ends] =
-    type === "removed"
-      ? [compareWords.removedMark, compareWords.removedEnd]
-      : [compareWords.addedMark, compareWords.addedEnd];
+  if (type === "same" && !code) return text;
+  const Mark = type === "same" ? "span" : type === "removed" ? "del" : "ins";
   return (
     <Mark key={index} className={look}>
-      <span className="hidden-words"> {begins} </span>
       {text}
-      <span className="hidden-words"> {ends} </span>
     </Mark>
   );
 }
