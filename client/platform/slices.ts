@@ -31,7 +31,8 @@ export async function inSlices(
   steps: Iterator<undefined, void>,
   { onSlice, signal, schedule = pageSchedule }: SliceOptions = {},
 ): Promise<void> {
-  while (signal?.aborted !== true) {
+  for (;;) {
+    if (signal?.aborted === true) return;
     const until = schedule.now() + SLICE_MS - STEP_MS;
     let step = steps.next();
     while (step.done !== true && schedule.now() < until) step = steps.next();

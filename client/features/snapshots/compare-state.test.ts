@@ -176,10 +176,11 @@ test("what is the same in a row is folded, but for one beside each change", () =
   expect(shown([0, 7])).toHaveLength(12);
 });
 
+const fifty = (words: string): string => Array.from({ length: 50 }, (_, at) => `${words} ${at}`).join(" ");
+
 test("rows are drawn from the top down, as much at once as weighs little, and none before it was compared", () => {
-  const words = (text: string): string => Array.from({ length: 50 }, (_, at) => `${text} ${at}`).join(" ");
-  const left = frozen(Array.from({ length: 12 }, (_, at) => words(`tide${at} moon`)));
-  const right = frozen(Array.from({ length: 12 }, (_, at) => words(`tide${at} sun`)));
+  const left = frozen(Array.from({ length: 12 }, (_, at) => fifty(`tide${at} moon`)));
+  const right = frozen(Array.from({ length: 12 }, (_, at) => fifty(`tide${at} sun`)));
   const comparing = startComparing(left, right);
   const rows = () => foldRows(comparing.now().rows ?? [], new Set());
   while (rows().length === 0) comparing.steps.next();

@@ -203,7 +203,7 @@ function Rows({ rows, opened, open, ...rest }: RowsProps) {
     const frame = requestAnimationFrame(() => setDrawn(next));
     return () => cancelAnimationFrame(frame);
   }, [next, drawn]);
-  const shown = folded.slice(0, drawn).map((shown) =>
+  const drawnRows = folded.slice(0, drawn).map((shown) =>
     shown.type === "row" ? (
       <ComparedMessage key={shown.index} row={shown.row} {...rest} />
     ) : (
@@ -217,7 +217,7 @@ function Rows({ rows, opened, open, ...rest }: RowsProps) {
   );
   return (
     <>
-      {shown}
+      {drawnRows}
       {drawn < folded.length && <p className="compare-note">{compareWords.waiting}</p>}
     </>
   );
