@@ -199,6 +199,18 @@ test("offline a snapshot is taken, pending and readable, also after a reload; it
   await expect(chat.library.getByRole("link", { name: "tides and moons" })).toHaveCount(1);
 });
 
+test("a link to a snapshot this device was not told of says what can be known of it", async ({ page, app }) => {
+  const network = await withNetwork(page);
+  const chat = await openSavedChat(page, app.url, "tides and moons");
+  const unknown = "/snapshots/01a22a99-2ffb-7114-a569-62cbf12610fa";
+  await page.evaluate((path) => history.pushState(null, "", path), unknown);
+  await expect(page.getByRole("heading", { name: "There is no such snapshot here" })).toBeVisible();
+  await network.cut();
+  await expect(chat.syncStatus).toContainText("Offline");
+  await expect(page.getByRole("heading", { name: "This device doesn't know this snapshot" })).toBeVisible();
+  await expect(page.getByText("it shows up here when you're back")).toBeVisible();
+});
+
 test("while an answer is written none is taken, and the button says why", async ({ page, app }) => {
   const chat = await openChatPage(page, app.url);
   await expect(chat.button("Take snapshot")).toBeDisabled();

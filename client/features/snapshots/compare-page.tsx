@@ -11,8 +11,10 @@ import { LIVE } from "./compare-address-state.ts";
 import type { ComparedRef } from "./compare-address-state.ts";
 import { CompareView } from "./compare-view.tsx";
 import { titleOf } from "./snapshot-title.ts";
+import { UnknownSnapshot } from "./unknown-snapshot.tsx";
 import { useFrozenContent } from "./use-frozen-content.ts";
 import type { ReadContent } from "./use-frozen-content.ts";
+import { useOnline } from "./use-online.ts";
 import { usePageOpened } from "./use-page-opened.ts";
 import { useLiveContent } from "./use-live-content.ts";
 import type { LiveContent } from "./use-live-content.ts";
@@ -35,7 +37,6 @@ export function ComparePage({ left, right, leading, onNewChat }: ComparePageProp
   const find = (ref: ComparedRef): SnapshotEntry | undefined => entries.find(({ summary }) => summary.id === ref);
   const [first, second] = [find(left), find(right)];
   const heading = usePageOpened(`${snapshotWords.compare.title} · ${words.app.name}`);
-  const missing = snapshotWords.missing;
   const isKnown = first !== undefined && (right === LIVE || second !== undefined);
   return (
     <>
@@ -59,7 +60,7 @@ export function ComparePage({ left, right, leading, onNewChat }: ComparePageProp
           )}
         </div>
       ) : loaded ? (
-        <Blank title={missing.goneTitle} text={missing.gone} action={{ label: missing.newChat, run: onNewChat }} />
+        <UnknownSnapshot onNewChat={onNewChat} />
       ) : (
         <Blank title={snapshotWords.compare.loading} />
       )}
@@ -106,9 +107,4 @@ function Unread({ sides, onAgain }: { sides: readonly (ReadContent | LiveContent
   const isReading = sides.every(({ type }) => type === "reading" || type === "read");
   if (isReading) return <Blank title={snapshotWords.compare.loading} />;
   return <Blank title={snapshotWords.compare.missing} action={{ label: snapshotWords.missing.again, run: onAgain }} />;
-}
-
-function useOnline(): boolean {
-  const { sync } = useWorkspace();
-  return useWatched(sync, () => sync.online());
 }

@@ -18,6 +18,7 @@ import { knownTags } from "./snapshot-list-state.ts";
 import { TagField, useTags } from "./tag-field.tsx";
 import { modelsOf, sameAsNewest } from "./take-state.ts";
 import { useModelNames } from "./use-model-names.ts";
+import { useOnline } from "./use-online.ts";
 
 interface NewSnapshotDialogProps {
   id: ConversationId;
@@ -57,10 +58,10 @@ function NewSnapshotForm({
   onTaken,
   onClose,
 }: NewSnapshotDialogProps & { content: FrozenContent }) {
-  const { snapshots, sync } = useWorkspace();
+  const { snapshots } = useWorkspace();
   const text = snapshotWords.take;
   const entries = useWatched(snapshots, () => snapshots.entries());
-  const online = useWatched(sync, () => sync.online());
+  const online = useOnline();
   const same = sameAsNewest(entries, id, contentIdOf(content.manifest));
   const [title, setTitle] = useState(() => displayTitle(conversation.summary()));
   const [note, setNote] = useState("");

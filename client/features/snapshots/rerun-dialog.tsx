@@ -19,6 +19,7 @@ import { titleOf } from "./snapshot-title.ts";
 import { modelsOf } from "./take-state.ts";
 import { useFrozenContent } from "./use-frozen-content.ts";
 import { useModelNames } from "./use-model-names.ts";
+import { useOnline } from "./use-online.ts";
 import "#client/ui/form.css";
 
 interface RerunDialogProps {
@@ -29,8 +30,7 @@ interface RerunDialogProps {
 
 /** Asks which model shall answer what a snapshot asked, and says what is sent to it. */
 export function RerunDialog({ entry, onAsked, onClose }: RerunDialogProps) {
-  const { sync } = useWorkspace();
-  const online = useWatched(sync, () => sync.online());
+  const online = useOnline();
   const { read } = useFrozenContent(entry.summary.id, online);
   const prompts = read.type === "read" ? promptsOf(read.content) : undefined;
   return (

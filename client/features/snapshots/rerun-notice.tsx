@@ -16,6 +16,7 @@ import type { RerunNote } from "./rerun-notes.ts";
 import { rerunView } from "./rerun-state.ts";
 import type { RerunView } from "./rerun-state.ts";
 import { useModelNames } from "./use-model-names.ts";
+import { useOnline } from "./use-online.ts";
 
 const text = rerunWords.notices;
 
@@ -75,8 +76,7 @@ function Finished({ note, name, number, onDone }: RerunNoticeProps & { name: str
 }
 
 function Waiting({ open, note, name, onDone }: RerunNoticeProps & { open: OpenConversation; name: string }) {
-  const { sync } = useWorkspace();
-  const online = useWatched(sync, () => sync.online());
+  const online = useOnline();
   const view = useView(open, note);
   if (view.type === "dropped")
     return (

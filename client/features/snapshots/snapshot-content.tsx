@@ -19,6 +19,7 @@ import { titleOf } from "./snapshot-title.ts";
 import { useAnswerMarks } from "./use-answer-marks.ts";
 import { useFrozenContent } from "./use-frozen-content.ts";
 import { useModelNames } from "./use-model-names.ts";
+import { useOnline } from "./use-online.ts";
 
 interface SnapshotContentProps {
   entry: SnapshotEntry;
@@ -28,8 +29,7 @@ interface SnapshotContentProps {
 
 /** All that was frozen; where it cannot be read, why, and what to do. */
 export function SnapshotContent({ entry: { summary }, scroller, Details }: SnapshotContentProps) {
-  const { sync } = useWorkspace();
-  const online = useWatched(sync, () => sync.online());
+  const online = useOnline();
   const { read, again } = useFrozenContent(summary.id, online);
   const text = snapshotWords.missing;
   const retry = { label: text.again, run: again };

@@ -16,6 +16,7 @@ import { placeAmong, versionsOf } from "./snapshot-list-state.ts";
 import { SnapshotPlace } from "./snapshot-place.tsx";
 import { SnapshotStateLine } from "./snapshot-state-line.tsx";
 import { titleOf } from "./snapshot-title.ts";
+import { UnknownSnapshot } from "./unknown-snapshot.tsx";
 import { usePageOpened } from "./use-page-opened.ts";
 import { useRerunNotes } from "./use-rerun-notes.ts";
 import { VersionsDialog } from "./versions-dialog.tsx";
@@ -39,15 +40,10 @@ export function SnapshotPage({ id, leading, isGuest, Details, onNewChat }: Snaps
   const entry = useWatched(snapshots, () => snapshots.entries().find(({ summary }) => summary.id === id));
   const loaded = useWatched(snapshots, () => snapshots.loaded());
   if (entry) return <OpenedSnapshot key={id} entry={entry} leading={leading} mayChange={!isGuest} Details={Details} />;
-  const text = snapshotWords.missing;
   return (
     <>
       <div className="chat-header">{leading}</div>
-      {loaded ? (
-        <Blank title={text.goneTitle} text={text.gone} action={{ label: text.newChat, run: onNewChat }} />
-      ) : (
-        <Blank title={text.loading} />
-      )}
+      {loaded ? <UnknownSnapshot onNewChat={onNewChat} /> : <Blank title={snapshotWords.missing.loading} />}
     </>
   );
 }

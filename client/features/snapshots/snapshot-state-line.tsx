@@ -4,9 +4,9 @@ import { useWorkspace } from "#client/session/workspace.ts";
 import { useAnnounce } from "#client/ui/announcer.tsx";
 import { Button } from "#client/ui/button.tsx";
 import { SureButton } from "#client/ui/sure-button.tsx";
-import { useWatched } from "#client/ui/use-watched.ts";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
 import { snapshotRefusal } from "./refusal-words.ts";
+import { useOnline } from "./use-online.ts";
 
 /** How far the server is with a snapshot, where there is anything to say. */
 export function SnapshotStateLine({
@@ -16,8 +16,8 @@ export function SnapshotStateLine({
   entry: SnapshotEntry;
   mayChange: boolean;
 }) {
-  const { snapshots, sync } = useWorkspace();
-  const online = useWatched(sync, () => sync.online());
+  const { snapshots } = useWorkspace();
+  const online = useOnline();
   const announce = useAnnounce();
   const text = snapshotWords.state;
   const giveUp = async (): Promise<void> => {

@@ -2,10 +2,10 @@ import type { SnapshotEntry, SnapshotState } from "#client/local-store/snapshots
 import { saveFile } from "#client/platform/save-file.ts";
 import type { ExportFormat, MadeFile, MakeFailure, SignedFailure } from "#client/session/export-one.ts";
 import { useWorkspace } from "#client/session/workspace.ts";
-import { useWatched } from "#client/ui/use-watched.ts";
 import type { FileChoice } from "#client/ui/use-saving.ts";
 import { exportChoiceWords } from "#client/ui/words/export-choice-words.ts";
 import { marksOf } from "./marks-of.ts";
+import { useOnline } from "./use-online.ts";
 import { err, ok } from "#shared/lib/result.ts";
 import type { Result } from "#shared/lib/result.ts";
 
@@ -13,8 +13,8 @@ const FORMATS = ["markdown", "json", "html"] as const satisfies readonly ExportF
 
 /** The forms in which a snapshot can be saved: three that are made here, and the one that the server signs. */
 export function useExportChoices({ summary, state }: SnapshotEntry): FileChoice[] {
-  const { snapshots, account, sync, verifier } = useWorkspace();
-  const online = useWatched(sync, () => sync.online());
+  const { snapshots, account, verifier } = useWorkspace();
+  const online = useOnline();
   const { formats } = exportChoiceWords;
   const here = FORMATS.map((format) => ({
     ...formats[format],

@@ -155,6 +155,8 @@ export const enSnapshots = {
     store: "Nothing was changed. Try again in a moment.",
     goneTitle: "There is no such snapshot here",
     gone: "It may have been erased, or it belongs to someone else. Your snapshots are in the library.",
+    awayTitle: "This device doesn't know this snapshot",
+    away: "You're offline. If it is yours and was taken on another device, it shows up here when you're back.",
     newChat: "New chat",
   },
   actions: {
