@@ -178,6 +178,15 @@ test("what is the same in a row is folded, but for one beside each change", () =
 
 const fifty = (words: string): string => Array.from({ length: 50 }, (_, at) => `${words} ${at}`).join(" ");
 
+const answered = (model: string): FrozenContent =>
+  frozen(["Why?", { text: "The Moon.", run: aFrozenRun({ model }) }], { model: "" });
+
+test("where no model was chosen, those that answered stand in its place", () => {
+  const { settings } = compare(answered("t/m"), answered("t/other"));
+  expect(settings[0]).toEqual({ name: "model", left: "t/m", right: "t/other", state: "changed" });
+  expect(compare(frozen(["Why?"], { model: "" }), answered("t/m")).settings[0]?.state).toBe("right");
+});
+
 test("rows are drawn from the top down, as much at once as weighs little, and none before it was compared", () => {
   const left = frozen(Array.from({ length: 12 }, (_, at) => fifty(`tide${at} moon`)));
   const right = frozen(Array.from({ length: 12 }, (_, at) => fifty(`tide${at} sun`)));

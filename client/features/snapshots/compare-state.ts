@@ -57,7 +57,7 @@ export function startComparing(left: FrozenContent, right: FrozenContent): Compa
   let rows: MessageRow[] | undefined;
   let systemPrompt = textOf(before.systemPrompt, after.systemPrompt);
   let done = false;
-  const settings = settingRows(before, after);
+  const settings = settingRows(left, right);
 
   function* steps(): Generator<undefined, void> {
     const aligned = yield* alignMessages(left.messages, right.messages);

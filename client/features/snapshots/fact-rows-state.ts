@@ -1,4 +1,5 @@
-import type { FrozenMessage, FrozenSettings } from "#shared/domain/frozen-content.ts";
+import type { FrozenContent, FrozenMessage } from "#shared/domain/frozen-content.ts";
+import { modelsOf } from "./take-state.ts";
 
 /** What is compared of settings and of answers, in the order it is shown. */
 const SETTING_NAMES = ["model", "temperature", "topP", "maxOutputTokens"] as const;
@@ -33,12 +34,15 @@ export interface FactRow {
 
 type Facts = Partial<Record<FactName, Fact>>;
 
-/** Settings of both sides, also those that are the same. */
-export function settingRows(left: FrozenSettings, right: FrozenSettings): FactRow[] {
+/** Settings of both sides, also those that are the same; where no model was chosen, those that answered. */
+export function settingRows(left: FrozenContent, right: FrozenContent): FactRow[] {
   return rowsOf(SETTING_NAMES, settingFacts(left), settingFacts(right));
 }
 
-const settingFacts = ({ model, parameters }: FrozenSettings): Facts => ({ model: model || undefined, ...parameters });
+const settingFacts = (content: FrozenContent): Facts => ({
+  model: modelsOf(content).join(", ") || undefined,
+  ...content.manifest.settings.parameters,
+});
 
 /** What is known of the runs that wrote two messages, where either side knows it. */
 export function runRows(left: FrozenMessage, right: FrozenMessage): FactRow[] {
