@@ -2,6 +2,8 @@ import { createRoot } from "react-dom/client";
 import { CompareView } from "#client/features/snapshots/compare-view.tsx";
 import "#client/ui/tokens.css";
 import "#client/ui/base.css";
+import type { FrozenContent } from "#shared/domain/frozen-content.ts";
+import { comparedPair } from "#tests/support/compared-pairs.ts";
 import { aFrozenRun, frozen } from "#tests/support/frozen.ts";
 import type { FrozenTurn } from "#tests/support/frozen.ts";
 
@@ -28,15 +30,38 @@ const right = [
 ];
 
 function open(direction: "ltr" | "rtl"): void {
-  document.documentElement.lang = "en";
   document.documentElement.dir = direction;
+  show(LEFT, RIGHT);
+}
+
+const marksIn = (node: Node): number => (node instanceof Element ? node.querySelectorAll("del, ins").length : 0);
+
+/** Shows two snapshots of 200 messages, each edited; answers how many marks each frame was given to draw. */
+async function openLong(): Promise<number[]> {
+  const { left: one, right: other } = comparedPair("all-edited");
+  const frames: number[] = [];
+  let marks = 0;
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) for (const node of addedNodes) marks += marksIn(node);
+  }).observe(document.body, { childList: true, subtree: true });
+  show(one, other);
+  while (document.querySelectorAll(".compare-message").length < one.messages.length) {
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+    frames.push(marks);
+    marks = 0;
+  }
+  return frames;
+}
+
+function show(one: FrozenContent, other: FrozenContent): void {
+  document.documentElement.lang = "en";
   document.title = "Compare";
   const root = document.createElement("main");
   document.body.append(root);
   createRoot(root).render(
     <>
       <h1>Compare</h1>
-      <CompareView left={{ label: "Snapshot 1", content: LEFT }} right={{ label: "Snapshot 2", content: RIGHT }} />
+      <CompareView left={{ label: "Snapshot 1", content: one }} right={{ label: "Snapshot 2", content: other }} />
     </>,
   );
 }
@@ -44,5 +69,5 @@ function open(direction: "ltr" | "rtl"): void {
 const LEFT = frozen(left, { systemPrompt: "Be brief.", parameters: { temperature: 1 } });
 const RIGHT = frozen(right, { model: "t/other", systemPrompt: "Be kind.", parameters: { temperature: 1 } });
 
-export const comparePage = { open };
+export const comparePage = { open, openLong };
 Object.assign(globalThis, { comparePage });

@@ -20,7 +20,7 @@ test.beforeAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function open(page: Page, direction: "ltr" | "rtl" = "ltr"): Promise<void> {
+async function load(page: Page): Promise<void> {
   await page.route("https://compare.test/", (route) =>
     route.fulfill({
       contentType: "text/html",
@@ -32,6 +32,10 @@ async function open(page: Page, direction: "ltr" | "rtl" = "ltr"): Promise<void>
   await page.addScriptTag({ content: `window.process = { env: { NODE_ENV: "production" } };` });
   await page.addScriptTag({ content: script, type: "module" });
   await page.waitForFunction(() => "comparePage" in globalThis);
+}
+
+async function open(page: Page, direction: "ltr" | "rtl" = "ltr"): Promise<void> {
+  await load(page);
   await page.evaluate((dir) => comparePage.open(dir), direction);
   await expect(page.getByRole("status")).toHaveText(
     "2 messages changed, 1 added, model differs, system prompt differs",
@@ -86,6 +90,17 @@ test("what is out of view is laid out when somebody goes there, and not before",
   await expect(message(page, "You, message 13 Added")).toBeInViewport();
   await expect.poll(() => isLaidOut("You, message 13 Added")).toBe(true);
   await expect.poll(() => isLaidOut("You, message 1")).toBe(false);
+});
+
+test("a long comparison is drawn some in each frame, and each message once", async ({ page }) => {
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await load(page);
+  const frames = await page.evaluate(() => comparePage.openLong());
+  const marks = await page.locator("del, ins").count();
+  expect(marks).toBeGreaterThan(5_000);
+  expect(frames.reduce((sum, count) => sum + count)).toBe(marks);
+  // The longest message alone has 184 parts.
+  expect(Math.max(...frames)).toBeLessThanOrEqual(184);
 });
 
 test("the keyboard goes from change to change", async ({ page }) => {
