@@ -26,6 +26,8 @@ export const publishedKeySchema = z.strictObject({
   use: z.literal("sig"),
   /** when it was made, in seconds since 1970 */
   iat: z.int().check(z.nonnegative()),
+  /** from when on nothing is signed with it, in seconds since 1970; sets that were published before keys had an end lack it */
+  exp: z.optional(z.int().check(z.nonnegative())),
   /** since when nothing is signed with it, in ms since 1970 */
   retiredAt: z.optional(z.int().check(z.nonnegative())),
 });
@@ -90,6 +92,19 @@ const faultOf = (error: unknown): KeyFault =>
     ? "bad-signature"
     : "cannot-check";
 
-/** Whether a key was in use at a time. @param at seconds since 1970 */
-export const wasInUse = ({ retiredAt }: PublishedKey, at: number): boolean =>
-  retiredAt === undefined || at * 1000 <= retiredAt;
+/** Why and since when nothing is signed with a key: it was replaced, or its time is over. `at`: ms since 1970 */
+export interface KeyEnd {
+  type: "key-retired" | "key-expired";
+  at: number;
+}
+
+/**
+ * The end of a key that a signature is later than: of two the one that came first. `undefined` where it was in use.
+ * @param at when it was signed, in seconds since 1970
+ */
+export function endBefore({ retiredAt, exp }: PublishedKey, at: number): KeyEnd | undefined {
+  const ends: KeyEnd[] = [];
+  if (retiredAt !== undefined && at * 1000 > retiredAt) ends.push({ type: "key-retired", at: retiredAt });
+  if (exp !== undefined && at >= exp) ends.push({ type: "key-expired", at: exp * 1000 });
+  return ends.toSorted((one, other) => one.at - other.at)[0];
+}

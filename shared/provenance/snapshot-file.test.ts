@@ -157,6 +157,36 @@ describe("who signed it", () => {
     expect(await verifySnapshotFile(await aFile(retired, content), undefined)).toMatchObject({ type: "key-retired" });
   });
 
+  test("what is signed when its key had ended by itself is refused, with both times", async () => {
+    expect(await verdictOf(bytes, { keys: [{ ...party.key, exp: SIGNED_AT }] })).toEqual({
+      type: "key-expired",
+      kid: party.key.kid,
+      signedAt: SIGNED_AT * 1000,
+      expiredAt: SIGNED_AT * 1000,
+    });
+    const expired = { ...party, key: { ...party.key, exp: SIGNED_AT - 1 } };
+    expect(await verifySnapshotFile(await aFile(expired, content), undefined)).toMatchObject({ type: "key-expired" });
+  });
+
+  test("what was signed before its key ended stays what it was", async () => {
+    const exp = SIGNED_AT + 1;
+    expect(await verdictOf(bytes, { keys: [{ ...party.key, exp }] })).toMatchObject({ trust: "trusted" });
+    const retiredAt = SIGNED_AT * 1000;
+    expect(await verdictOf(bytes, { keys: [{ ...party.key, exp, retiredAt }] })).toMatchObject({ trust: "rotated" });
+    const file = await aFile({ ...party, key: { ...party.key, exp } }, content);
+    expect(await verifySnapshotFile(file, undefined)).toMatchObject({
+      type: "intact",
+      file: { keys: { keys: [{ exp }] } },
+    });
+  });
+
+  test.each([
+    ["key-retired", { exp: SIGNED_AT - 10, retiredAt: (SIGNED_AT - 20) * 1000 }],
+    ["key-expired", { exp: SIGNED_AT - 20, retiredAt: (SIGNED_AT - 10) * 1000 }],
+  ])("of two ends the first is named: %s", async (type, ends) => {
+    expect(await verdictOf(bytes, { keys: [{ ...party.key, ...ends }] })).toMatchObject({ type });
+  });
+
   test("alg none is no signature, with or without one behind it, and neither is none at all", async () => {
     const [, payload = "", signature = ""] = signatureOf(text).split(".");
     for (const alg of ["none", "None", "NONE"]) {

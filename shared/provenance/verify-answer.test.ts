@@ -144,6 +144,21 @@ test("a receipt of another server, or of a key that was retired before, says not
   expect((await saidOf(content, [{ ...party.key, retiredAt: SIGNED_AT * 1000 }, other.key]))[1]).toBe("verified");
 });
 
+test("a receipt that was signed when its key was over says nothing, and when both were is told", async () => {
+  const [signedAt, exp] = [SIGNED_AT * 1000, SIGNED_AT];
+  const expired = { type: "unverified", reason: "key-expired", signedAt, endedAt: signedAt };
+  expect(await marksOf(content, [{ ...party.key, exp }])).toEqual([undefined, expired, undefined, expired]);
+  expect(await saidOf(content, [{ ...party.key, exp: SIGNED_AT + 1 }])).toEqual([
+    undefined,
+    "verified",
+    undefined,
+    "verified",
+  ]);
+  const retiredAt = signedAt - 5;
+  const retired = { type: "unverified", reason: "key-retired", signedAt, endedAt: retiredAt };
+  expect((await marksOf(content, [{ ...party.key, exp, retiredAt }]))[1]).toEqual(retired);
+});
+
 const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 test("what is no signature of ours is refused, each with its reason", async () => {

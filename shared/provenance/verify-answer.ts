@@ -9,8 +9,8 @@ import { RECEIPT_TYPE, endingOf, receiptSchema } from "./receipt.ts";
 import type { Receipt } from "./receipt.ts";
 import { readSigned } from "./signed-text.ts";
 import type { SignedFault } from "./signed-text.ts";
-import { openKeyring, wasInUse } from "./signing-keys.ts";
-import type { Jwks, Keyring } from "./signing-keys.ts";
+import { endBefore, openKeyring } from "./signing-keys.ts";
+import type { Jwks, KeyEnd, Keyring } from "./signing-keys.ts";
 
 /** Why nothing can be said of who wrote an answer. */
 export type UnverifiedReason =
@@ -18,8 +18,8 @@ export type UnverifiedReason =
   | "no-receipt"
   /** no key that is known here signed it */
   | "other-server"
-  /** it says that it was signed after its key was retired */
-  | "key-retired"
+  /** it says that it was signed when its key was retired, or over */
+  | KeyEnd["type"]
   | "bad-signature"
   | "cannot-check"
   /** the receipt is that of another run, which wrote another message */
@@ -35,7 +35,12 @@ export type AnswerMark =
   | { type: "verified-other-context"; receipt: Receipt; kid: string }
   /** the model wrote an answer here, but not these words */
   | { type: "edited"; receipt: Receipt; kid: string }
-  | { type: "unverified"; reason: UnverifiedReason };
+  | Unverified;
+
+/** `signedAt`: when it says that it was signed, `endedAt`: when its key was retired or over, both in ms since 1970 */
+export type Unverified =
+  | { type: "unverified"; reason: Exclude<UnverifiedReason, KeyEnd["type"]> }
+  | { type: "unverified"; reason: KeyEnd["type"]; signedAt: number; endedAt: number };
 
 /** SHA-256 of bytes: of the browser or of Node, which are quicker than any of ours. */
 export type Sha256 = (bytes: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>;
@@ -75,13 +80,13 @@ function createChecker({ manifest, messages }: FrozenContent, keyring: Keyring, 
     const message = messages[index];
     if (message?.role !== "assistant") return undefined;
     const { run } = message;
-    if (run?.receipt === undefined) return { type: "unverified", reason: "no-receipt" };
+    if (run?.receipt === undefined) return unverified("no-receipt");
     const signed = await readReceipt(run.receipt, keyring);
-    if (!signed.ok) return { type: "unverified", reason: signed.failure };
+    if (!signed.ok) return signed.failure;
     const { receipt } = signed.value;
     // Not by the message's id: whoever duplicates or restores a snapshot gives its messages ids of their own.
-    if (receipt.run !== run.id) return { type: "unverified", reason: "other-message" };
-    if (!areFacts(receipt, run)) return { type: "unverified", reason: "other-facts" };
+    if (receipt.run !== run.id) return unverified("other-message");
+    if (!areFacts(receipt, run)) return unverified("other-facts");
     if (!(await isOutput(message, receipt))) return { type: "edited", ...signed.value };
     const isContext = (await hash(askedBefore(index, message, run, receipt.carried ?? 0))) === receipt.context;
     return { type: isContext ? "verified" : "verified-other-context", ...signed.value };
@@ -106,16 +111,23 @@ const areFacts = (receipt: Receipt, run: FrozenRun): boolean =>
   (run.provider === "" || receipt.model.startsWith(`${run.provider}/`)) &&
   canonicalJson(endingOf(receipt)) === canonicalJson(endingOf({ ...run }));
 
-async function readReceipt(jws: string, keyring: Keyring): Promise<Result<Signed, UnverifiedReason>> {
+const unverified = (reason: Exclude<UnverifiedReason, KeyEnd["type"]>): Unverified => ({ type: "unverified", reason });
+
+async function readReceipt(jws: string, keyring: Keyring): Promise<Result<Signed, Unverified>> {
   const read = readSigned(jws, RECEIPT_TYPE);
-  if (!read.ok) return read;
+  if (!read.ok) return err(unverified(read.failure));
   const { kid, payload } = read.value;
   const fault = await keyring.check(jws, kid);
-  if (fault !== undefined) return err(fault === "unknown-key" ? "other-server" : fault);
-  const parsed = receiptSchema.safeParse(payload);
-  if (!parsed.success) return err("malformed");
   const key = keyring.find(kid);
-  return key && wasInUse(key, parsed.data.iat) ? ok({ receipt: parsed.data, kid }) : err("key-retired");
+  if (key === undefined || fault === "unknown-key") return err(unverified("other-server"));
+  if (fault !== undefined) return err(unverified(fault));
+  const parsed = receiptSchema.safeParse(payload);
+  if (!parsed.success) return err(unverified("malformed"));
+  const { iat } = parsed.data;
+  const end = endBefore(key, iat);
+  return end === undefined
+    ? ok({ receipt: parsed.data, kid })
+    : err({ type: "unverified", reason: end.type, signedAt: iat * 1000, endedAt: end.at });
 }
 
 /** Writes and encodes each message once, as the prompts of a conversation share them: most of the work is there. */

@@ -5,7 +5,7 @@ import type { Result } from "#shared/lib/result.ts";
 import { readSnapshotFile } from "./read-snapshot-file.ts";
 import type { FileFault, FilePart, ReadFile } from "./read-snapshot-file.ts";
 import { readSigned } from "./signed-text.ts";
-import { openKeyring, wasInUse } from "./signing-keys.ts";
+import { endBefore, openKeyring } from "./signing-keys.ts";
 import type { Jwks, PublishedKey } from "./signing-keys.ts";
 import { SNAPSHOT_FILE_TYPE, signedFileSchema } from "./snapshot-file.ts";
 import type { SnapshotFileMeta } from "./snapshot-file.ts";
@@ -35,6 +35,8 @@ export type FileVerdict =
   | { type: "other-server"; kid: string; server: string }
   /** whole, but signed after its key was retired */
   | { type: "key-retired"; kid: string; signedAt: number; retiredAt: number }
+  /** whole, but signed when the time of its key was over */
+  | { type: "key-expired"; kid: string; signedAt: number; expiredAt: number }
   | { type: "not-signed" }
   | { type: "not-a-snapshot-file" }
   | { type: "newer-format"; format: string }
@@ -100,8 +102,9 @@ function judge(file: SnapshotFile, { kid, iat, server }: FileSignature, trusted:
   const key = (trusted ?? file.keys).keys.find((one) => one.kid === kid);
   if (key === undefined) return { type: "other-server", kid, server };
   const signedAt = iat * 1000;
-  if (key.retiredAt !== undefined && !wasInUse(key, iat))
-    return { type: "key-retired", kid, signedAt, retiredAt: key.retiredAt };
+  const end = endBefore(key, iat);
+  if (end?.type === "key-retired") return { type: end.type, kid, signedAt, retiredAt: end.at };
+  if (end?.type === "key-expired") return { type: end.type, kid, signedAt, expiredAt: end.at };
   return { type: "intact", trust: trustIn(key, trusted), kid, signedAt, server, file };
 }
 

@@ -148,7 +148,8 @@ export const OPERATIONS: readonly Operation[] = [
   {
     method: "get",
     path: "/.well-known/jwks.json",
-    summary: "The public keys by which receipts of answers and snapshot files are checked, retired ones among them",
+    summary:
+      "The public keys by which receipts of answers and snapshot files are checked, retired and expired ones among them",
     action: "anybody",
     limit: "none",
     answers: { 200: { description: "A set of keys (RFC 7517), the newest first", json: "Jwks" } },

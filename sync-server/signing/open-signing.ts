@@ -1,14 +1,13 @@
 import { CompactSign } from "jose";
 import type { CryptoKey } from "jose";
+import { CommitError } from "#server/storage/database.ts";
 import type { CommitStatement, Database } from "#server/storage/database.ts";
 import type { SigningKeyTable } from "#server/storage/schema.ts";
 import { systemTables } from "#server/storage/system-tables.ts";
 import { canonicalJson } from "#shared/lib/canonical-json.ts";
 import type { Jwks } from "#shared/provenance/signing-keys.ts";
+import { GRACE_MS, KEYS_FRESH_MS, RENEW_MS, endOfOlderKey } from "./key-life.ts";
 import { createKeyRow, openPrivateKey, publishedKey } from "./stored-key.ts";
-
-/** How long what is known of the keys is believed: so soon a running server signs with a key that was made by `npm run keys:rotate`. */
-export const KEYS_FRESH_MS = 10_000;
 
 interface SigningOptions {
   database: Database;
@@ -23,27 +22,37 @@ interface SigningOptions {
 /** Signs in the name of this server. */
 export interface Signing {
   readonly issuer: string;
-  /** Signs claims as a JWS of one type, with `iss` and `iat` added. Rejects with `CommitError` where keys cannot be read. */
+  /** Signs claims as a JWS of one type, with `iss` and `iat` added. Rejects with `CommitError` where no key that is in use can be read or made. */
   sign(typ: string, claims: object): Promise<string>;
   /** The keys that are published: those in use and, for ever, those that were. */
   keys(): Promise<Jwks>;
 }
 
+interface CurrentKey {
+  kid: string;
+  key: CryptoKey;
+  /** from when on it signs nothing, in ms since 1970; a full second, as is published */
+  endsAt: number;
+}
+
 interface Known {
   readAt: number;
-  current: { kid: string; key: CryptoKey };
+  current: CurrentKey;
   published: Jwks;
 }
 
-/** Opens the signing keys, and makes the first. One that cannot be opened (another `signing-secret`) is retired. */
+/**
+ * Opens the signing keys, and makes the first. One that cannot be opened (another `signing-secret`) is retired, and one
+ * that is near its end replaced: now, and whenever something is signed or the keys are asked for.
+ */
 export async function openSigning(options: SigningOptions): Promise<Signing> {
   const { issuer, now } = options;
   let known = await readKeys(options, undefined);
   let reading: Promise<Known> | undefined;
 
   async function fresh(): Promise<Known> {
-    if (Math.abs(now() - known.readAt) < KEYS_FRESH_MS) return known;
-    reading ??= readKeys(options, known).finally(() => (reading = undefined));
+    if (Math.abs(now() - known.readAt) < KEYS_FRESH_MS && now() < known.current.endsAt) return known;
+    reading ??= readKeys(options, known.current).finally(() => (reading = undefined));
     return (known = await reading);
   }
 
@@ -62,31 +71,88 @@ export async function openSigning(options: SigningOptions): Promise<Signing> {
 
 const keyTable = (database: Database) => systemTables<"signing_key">(database);
 
-async function readKeys(options: SigningOptions, before: Known | undefined): Promise<Known> {
-  const { database, now, log } = options;
-  const readAt = now();
-  const rows = await keyTable(database).selectFrom("signing_key").selectAll().orderBy("created_at", "desc").execute();
-  const newest = rows.find(({ retired_at }) => retired_at === null);
-  if (newest !== undefined && newest.kid === before?.current.kid)
-    return { ...before, readAt, published: publish(rows) };
-  const opened = newest && (await openPrivateKey(newest, options.secret));
-  if (newest !== undefined && opened !== undefined) {
-    log.info({ kid: newest.kid }, "answers are signed with this key");
-    return { readAt, current: { kid: newest.kid, key: opened }, published: publish(rows) };
-  }
-  if (newest) log.warn({ kid: newest.kid }, "a signing key cannot be opened with this signing-secret: another is made");
-  await replaceKey(options, newest);
-  return readKeys(options, before);
+/** Reads all keys; makes one where none is in use, or the one that is cannot be opened or ends soon. */
+async function readKeys(options: SigningOptions, before: CurrentKey | undefined): Promise<Known> {
+  const { log } = options;
+  const readAt = options.now();
+  const rows = await readRows(options);
+  const newest = rows.find(isInUse);
+  const current = newest && (await openCurrent(options, newest, before));
+  if (current !== undefined && readAt < current.endsAt - RENEW_MS) return { readAt, current, published: publish(rows) };
+  if (newest !== undefined && current === undefined)
+    log.warn({ kid: newest.kid }, "a signing key cannot be opened with this signing-secret: another is made");
+  const failure = await replaceKey(options, newest, current === undefined ? readAt : readAt + GRACE_MS);
+  if (failure === undefined) return readKeys(options, current);
+  if (current === undefined || readAt >= current.endsAt) throw failure;
+  log.warn({ kid: current.kid, err: failure }, "a signing key ends soon, and no other could be made yet");
+  return { readAt, current, published: publish(rows) };
+}
+
+interface KeyInUse extends SigningKeyTable {
+  expires_at: number;
+  retired_at: null;
+}
+
+const isInUse = (row: SigningKeyTable): row is KeyInUse => row.retired_at === null && row.expires_at !== null;
+
+/** All keys, the newest first, each in use with an end. */
+async function readRows({ database, now }: Pick<SigningOptions, "database" | "now">): Promise<SigningKeyTable[]> {
+  const tables = keyTable(database);
+  const rows = await tables
+    .selectFrom("signing_key")
+    .selectAll()
+    .orderBy("created_at", "desc")
+    .orderBy("kid")
+    .execute();
+  const endless = rows.filter(({ expires_at, retired_at }) => expires_at === null && retired_at === null);
+  if (endless.length === 0) return rows;
+  const statements = endless.map(({ kid, created_at }) => ({
+    query: tables
+      .updateTable("signing_key")
+      .set({ expires_at: endOfOlderKey(created_at, now()) })
+      .where("kid", "=", kid)
+      .where("expires_at", "is", null)
+      .compile(),
+  }));
+  await database.commit(statements);
+  return readRows({ database, now });
+}
+
+/** The key of a row; `undefined` where it cannot be opened. One that is open already is not opened again. */
+async function openCurrent(
+  { secret, log }: SigningOptions,
+  row: KeyInUse,
+  before: CurrentKey | undefined,
+): Promise<CurrentKey | undefined> {
+  if (before?.kid === row.kid) return before;
+  const key = await openPrivateKey(row, secret);
+  if (key === undefined) return undefined;
+  log.info({ kid: row.kid }, "answers are signed with this key");
+  return { kid: row.kid, key, endsAt: Math.floor(row.expires_at / 1000) * 1000 };
 }
 
 const publish = (rows: readonly SigningKeyTable[]): Jwks => ({ keys: rows.map(publishedKey) });
 
-async function replaceKey({ database, secret, now }: SigningOptions, old: SigningKeyTable | undefined): Promise<void> {
+/**
+ * Makes a key and retires those in use, unless another process did so meanwhile: then nothing is written, and its key is
+ * the one to read. Answers why neither is so. @param retiredAt ms since 1970
+ */
+async function replaceKey(
+  { database, secret, now }: SigningOptions,
+  newest: SigningKeyTable | undefined,
+  retiredAt: number,
+): Promise<CommitError | undefined> {
+  const tables = keyTable(database);
   const row = await createKeyRow(secret, now());
-  const statements: CommitStatement[] = [{ query: keyTable(database).insertInto("signing_key").values(row).compile() }];
-  if (old !== undefined) {
-    const retire = keyTable(database).updateTable("signing_key").set({ retired_at: now() }).where("kid", "=", old.kid);
-    statements.unshift({ query: retire.compile() });
+  const retire = tables.updateTable("signing_key").set({ retired_at: retiredAt }).where("retired_at", "is", null);
+  const statements: CommitStatement[] = newest
+    ? [{ query: retire.where("kid", "=", newest.kid).compile(), changes: 1 }, { query: retire.compile() }]
+    : [{ query: retire.compile(), changes: 0 }];
+  try {
+    await database.commit([...statements, { query: tables.insertInto("signing_key").values(row).compile() }]);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CommitError)) throw error;
+    return error.failure === "conflict" ? undefined : error;
   }
-  await database.commit(statements);
 }

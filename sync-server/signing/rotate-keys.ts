@@ -2,11 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import SqliteDatabase from "better-sqlite3";
 import { readOrCreateSecret } from "#server/access/secret.ts";
-import { KEYS_FRESH_MS } from "./open-signing.ts";
+import { GRACE_MS } from "./key-life.ts";
 import { SIGNING_SECRET_FILE, createKeyRow } from "./stored-key.ts";
 
-/** How long a running server may go on signing with the old key before it has noticed: what it signs then is no later than `retired_at`. */
-const GRACE_MS = 3 * KEYS_FRESH_MS;
 /** A running server holds the file for moments only. */
 const BUSY_MS = 5000;
 
@@ -29,8 +27,8 @@ export async function rotateKeys(dataDir: string, now: number): Promise<Rotation
     const inUse = sqlite.prepare<[], string>("select kid from signing_key where retired_at is null").pluck();
     const retire = sqlite.prepare("update signing_key set retired_at = ? where retired_at is null");
     const insert = sqlite.prepare(
-      "insert into signing_key (kid, public_jwk, private_jwe, created_at, retired_at) " +
-        "values (@kid, @public_jwk, @private_jwe, @created_at, @retired_at)",
+      "insert into signing_key (kid, public_jwk, private_jwe, created_at, expires_at, retired_at) " +
+        "values (@kid, @public_jwk, @private_jwe, @created_at, @expires_at, @retired_at)",
     );
     const rotate = sqlite.transaction((): string[] => {
       const retired = inUse.all();

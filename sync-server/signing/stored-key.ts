@@ -4,6 +4,7 @@ import type { CryptoKey } from "jose";
 import type { SigningKeyTable } from "#server/storage/schema.ts";
 import { publishedKeySchema } from "#shared/provenance/signing-keys.ts";
 import type { PublishedKey } from "#shared/provenance/signing-keys.ts";
+import { KEY_LIFE_MS } from "./key-life.ts";
 
 // How a signing key lies in the database: its public half as it is published, its private half encrypted (JWE, A256GCM)
 // under a key derived from a file beside the database. Neither a copy of the one nor of the other can sign.
@@ -26,18 +27,20 @@ export async function createKeyRow(secret: string, now: number): Promise<Signing
       .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
       .encrypt(encryptionKey(secret)),
     created_at: now,
+    expires_at: now + KEY_LIFE_MS,
     retired_at: null,
   };
 }
 
 /** What anybody may know of a key. Throws where the row was written by nobody of ours. */
-export const publishedKey = ({ kid, public_jwk, created_at, retired_at }: SigningKeyTable): PublishedKey =>
+export const publishedKey = ({ kid, public_jwk, created_at, expires_at, retired_at }: SigningKeyTable): PublishedKey =>
   publishedKeySchema.parse({
     ...(JSON.parse(public_jwk) as object),
     kid,
     alg: "EdDSA",
     use: "sig",
     iat: Math.floor(created_at / 1000),
+    ...(expires_at !== null && { exp: Math.floor(expires_at / 1000) }),
     ...(retired_at !== null && { retiredAt: retired_at }),
   });
 

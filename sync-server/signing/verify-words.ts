@@ -1,7 +1,7 @@
 import { contentIdOf } from "#shared/domain/frozen-content.ts";
 import type { FrozenMessage } from "#shared/domain/frozen-content.ts";
 import type { FilePart } from "#shared/provenance/read-snapshot-file.ts";
-import type { AnswerMark, UnverifiedReason } from "#shared/provenance/verify-answer.ts";
+import type { AnswerMark, Unverified } from "#shared/provenance/verify-answer.ts";
 import type { FileTrust, FileVerdict } from "#shared/provenance/verify-snapshot-file.ts";
 
 // What `npm run verify` says. Everything that comes out of a file may have been written by anybody, so it is quoted:
@@ -27,6 +27,8 @@ export function verdictWords(verdict: FileVerdict): string {
       return `OTHER SERVER. The file says it is from ${serverOf(verdict.server)}, but it is signed with key ${verdict.kid}, which is not among the keys you gave.`;
     case "key-retired":
       return `RETIRED KEY. The file says it was signed at ${timeOf(verdict.signedAt)} with key ${verdict.kid}, but that key was retired at ${timeOf(verdict.retiredAt)}.`;
+    case "key-expired":
+      return `EXPIRED KEY. The file says it was signed at ${timeOf(verdict.signedAt)} with key ${verdict.kid}, but that key expired at ${timeOf(verdict.expiredAt)}.`;
     case "not-signed":
       return "NOT SIGNED. The file has no signature: anybody may have written it.";
     case "not-a-snapshot-file":
@@ -98,7 +100,7 @@ export function markWords(mark: AnswerMark): string {
     case "edited":
       return `edited: ${modelOf(mark)} wrote an answer here, but not these words`;
     case "unverified":
-      return `unverified: ${REASONS[mark.reason]}`;
+      return `unverified: ${reasonWords(mark)}`;
   }
 }
 
@@ -107,10 +109,15 @@ const modelOf = ({ receipt: { model, resolvedModel } }: Exclude<AnswerMark, { ty
     ? quoted(model)
     : `${quoted(model)} (${quoted(resolvedModel)})`;
 
-const REASONS: Record<UnverifiedReason, string> = {
+function reasonWords(mark: Unverified): string {
+  if (!("endedAt" in mark)) return REASONS[mark.reason];
+  const end = mark.reason === "key-retired" ? "was retired" : "expired";
+  return `its receipt says it was signed at ${timeOf(mark.signedAt)}, but its key ${end} at ${timeOf(mark.endedAt)}`;
+}
+
+const REASONS: Record<Exclude<Unverified, { endedAt: number }>["reason"], string> = {
   "no-receipt": "no server vouches for it",
   "other-server": "its receipt is of another server than the keys",
-  "key-retired": "its receipt was signed after the key was retired",
   "bad-signature": "its receipt was changed",
   "alg-none": "its receipt is not signed",
   "wrong-alg": "its receipt is signed by another method than ours",

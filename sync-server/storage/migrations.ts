@@ -260,6 +260,8 @@ const MIGRATIONS: readonly (readonly RawBuilder<unknown>[])[] = [
       select raise(abort, 'a frozen message never changes');
     end`,
   ],
+  // Signing keys end. Those that are here get their end from whoever opens them, by the server's clock.
+  [sql`alter table signing_key add column expires_at integer`],
 ];
 
 /**

@@ -279,6 +279,8 @@ export interface SigningKeyTable {
   /** the private JWK as a JWE, under a key that is not in the database */
   private_jwe: string;
   created_at: number;
+  /** from when on nothing is signed with it; null until the first start of a version that gives keys an end */
+  expires_at: number | null;
   /** since when nothing is signed with it; null while it is in use */
   retired_at: number | null;
 }

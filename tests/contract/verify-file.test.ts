@@ -35,6 +35,8 @@ function kept(name: string, content: Uint8Array | string): string {
 const keysOf = (name: string, ...parties: SigningParty[]): string =>
   kept(name, JSON.stringify({ keys: parties.map(({ key }) => key) }));
 
+const timeOf = (secondsLater: number): string => new Date((SIGNED_AT + secondsLater) * 1000).toISOString();
+
 /** A command of `package.json`, without looking whether the build is fresh; in a folder with nothing of a server. */
 function run(
   script: string,
@@ -79,6 +81,21 @@ test("what is not intact, and what cannot be verified", { timeout: PATIENCE_MS }
   expect(run("verify", [whole, "--keys", other])).toMatchObject({
     status: 1,
     said: expect.stringContaining("OTHER SERVER"),
+  });
+  for (const [name, ends, words] of [
+    ["retired", { retiredAt: SIGNED_AT * 1000 - 1000 }, /^RETIRED KEY\. .*T\S+Z with key \S+, but .* retired at .*Z\./],
+    ["expired", { exp: SIGNED_AT - 1 }, /^EXPIRED KEY\. .*T\S+Z with key \S+, but .* expired at .*Z\./],
+  ] as const) {
+    const ended = keysOf(`${name}.json`, { ...party, key: { ...party.key, ...ends } });
+    expect(run("verify", [whole, "--keys", ended])).toMatchObject({ status: 1, said: expect.stringMatching(words) });
+  }
+  // The file itself was signed in time, and one of its answers says that it was not.
+  const late = await aContent(party, [{ prompt: "?", answer: "!", claims: { iat: SIGNED_AT + 20 } }]);
+  const ended = keysOf("ended.json", { ...party, key: { ...party.key, exp: SIGNED_AT + 10 } });
+  const mark = `Message 2: unverified: its receipt says it was signed at ${timeOf(20)}, but its key expired at ${timeOf(10)}.`;
+  expect(run("verify", [kept("late.holdfast.json", await aFile(party, late)), "--keys", ended])).toMatchObject({
+    status: 0,
+    said: expect.stringContaining(mark),
   });
   for (const args of [[], [whole, whole], [whole, "--other"], [join(folder, "none")], [whole, "--keys", whole]])
     expect([args, run("verify", args).status]).toEqual([args, 2]);

@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
+import { formatDateTime } from "#client/ui/words/format-date.ts";
 import { verifyAnswers } from "#shared/provenance/verify-answer.ts";
-import { aContent, aParty, frozen, sha256 } from "#tests/support/signing-party.ts";
+import { verifySnapshotFile } from "#shared/provenance/verify-snapshot-file.ts";
+import { SIGNED_AT, aContent, aFile, aParty, frozen, sha256 } from "#tests/support/signing-party.ts";
 import { marksByMessage, weightOf } from "./answer-marks-state.ts";
 import { explanationOf, markName, markWords, marksLine } from "./mark-words.ts";
+import { wordsOf } from "./verdict-words.ts";
 
 const TURNS = [1, 2, 3, 4].map((turn) => ({ prompt: `Question ${turn}`, answer: `Answer ${turn}` }));
 
@@ -62,3 +65,29 @@ test("a mark belongs to its message, also where two say the same id", async () =
   const found = marksByMessage(messages, marks);
   expect(messages.map((message) => found.get(message))).toEqual(marks);
 });
+
+test.each([
+  ["key-retired", { retiredAt: SIGNED_AT * 1000 - 86_400_000 }, "the key was retired", "its key was retired on"],
+  ["key-expired", { exp: SIGNED_AT - 86_400 }, "the key had expired", "its key expired on"],
+] as const)(
+  "what was signed too late (%s) is a warning with both times, of an answer and of a file",
+  async (type, end, short, long) => {
+    const party = await aParty();
+    const content = await aContent(party, TURNS);
+    const keys = { keys: [{ ...party.key, ...end }] };
+    const mark = (await verifyAnswers(content, keys, sha256))[1];
+    if (mark === undefined) throw new Error("an answer has a mark");
+    const times = [SIGNED_AT, SIGNED_AT - 86_400].map((at) => formatDateTime(at * 1000));
+    const sentence = (what: string) => `This ${what} says it was signed on ${times[0]}, but ${long} ${times[1]}.`;
+    expect([markWords(mark, "server"), weightOf(mark, "server")]).toEqual([`Unverified: ${short}`, "warn"]);
+    expect(explanationOf(mark, "server", "M")).toEqual([sentence("answer")]);
+    const bytes = await aFile(party, content);
+    const checked = { verdict: await verifySnapshotFile(bytes, keys), keysKnown: true };
+    expect(wordsOf({ type: "judged", name: "a.holdfast.json", bytes, checked })).toEqual({
+      title: `Signed after its key ${type === "key-retired" ? "was retired" : "expired"}`,
+      lines: [sentence("file")],
+      kid: party.key.kid,
+      weight: "warn",
+    });
+  },
+);

@@ -1,7 +1,11 @@
+import { formatDateTime } from "#client/ui/words/format-date.ts";
 import { provenanceWords } from "#client/ui/words/provenance-words.ts";
-import type { AnswerMark } from "#shared/provenance/verify-answer.ts";
+import type { AnswerMark, Unverified } from "#shared/provenance/verify-answer.ts";
 import { countMarks } from "./answer-marks-state.ts";
 import type { MarkBasis, MarksState } from "./answer-marks-state.ts";
+
+/** A time that was signed, which may be none. */
+export const timeOf = (ms: number): string => (Number.isNaN(new Date(ms).getTime()) ? "?" : formatDateTime(ms));
 
 /** By keys that nobody vouches for, nothing is verified: it agrees with them. */
 const isByItself = ({ type }: AnswerMark, basis: MarkBasis): boolean => basis === "file" && type === "verified";
@@ -23,11 +27,16 @@ export function markName(mark: AnswerMark, basis: MarkBasis, model: string): str
 
 /** What a mark means, paragraph by paragraph. */
 export function explanationOf(mark: AnswerMark, basis: MarkBasis, model: string): string[] {
-  if (mark.type === "unverified") return [provenanceWords.reasons[mark.reason]];
+  if (mark.type === "unverified") return [reasonOf(mark)];
   const { byItselfAbout, byItselfExplanations, limits, explanations } = provenanceWords;
   return basis === "file"
     ? [byItselfExplanations[mark.type](model), byItselfAbout]
     : [explanations[mark.type](model), limits];
+}
+
+function reasonOf(mark: Unverified): string {
+  const { reasons, late } = provenanceWords;
+  return "endedAt" in mark ? late[mark.reason](timeOf(mark.signedAt), timeOf(mark.endedAt)) : reasons[mark.reason];
 }
 
 /** How the answers of a snapshot are marked, in a line. `undefined` where there is none. */

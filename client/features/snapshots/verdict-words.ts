@@ -1,8 +1,8 @@
 import { formatBytes } from "#client/ui/words/format-bytes.ts";
-import { formatDateTime } from "#client/ui/words/format-date.ts";
 import { provenanceWords } from "#client/ui/words/provenance-words.ts";
 import type { FilePart } from "#shared/provenance/read-snapshot-file.ts";
 import type { FileVerdict } from "#shared/provenance/verify-snapshot-file.ts";
+import { timeOf } from "./mark-words.ts";
 import { MOST_FILE_BYTES } from "./verify-file-state.ts";
 import type { FileCheck } from "./verify-file-state.ts";
 
@@ -17,8 +17,6 @@ export interface VerdictWords {
 
 const { file: text, verdicts } = provenanceWords;
 
-/** A time that a file says, which may be none. */
-const timeOf = (ms: number): string => (Number.isNaN(new Date(ms).getTime()) ? "?" : formatDateTime(ms));
 const serverOf = (server: string): string => server || text.unnamedServer;
 
 /** `undefined` while there is nothing to say yet. */
@@ -54,6 +52,10 @@ function verdictWords(verdict: FileVerdict, keysKnown: boolean): VerdictWords {
     case "key-retired": {
       const line = text["key-retired"](timeOf(verdict.signedAt), timeOf(verdict.retiredAt));
       return { title: verdicts["key-retired"], lines: [line], kid: verdict.kid, weight: "warn" };
+    }
+    case "key-expired": {
+      const line = text["key-expired"](timeOf(verdict.signedAt), timeOf(verdict.expiredAt));
+      return { title: verdicts["key-expired"], lines: [line], kid: verdict.kid, weight: "warn" };
     }
     case "not-signed":
     case "not-a-snapshot-file":

@@ -60,6 +60,7 @@ export const enProvenance = {
     "no-receipt": "not signed",
     "other-server": "signed by another server",
     "key-retired": "the key was retired",
+    "key-expired": "the key had expired",
     "bad-signature": "wrong signature",
     "alg-none": "not signed",
     "wrong-alg": "unknown method",
@@ -73,7 +74,6 @@ export const enProvenance = {
     "no-receipt":
       "The server signed nothing about this answer. It may be older than signing, imported, or carry on words that were changed.",
     "other-server": "Another server signed this answer, or one whose keys are not known here.",
-    "key-retired": "This answer says it was signed after its key was retired.",
     "bad-signature": "The signature is wrong: what it says was changed.",
     "alg-none": "This answer says of itself that it is not signed.",
     "wrong-alg": "This answer is signed by a method that Holdfast does not use.",
@@ -82,6 +82,13 @@ export const enProvenance = {
       "This browser cannot check signatures here. That takes a secure address (https) and a browser of 2025 or newer.",
     "other-message": "The signature belongs to another answer.",
     "other-facts": "Model, version, times or ending shown here are not those that were signed.",
+  },
+  /** why an answer is unverified that was signed when its key had ended */
+  late: {
+    "key-retired": (signedAt: string, endedAt: string) =>
+      `This answer says it was signed on ${signedAt}, but its key was retired on ${endedAt}.`,
+    "key-expired": (signedAt: string, endedAt: string) =>
+      `This answer says it was signed on ${signedAt}, but its key expired on ${endedAt}.`,
   },
   limits:
     "The server vouches for what it received, not for what is true. It does not know who really answered at the provider's address.",
@@ -115,6 +122,7 @@ export const enProvenance = {
     "other-server": "Signed by another server",
     "no-keys": "Whole, but not compared with this server's keys",
     "key-retired": "Signed after its key was retired",
+    "key-expired": "Signed after its key expired",
     "not-signed": "Not signed",
     "not-a-snapshot-file": "Not a snapshot file",
     "newer-format": "Made by a newer version",
@@ -149,6 +157,8 @@ export const enProvenance = {
       `The file is whole, and signed by a key that this server does not know. It says it is from ${server}.`,
     "key-retired": (signedAt: string, retiredAt: string) =>
       `This file says it was signed on ${signedAt}, but its key was retired on ${retiredAt}.`,
+    "key-expired": (signedAt: string, expiredAt: string) =>
+      `This file says it was signed on ${signedAt}, but its key expired on ${expiredAt}.`,
     "not-signed": "This file is not signed: anybody may have written it.",
     "not-a-snapshot-file": "This is not a snapshot file of Holdfast, or its beginning is damaged.",
     "newer-format": "This file was made by a newer version of Holdfast. Update the app to open it.",
