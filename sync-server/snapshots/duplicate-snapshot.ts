@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as Y from "yjs";
 import { openConversation } from "#shared/documents/conversation.ts";
 import { thawInto } from "#shared/documents/thaw-snapshot.ts";
@@ -23,18 +24,22 @@ export interface DuplicateParts {
   rooms: Pick<Rooms, "read" | "created">;
   /** ms since 1970 */
   clock: { now(): number };
-  /** a number in [0, 1) */
-  random: () => number;
 }
 
 export type DuplicateFailure = "not_found" | "gone" | "conversation_id_reused" | "body_too_large";
 type Duplicated = Result<{ created: boolean }, DuplicateFailure>;
 
-const CLIENT_IDS = 2 ** 32;
+/**
+ * As whom the server writes the conversation that it makes of a snapshot (a Yjs client id): what is written by it stays
+ * in the document for ever, and so tells that this command made it, whatever became of it since.
+ */
+const clientIdOf = (id: SnapshotId, conversationId: ConversationId): number =>
+  createHash("sha256").update(`duplicate ${id} ${conversationId}`).digest().readUInt32BE();
 
 /**
- * Makes a conversation of what was frozen, under an id that the caller made. Asked again, it is there; an id of somebody
- * else's is like a snapshot that never was. Rejects with `CommitError` where it could not be stored.
+ * Makes a conversation of what was frozen, under an id that the caller made. Asked again, it is there, also when another
+ * snapshot was restored into it; an id of somebody else's is like a snapshot that never was. Rejects with `CommitError`
+ * where it could not be stored.
  */
 export async function duplicateSnapshot(
   parts: DuplicateParts,
@@ -53,7 +58,7 @@ export async function duplicateSnapshot(
     messages: messages.map((text) => JSON.parse(text) as FrozenMessage),
   };
   const named = title ?? (JSON.parse(summary) as SnapshotSummary).title;
-  const { doc, summary: shown } = thaw(id, content, named.toWellFormed(), Math.floor(parts.random() * CLIENT_IDS));
+  const { doc, summary: shown } = thaw(id, content, named.toWellFormed(), clientIdOf(id, made));
   const bytes = Y.encodeStateAsUpdate(doc);
   if (bytes.byteLength > DOCUMENT_LIMITS.bytes) return err("body_too_large");
   try {
@@ -79,8 +84,9 @@ async function findDuplicate(
   if (room === "unclaimed") return undefined;
   if (room === "foreign") return err("not_found");
   if (room.erased) return err("gone");
-  const origin = await rooms.read(principal, conversationId, (conversation) => conversation.origin());
-  return origin?.snapshotId === id ? ok({ created: false }) : err("conversation_id_reused");
+  const clientId = clientIdOf(id, conversationId);
+  const isDuplicate = await rooms.read(principal, conversationId, ({ doc }) => Y.getState(doc.store, clientId) > 0);
+  return isDuplicate ? ok({ created: false }) : err("conversation_id_reused");
 }
 
 function thaw(snapshotId: SnapshotId, content: FrozenContent, title: string, clientId: number) {

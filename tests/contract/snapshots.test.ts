@@ -1,13 +1,16 @@
 import Sqlite from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as Y from "yjs";
 import { freezeConversation } from "#shared/documents/freeze-conversation.ts";
 import { openConversation } from "#shared/documents/conversation.ts";
+import { restoreSnapshot } from "#shared/documents/restore-snapshot.ts";
 import { checkFrozen, contentIdOf } from "#shared/domain/frozen-content.ts";
 import { frozenMessagesSchema, snapshotSchema, snapshotsSchema } from "#shared/protocol/snapshot-bodies.ts";
 import type { SnapshotAnswer } from "#shared/protocol/snapshot-bodies.ts";
 import { feedSchema } from "#shared/protocol/feed-bodies.ts";
 import { TRASH_MS } from "#shared/domain/trash.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
+import type { ConversationId } from "#shared/domain/ids.ts";
 import { principalOf } from "#tests/support/principals.ts";
 import { addTurn, newId, openSnapshotScene } from "#tests/support/snapshot-scene.ts";
 import type { SnapshotScene } from "#tests/support/snapshot-scene.ts";
@@ -43,6 +46,20 @@ async function aChat(account = "ada") {
   const frozen = freezeConversation(openConversation(doc, "device"), { author: principalOf(account).accountId });
   if (!frozen.ok) throw new Error(frozen.failure);
   return { id, doc, leaf, content: frozen.value };
+}
+
+/** What a device does that restores a snapshot into a chat. */
+async function restoreInto(id: string, { id: snapshotId, contentId, manifest, messages }: SnapshotAnswer) {
+  const doc = new Y.Doc();
+  const whole = await scene.rooms.read(principalOf("ada"), id as ConversationId, (conversation) =>
+    Y.encodeStateAsUpdate(conversation.doc),
+  );
+  Y.applyUpdate(doc, whole ?? new Uint8Array());
+  const conversation = openConversation(doc, "device");
+  const content = { manifest, messages } as FrozenContent;
+  restoreSnapshot(conversation, content, { origin: { snapshotId, contentId }, newId, settings: "taken-over" });
+  await scene.push(id as ConversationId, doc);
+  expect(conversation.origin()).toEqual({ snapshotId, contentId });
 }
 
 describe("taking", () => {
@@ -292,6 +309,22 @@ describe("afterwards", () => {
     expect(again.messages).toEqual(content.messages);
     expect(again.title).toBe("Again");
     expect(again.manifest.origin).toEqual({ snapshotId: taken.id, contentId: taken.contentId });
+  });
+
+  test("a duplicate is asked for again when another snapshot was restored into it, and is there", async () => {
+    const { id } = await aChat();
+    const [taken, other] = [await snapshotIn(await scene.take(id)), await snapshotIn(await scene.take(id))];
+    const copy = newId();
+    const duplicate = (of: string, conversationId: string) =>
+      scene.send("POST", `/api/snapshots/${of}/duplicate`, { conversationId });
+    expect((await duplicate(taken.id, copy)).status).toBe(201);
+    await restoreInto(copy, other);
+    const replayed = await duplicate(taken.id, copy);
+    expect([replayed.status, await replayed.json()]).toEqual([200, { conversationId: copy }]);
+    // It was made of the one, and is no duplicate of the other; nor is a chat that the other was restored into.
+    expect(await codeIn(await duplicate(other.id, copy))).toBe("409 conversation_id_reused");
+    await restoreInto(id, other);
+    expect(await codeIn(await duplicate(other.id, id))).toBe("409 conversation_id_reused");
   });
 
   test("the list goes on where it ended, and the newest come first", async () => {
