@@ -1,4 +1,4 @@
-import { inSlices } from "#server/snapshots/in-slices.ts";
+import { inSlices } from "#server/lib/in-slices.ts";
 
 /** Texts are gathered into pieces of about so many characters: encoding and writing one takes a few ms. */
 const PIECE_LENGTH = 512 * 1024;

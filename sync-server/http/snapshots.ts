@@ -15,8 +15,8 @@ import {
 } from "#shared/protocol/snapshot-bodies.ts";
 import type { SnapshotPlace } from "#server/access/snapshot-tenant.ts";
 import type { Erasure } from "#server/jobs/erasure.ts";
-import { createTurnstile } from "#server/rooms/turnstile.ts";
-import { inSlices } from "#server/snapshots/in-slices.ts";
+import { createTurnstile } from "#server/lib/turnstile.ts";
+import { inSlices } from "#server/lib/in-slices.ts";
 import { createQueues } from "#server/snapshots/queues.ts";
 import type { SeriesTexts, SnapshotTexts } from "#server/snapshots/read-snapshots.ts";
 import type { SnapshotService } from "#server/snapshots/snapshot-service.ts";

@@ -29,7 +29,7 @@ import { shareOf } from "./room-memory.ts";
 import { DocumentGone, RoomsCrowded } from "./rooms.ts";
 import type { Rooms, Session, SessionTransport } from "./rooms.ts";
 import { projectStaleSummaries } from "./stale-summaries.ts";
-import { createTurnstile } from "./turnstile.ts";
+import { createTurnstile } from "#server/lib/turnstile.ts";
 
 /** How often rooms are told that time passed. */
 const TICK_MS = 500;

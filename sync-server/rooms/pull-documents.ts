@@ -10,7 +10,7 @@ import type { RoomLogger } from "./room-driver.ts";
 import { readLog, readParts } from "./room-log.ts";
 import type { LogParts } from "./room-log.ts";
 import type { OnRefused } from "./rooms.ts";
-import type { Turnstile } from "./turnstile.ts";
+import type { Turnstile } from "#server/lib/turnstile.ts";
 import { STATE_VECTOR_BYTES } from "./update-limits.ts";
 
 /** How many logs are read with one statement, and how many such batches at once, for all answers together. */

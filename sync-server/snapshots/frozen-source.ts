@@ -20,7 +20,7 @@ import type { AccountPrincipal } from "#server/access/principal.ts";
 import { openSnapshotTenant } from "#server/access/snapshot-tenant.ts";
 import type { Rooms } from "#server/rooms/rooms.ts";
 import type { Database } from "#server/storage/database.ts";
-import { inSlices } from "./in-slices.ts";
+import { inSlices } from "#server/lib/in-slices.ts";
 
 /** How long an edit may take that is to arrive by sync, in ms; as long as a run waits for its prompt. */
 const ARRIVAL_MS = 5_000;

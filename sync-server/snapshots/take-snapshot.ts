@@ -20,7 +20,7 @@ import { CommitError } from "#server/storage/database.ts";
 import type { CommitStatement, Database } from "#server/storage/database.ts";
 import { findContent } from "./frozen-source.ts";
 import type { CheckedContent, SourceFailure, SourceParts, Wish } from "./frozen-source.ts";
-import { inSlices } from "./in-slices.ts";
+import { inSlices } from "#server/lib/in-slices.ts";
 import type { Queues } from "./queues.ts";
 import { frozenStatements, snapshotStatement } from "./snapshot-statements.ts";
 

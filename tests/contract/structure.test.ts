@@ -49,6 +49,8 @@ const PLANTED: readonly (readonly [file: string, imports: string, refused: boole
   ["sync-server/jobs/planted.ts", "#server/http/problem.ts", true],
   ["sync-server/jobs/planted.ts", "#server/runs/run-store.ts", false],
   ["sync-server/runs/planted-too.ts", "#server/jobs/erasure.ts", true],
+  ["sync-server/lib/planted.ts", "#server/rooms/rooms.ts", true],
+  ["sync-server/snapshots/planted.ts", "#server/lib/in-slices.ts", false],
   ["sync-server/config/planted.ts", "#server/storage/database.ts", true],
   ["sync-server/http/planted.ts", "#client/app/app.tsx", true],
 ];

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { createTurnstile } from "#server/rooms/turnstile.ts";
+import { createTurnstile } from "./turnstile.ts";
 
 /** How long work goes on before others have their turn, in ms: a keystroke's acknowledgement waits no longer for it. */
 const SLICE_MS = 10;
