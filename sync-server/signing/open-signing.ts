@@ -124,11 +124,12 @@ async function openCurrent(
   row: KeyInUse,
   before: CurrentKey | undefined,
 ): Promise<CurrentKey | undefined> {
-  if (before?.kid === row.kid) return before;
+  const endsAt = Math.floor(row.expires_at / 1000) * 1000;
+  if (before?.kid === row.kid) return { ...before, endsAt };
   const key = await openPrivateKey(row, secret);
   if (key === undefined) return undefined;
   log.info({ kid: row.kid }, "answers are signed with this key");
-  return { kid: row.kid, key, endsAt: Math.floor(row.expires_at / 1000) * 1000 };
+  return { kid: row.kid, key, endsAt };
 }
 
 const publish = (rows: readonly SigningKeyTable[]): Jwks => ({ keys: rows.map(publishedKey) });

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import Sqlite from "better-sqlite3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openServerProcess } from "#tests/support/server-process.ts";
 import { META, SIGNED_AT, aContent, aFile, aParty, frozen } from "#tests/support/signing-party.ts";
@@ -36,6 +37,13 @@ const keysOf = (name: string, ...parties: SigningParty[]): string =>
   kept(name, JSON.stringify({ keys: parties.map(({ key }) => key) }));
 
 const timeOf = (secondsLater: number): string => new Date((SIGNED_AT + secondsLater) * 1000).toISOString();
+
+/** Has the key in use end so soon, in ms, beside a running server. */
+function endIn(dataDir: string, ms: number): void {
+  const database = new Sqlite(join(dataDir, "holdfast.sqlite"), { timeout: 5000 });
+  database.prepare("update signing_key set expires_at = ? where retired_at is null").run(Date.now() + ms);
+  database.close();
+}
 
 /** A command of `package.json`, without looking whether the build is fresh; in a folder with nothing of a server. */
 function run(
@@ -112,29 +120,40 @@ test("what a file says cannot speak to the terminal", { timeout: PATIENCE_MS }, 
   expect(said).toContain("\\u001b]0;owned");
 });
 
-test("a server keeps its keys over a restart, and rotates them while it runs", { timeout: PATIENCE_MS }, async () => {
-  const server = await openServerProcess();
-  try {
-    const published = async (): Promise<{ kid: string; retiredAt?: number }[]> => {
-      const response = await fetch(`${server.url}/.well-known/jwks.json`);
-      expect(response.headers.get("cache-control")).toBe("public, max-age=300");
-      return ((await response.json()) as { keys: { kid: string }[] }).keys;
-    };
-    const before = await published();
-    expect(before).toHaveLength(1);
-    await server.kill();
-    await server.restart();
-    expect(await published()).toEqual(before);
-    const { status, said } = run("keys:rotate", [], { DATA_DIR: server.dataDir });
-    expect([status, said]).toEqual([0, expect.stringContaining(`for ever: ${before[0]?.kid}.`)]);
-    await expect.poll(published, { timeout: 20_000 }).toHaveLength(2);
-    expect((await published())[1]).toMatchObject({ kid: before[0]?.kid, retiredAt: expect.any(Number) });
-    expect(server.output()).not.toContain('"d":');
-  } finally {
-    await server.close();
-  }
-  expect(run("keys:rotate", [])).toMatchObject({ status: 1, said: expect.stringContaining("there is no database") });
-});
+test(
+  "a server keeps its keys over a restart, and rotates them while it runs, by itself before they end",
+  { timeout: PATIENCE_MS },
+  async () => {
+    const server = await openServerProcess();
+    try {
+      const published = async (): Promise<{ kid: string; retiredAt?: number; exp?: number }[]> => {
+        const response = await fetch(`${server.url}/.well-known/jwks.json`);
+        expect(response.headers.get("cache-control")).toBe("public, max-age=300");
+        return ((await response.json()) as { keys: { kid: string }[] }).keys;
+      };
+      const before = await published();
+      expect(before).toHaveLength(1);
+      await server.kill();
+      await server.restart();
+      expect(await published()).toEqual(before);
+      const { status, said } = run("keys:rotate", [], { DATA_DIR: server.dataDir });
+      expect([status, said]).toEqual([0, expect.stringContaining(`for ever: ${before[0]?.kid}.`)]);
+      await expect.poll(published, { timeout: 20_000 }).toHaveLength(2);
+      expect((await published())[1]).toMatchObject({ kid: before[0]?.kid, retiredAt: expect.any(Number) });
+      const [made] = await published();
+      endIn(server.dataDir, 29 * 86_400_000);
+      await expect.poll(published, { timeout: 20_000 }).toHaveLength(3);
+      const [renewed, replaced] = await published();
+      expect(replaced).toMatchObject({ kid: made?.kid, retiredAt: expect.any(Number) });
+      expect(renewed?.retiredAt).toBeUndefined();
+      expect(renewed?.exp).toBeGreaterThan(Date.now() / 1000 + 364 * 86_400);
+      expect(server.output()).not.toContain('"d":');
+    } finally {
+      await server.close();
+    }
+    expect(run("keys:rotate", [])).toMatchObject({ status: 1, said: expect.stringContaining("there is no database") });
+  },
+);
 
 test(
   "the recipe in the documentation verifies a file as well, with nothing installed",
