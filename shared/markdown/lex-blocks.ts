@@ -1,5 +1,5 @@
-import { Lexer } from "marked";
 import type { Token } from "marked";
+import { BoundedLexer } from "./bounded-lexer.ts";
 
 export type Links = Record<string, { href: string | null; title: string | null | undefined }>;
 
@@ -22,17 +22,12 @@ export const lexBlocks = (text: string, links: Links): Lexed => lexIf(text, link
  * @param accepts is handed the texts of all paragraphs, headings and cells
  */
 export function lexIf(text: string, links: Links, accepts: (sources: readonly string[]) => boolean): Lexed | undefined {
-  const lexer = new Lexer({ gfm: true });
+  const lexer = new BoundedLexer();
   const found = lexer.tokens.links as Links;
   Object.assign(found, links);
   lexer.blockTokens(text, lexer.tokens);
   if (!accepts(lexer.inlineQueue.map(({ src }) => src))) return undefined;
-  for (const { src, tokens } of lexer.inlineQueue) {
-    // An `<a>` or `<pre>` left open ends with its block: otherwise no block could be read without those before it.
-    lexer.state.inLink = false;
-    lexer.state.inRawBlock = false;
-    lexer.inlineTokens(src, tokens);
-  }
+  for (const { src, tokens } of lexer.inlineQueue) lexer.readInline(src, tokens);
   const blocks: LexedBlock[] = [];
   let at = 0;
   for (const token of lexer.tokens) {

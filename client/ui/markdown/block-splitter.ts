@@ -1,4 +1,4 @@
-import { nextKept, restored } from "./kept-part.ts";
+import { FENCE, nextKept, restored } from "./kept-part.ts";
 import type { KeptPart } from "./kept-part.ts";
 import { lexBlocks } from "#shared/markdown/lex-blocks.ts";
 import type { LexedBlock, Links } from "#shared/markdown/lex-blocks.ts";
@@ -119,10 +119,10 @@ function lexShortened(start: Blocks, rest: string, { text, marks }: { text: stri
       continue;
     }
     found++;
-    const token = restored(mark.kept, block.token);
-    if (!token) return undefined;
     const more = mark.kept.length - mark.kept.standIn.length;
     const raw = rest.slice(at, at + block.raw.length + more);
+    const token = restored(mark.kept, block.token, raw);
+    if (!token) return undefined;
     whole.push({ raw, token: { ...token, raw: raw.slice(0, token.raw.length + more) }, kept: mark.kept });
     at += raw.length;
   }
@@ -138,10 +138,14 @@ function isSame(one: Block, other: Block): boolean {
 function settledCount(tail: readonly Block[]): number {
   for (let index = tail.length - 1 - BLOCKS_AFTER_SETTLED; index >= 0; index--) {
     const block = tail[index];
-    if (block && ENDS_BLANK.test(block.raw)) return index + 1;
+    if (block && isEnded(block)) return index + 1;
   }
   return 0;
 }
+
+/** Whether nothing that follows a block, after another one, can belong to it. */
+const isEnded = ({ raw, token: { type } }: Block): boolean =>
+  type === "heading" || type === "hr" || (type === "code" && FENCE.test(raw)) || ENDS_BLANK.test(raw);
 
 function changedLabels(before: Links, after: Links): string[] {
   const labels = new Set([...Object.keys(before), ...Object.keys(after)]);

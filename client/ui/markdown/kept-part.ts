@@ -1,4 +1,5 @@
 import type { MarkedToken, Token, Tokens } from "marked";
+import { isCrowded, isSparse, itemsIn } from "#shared/markdown/lexing-cost.ts";
 import { lexBlocks } from "#shared/markdown/lex-blocks.ts";
 import type { LexedBlock, Links } from "#shared/markdown/lex-blocks.ts";
 
@@ -14,7 +15,8 @@ export interface KeptPart {
   /** definitions inside */
   links: Links;
   content:
-    | { type: "list"; start: number | ""; items: readonly Tokens.ListItem[] }
+    /** `within`: all items that these hold, with themselves */
+    | { type: "list"; start: number | ""; items: readonly Tokens.ListItem[]; within: number }
     | { type: "table"; header: Tokens.TableCell[]; rows: readonly Tokens.TableCell[][] }
     | { type: "code"; text: string };
 }
@@ -22,22 +24,35 @@ export interface KeptPart {
 /** The last items, rows or lines are lexed again: they can still grow, or become part of one another. */
 const STILL_OPEN = 3;
 
-/** The token of a block whose beginning was lexed as its stand-in, whole again; `undefined` if it came out otherwise. */
-export function restored({ standIn, content }: KeptPart, lexed: Token): Token | undefined {
+/**
+ * The token of a block whose beginning was lexed as its stand-in, whole again; `undefined` if it came out otherwise, or
+ * the lexer would refuse the whole.
+ * @param raw all of the block
+ */
+export function restored(kept: KeptPart, lexed: Token, raw: string): Token | undefined {
   const token = lexed as MarkedToken;
-  if (token.type === "list" && content.type === "list") {
-    const [first, ...items] = token.items;
-    if (first?.raw !== standIn || items.length === 0) return undefined;
-    // Whether it is loose is part of what each item was lexed to.
-    const alike = token.loose === content.items[0]?.loose;
-    return alike ? { ...token, start: content.start, items: [...content.items, ...items] } : undefined;
-  }
-  if (token.type === "table" && content.type === "table") return withRows(token, content.header, content.rows);
+  const { content } = kept;
+  if (token.type === "list" && content.type === "list") return withItems(token, kept, content, raw);
+  if (token.type === "table" && content.type === "table") return withRows(token, content, raw);
   return token.type === "code" && content.type === "code" ? { ...token, text: content.text + token.text } : undefined;
 }
 
-const withRows = (token: Tokens.Table, header: Tokens.TableCell[], rows: readonly Tokens.TableCell[][]) =>
-  token.rows.length > 0 ? { ...token, header, rows: [...rows, ...token.rows] } : undefined;
+type Kept<Type> = Extract<KeptPart["content"], { type: Type }>;
+
+function withItems(token: Tokens.List, { standIn, length }: KeptPart, kept: Kept<"list">, raw: string) {
+  const [first, ...items] = token.items;
+  if (first?.raw !== standIn || items.length === 0) return undefined;
+  if (isCrowded(kept.within + itemsIn(raw.slice(length)), raw.trimEnd().length)) return undefined;
+  // Whether it is loose is part of what each item was lexed to.
+  const alike = token.loose === kept.items[0]?.loose;
+  return alike ? { ...token, start: kept.start, items: [...kept.items, ...items] } : undefined;
+}
+
+function withRows(token: Tokens.Table, { header, rows }: Kept<"table">, raw: string) {
+  if (token.rows.length === 0) return undefined;
+  if (isSparse(header.length, rows.length + token.rows.length, raw.trimEnd().length)) return undefined;
+  return { ...token, header, rows: [...rows, ...token.rows] };
+}
 
 /** What of a block need not be lexed again, given what was kept of it before. */
 export function nextKept({ raw, token }: LexedBlock, before: KeptPart | undefined, links: Links): KeptPart | undefined {
@@ -50,8 +65,13 @@ export function nextKept({ raw, token }: LexedBlock, before: KeptPart | undefine
 
 const MARKER = /^ {0,3}(?:[*+-]|\d{1,9}[.)])(?:[ \t]+(?=\S))?/;
 
+const NO_ITEMS = { items: [], within: 0 };
+
 function nextKeptItems(list: Tokens.List, before: KeptPart | undefined, links: Links): KeptPart | undefined {
-  const known = before?.content.type === "list" ? before.content.items.length : 0;
+  const {
+    items: { length: known },
+    within,
+  } = before?.content.type === "list" ? before.content : NO_ITEMS;
   const items = list.items.slice(0, Math.max(0, list.items.length - STILL_OPEN));
   const fresh = items.slice(known);
   const last = fresh.at(-1);
@@ -62,7 +82,7 @@ function nextKeptItems(list: Tokens.List, before: KeptPart | undefined, links: L
     length: fresh.reduce((sum, item) => sum + item.raw.length, before?.length ?? 0),
     standIn: standInFor(last, list.start, loose),
     links: { ...before?.links, ...definedIn(fresh, links) },
-    content: { type: "list", start: list.start, items },
+    content: { type: "list", start: list.start, items, within: within + itemsIn(fresh.map(({ raw }) => raw).join("")) },
   };
 }
 
@@ -100,7 +120,7 @@ function nextKeptRows(raw: string, table: Tokens.Table, before: KeptPart | undef
   };
 }
 
-const FENCE = /^ {0,3}(?:`{3}|~{3})/;
+export const FENCE = /^ {0,3}(?:`{3}|~{3})/;
 
 function nextKeptLines(raw: string, { text }: Tokens.Code, before: KeptPart | undefined): KeptPart | undefined {
   if (!FENCE.test(raw)) return undefined;
