@@ -59,3 +59,33 @@ test("a store that does not answer is not one in which nothing waits, unless the
   }
   local.close();
 });
+
+test("wishes about thousands of snapshots are stored in a few transactions, in their order", async () => {
+  const local = openLocalStore("holdfast:account-1:workspace-1");
+  const store = openSnapshotStore(local);
+  let transactions = 0;
+  const counted = {
+    ...store,
+    add: (...one: Parameters<typeof store.add>) => (transactions++, store.add(...one)),
+    addWishes: (...all: Parameters<typeof store.addWishes>) => (transactions++, store.addWishes(...all)),
+  };
+  const queue = openSnapshotQueue(
+    counted,
+    () => undefined,
+    () => false,
+  );
+  const conversationId = newSnapshotTestId() as ConversationId;
+  const commands = Array.from({ length: 2_000 }, (): SnapshotCommand => ({
+    snapshotId: newSnapshotTestId() as SnapshotId,
+    conversationId,
+    createdAt: 1,
+    deed: { type: "erase" },
+  }));
+  await Promise.all(commands.map((command) => queue.add(command, [])));
+  expect(transactions).toBeLessThanOrEqual(5);
+  expect(queue.held().waiting).toBe(0);
+  const { commands: listed, isWhole } = await queue.list();
+  expect(isWhole).toBe(true);
+  expect(listed.map(({ command }) => command)).toEqual(commands);
+  local.close();
+}, 20_000);

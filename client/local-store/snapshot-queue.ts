@@ -91,6 +91,15 @@ export interface SnapshotQueue extends SnapshotOutbox {
   messagesHere(id: SnapshotId): readonly HashedMessage[] | undefined;
 }
 
+/** Wishes stored in one transaction: few enough that a page goes on meanwhile. */
+const MOST_TOGETHER = 500;
+
+/** The first of these that freeze nothing and were not stored before: they need no look at what is stored. */
+function wishesAhead(held: readonly Held[]): Held[] {
+  const other = held.findIndex(({ command, isAgain }) => isAgain || command.deed.type === "take");
+  return held.slice(0, Math.min(other === -1 ? held.length : other, MOST_TOGETHER));
+}
+
 /**
  * @param settled told of what is done, which the store may not have been able to note
  * @param isStoreless whether nothing is to be stored on this device: then what is in memory is all there is
@@ -112,22 +121,42 @@ export function openSnapshotQueue(
 
   async function storeAll(): Promise<void> {
     for (let next = held[0]; next !== undefined; next = held[0]) {
-      const { key, command } = next;
-      const added = await store.add(command, next.messages, next.isAgain);
+      const together = wishesAhead(held);
+      const added = together.length > 1 ? await storeTogether(together) : await storeOne(next);
       isFull = !added.ok && added.failure === "full";
       if (!added.ok) return;
-      // It may have been delivered, or taken back, meanwhile.
-      const wasHeld = held.some((one) => one.key === key);
-      held = held.filter((one) => one.key !== key);
-      const place = added.value;
-      if (place === undefined) {
+      await place(together.length > 1 ? together : [next], added.value);
+    }
+  }
+  const storeTogether = (all: readonly Held[]) => store.addWishes(all.map(({ command }) => command));
+  async function storeOne({
+    command,
+    messages: own,
+    isAgain,
+  }: Held): Promise<Result<(number | undefined)[], StoreFailure>> {
+    const added = await store.add(command, own, isAgain);
+    return added.ok ? ok([added.value]) : added;
+  }
+
+  /** Notes under which keys commands are in the store now. */
+  async function place(placed: readonly Held[], places: readonly (number | undefined)[]): Promise<void> {
+    // Some may have been delivered, or taken back, meanwhile.
+    const waiting = new Set(held.map(({ key }) => key));
+    const known = new Set(stored.map(({ key }) => key));
+    const done = new Set(placed.map(({ key }) => key));
+    held = held.filter(({ key }) => !done.has(key));
+    const [here, gone]: [QueuedCommand[], QueuedCommand[]] = [[], []];
+    for (const [index, { key, command }] of placed.entries()) {
+      const at = places[index];
+      if (at === undefined) {
         messages.delete(command.snapshotId);
         continue;
       }
-      keys.set(key, place);
-      if (!wasHeld) await store.settle([{ key: place, command }], { type: "dropped" });
-      else if (!stored.some((one) => one.key === place)) stored = [...stored, { key: place, command }];
+      keys.set(key, at);
+      (waiting.has(key) ? here : gone).push({ key: at, command });
     }
+    stored = [...stored, ...here.filter(({ key }) => !known.has(key))];
+    if (gone.length > 0) await store.settle(gone, { type: "dropped" });
   }
   const storeHeld = (): Promise<void> => (storing = storing.then(storeAll));
 

@@ -46,6 +46,8 @@ export interface SnapshotStore {
    * @param isAgain it was stored before the connection was lost: where it still is, it is not stored twice
    */
   add(command: SnapshotCommand, messages: readonly HashedMessage[], isAgain: boolean): Stored<number | undefined>;
+  /** Adds new wishes, which freeze nothing, in one transaction. Answers their keys, in order. */
+  addWishes(commands: readonly SnapshotCommand[]): Stored<number[]>;
   settle(queued: readonly QueuedCommand[], settled: SettledCommand): Stored<void>;
   withdraw(id: SnapshotId): Stored<void>;
   frozen(conversationId: string): Stored<FrozenByHash>;
@@ -96,6 +98,13 @@ export function openSnapshotStore({ run }: Pick<LocalStore, "run">): SnapshotSto
         "readwrite",
         ["snapshots", "snapshotCommands", "frozenMessages"],
         (transaction) => addCommand(transaction, command, messages, isAgain),
+        "strict",
+      ),
+    addWishes: (commands) =>
+      run(
+        "readwrite",
+        ["snapshotCommands"],
+        (transaction) => Promise.all(commands.map((one) => transaction.objectStore("snapshotCommands").add(one))),
         "strict",
       ),
     settle: (queued, settled) => run("readwrite", stores, (transaction) => settle(transaction, queued, settled)),
