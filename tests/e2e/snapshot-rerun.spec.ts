@@ -206,6 +206,27 @@ test("where the chat is in the trash, restoring says so and offers a duplicate",
   await expect(chat.articles).toHaveCount(2);
 });
 
+test("the notice of an answer leads to its chat until that is erased", async ({ page, app }) => {
+  const chat = await openAnswered(page, app.url);
+  const { notice, compare } = rerunOf(page);
+  await runAgain(chat);
+  await expect(compare).toBeVisible({ timeout: 30_000 });
+  const link = notice.getByRole("link", { name: "Open its chat" });
+  await expect(link).toBeVisible();
+  const address = page.url();
+  await page.getByRole("tab", { name: "Conversations" }).click();
+  await chat.chooseFromMenu("tides and moons", "Delete");
+  // What is in the trash can still be read.
+  await expect(link).toBeVisible();
+  await page.goto(`${app.url}/trash`);
+  await chat.button("Erase tides and moons").click();
+  await page.getByRole("dialog").getByRole("button", { name: "Erase", exact: true }).click();
+  await expect(chat.button("Erase tides and moons")).toBeHidden();
+  await page.goto(address);
+  await expect(compare).toBeVisible();
+  await expect(link).toBeHidden();
+});
+
 test("dialogs and notices look as they should everywhere, and axe finds nothing serious", async ({ page, app }) => {
   test.setTimeout(120_000);
   const chat = await openAnswered(page, app.url);

@@ -12,6 +12,7 @@ import { rerunWords } from "#client/ui/words/rerun-words.ts";
 import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
 import { awaitedSnapshots, forgetAwaited } from "#shared/documents/awaited-snapshot.ts";
 import type { SnapshotId } from "#shared/domain/ids.ts";
+import { isChatGone } from "./chat-gone.ts";
 import type { RerunNote } from "./rerun-notes.ts";
 import { rerunView } from "./rerun-state.ts";
 import type { RerunView } from "./rerun-state.ts";
@@ -130,12 +131,14 @@ interface NoticeProps {
 }
 
 function Notice({ note, words, look, chat = true, actions }: NoticeProps) {
+  const { library } = useWorkspace();
+  const isGone = useWatched(library, () => isChatGone(library, note.conversationId));
   return (
     <section className="notice rerun-notice" data-look={look} aria-label={text.label}>
       <Status>{words}</Status>
       <div className="notice-buttons">
         {actions}
-        {chat && (
+        {chat && !isGone && (
           <Link className="button" data-look="soft" href={`/c/${note.conversationId}`}>
             {text.openChat}
           </Link>
