@@ -18,6 +18,8 @@ const HOSTILE: Record<string, string> = {
   "lists in lists": filled("1. "),
   "quotes that go on without their mark": filled("> a\nb\n"),
   "tiny items": filled("- [ ] a\n"),
+  "lists of one tiny item": filled("1) a\n2. b\n", 19_000),
+  "tiny items with blank lines between them": filled("- a\n\n", 19_000),
   headings: filled("# a\n"),
   "an item of many lines": filled("  b\n").replace("  b", "- b"),
   "items of many lines": filled(`- a\n${"  b\n".repeat(1_200)}`),
@@ -63,6 +65,8 @@ test("a long text as models write it is Markdown to its end", () => {
 
 test("what a model nests and lists is read as well", () => {
   expect(markdownHtml(`${"> ".repeat(20)}a`, 3).match(/<blockquote/gu)).toHaveLength(20);
+  const long = "- an item of some length, as those of a long list have it\n  - and one below it, of some more words\n";
+  expect(markdownHtml(long.repeat(2_000), 3).match(/<li/gu)).toHaveLength(4_000);
   expect(markdownHtml("- item\n".repeat(2_000), 3).match(/<li/gu)).toHaveLength(2_000);
   expect(markdownHtml(`- a\n\n  \`\`\`\n${"  code();\n".repeat(500)}  \`\`\``, 3)).toContain("<pre><code>code();");
   expect(markdownHtml(`| a | b |\n| - | - |\n${"| 1 | 2 |\n".repeat(2_000)}`, 3).match(/<tr>/gu)).toHaveLength(2_001);

@@ -2,8 +2,10 @@
 const MOST_LENGTH = 200_000;
 /** How deep quotes and lists may be in each other. */
 const MOST_NESTING = 30;
-/** Quotes, list items, headings and fences that lines open, those in each other counted each. */
-const MOST_OPENINGS = 8_000;
+/** Quotes, list items, headings and fences that lines open, those in each other counted each, however short the text; */
+const MOST_OPENINGS = 2_000;
+/** and beyond them, one for each so many code units: tiny ones cost as much as others. */
+const OPENING_LENGTH = 32;
 /** Lines of list items, in the measure of `itemCost`: 2,000 lines in one, or 30 of 365. */
 const MOST_ITEM_COST = 4_000_000;
 /** So many openings a quote costs that begins again right after a line that went on without its mark. */
@@ -21,7 +23,11 @@ const MOST_INLINE_COST = 1_000_000;
 export function hasFewBlocks(text: string): boolean {
   if (text.length > MOST_LENGTH) return false;
   const lines = text.split("\n");
-  return openingsIn(lines) <= MOST_OPENINGS && itemCost(lines) <= MOST_ITEM_COST && cellsIn(lines) <= MOST_CELLS;
+  return (
+    openingsIn(lines) <= MOST_OPENINGS + text.length / OPENING_LENGTH &&
+    itemCost(lines) <= MOST_ITEM_COST &&
+    cellsIn(lines) <= MOST_CELLS
+  );
 }
 
 function openingsIn(lines: readonly string[]): number {
