@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import type { Broadcast } from "#client/platform/platform.ts";
-import { checkFrozen, contentIdOf } from "#shared/domain/frozen-content.ts";
+import { checkFrozen, contentIdOf, modelOf } from "#shared/domain/frozen-content.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
 import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
 import { assert } from "#shared/lib/assert.ts";
@@ -271,6 +271,7 @@ export function openSnapshots(parts: SnapshotsParts): LocalSnapshots {
       const known = {
         contentId: contentIdOf(manifest),
         leaf: messages.at(-1)?.id ?? "",
+        model: modelOf(frozen),
         excerpt: excerptOfFrozen(messages),
         createdBy: parts.accountId,
         ...(source && { source }),

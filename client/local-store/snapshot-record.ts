@@ -30,6 +30,8 @@ export interface TakeCommand extends SnapshotLabels {
   contentId: string;
   /** the last message: where the server may find all of them in its own copy */
   leaf: string;
+  /** see `modelOf`; absent in what an earlier version stored */
+  model?: string | undefined;
   excerpt: string;
   /** the account that took it */
   createdBy: string;

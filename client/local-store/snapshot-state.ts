@@ -138,9 +138,9 @@ function pendingEntries(
 function pendingSummary(command: SnapshotCommand, number: number): SnapshotSummary | undefined {
   const { snapshotId, conversationId, createdAt, deed } = command;
   if (deed.type !== "take") return undefined;
-  const { title, note, tags, manifest, contentId, excerpt, createdBy } = deed;
+  const { title, note, tags, manifest, contentId, model, excerpt, createdBy } = deed;
   const { head, messageCount, settings } = manifest;
-  const frozen = { contentId, head, messageCount, model: settings.model, excerpt };
+  const frozen = { contentId, head, messageCount, model: model ?? settings.model, excerpt };
   const taken = { id: snapshotId, conversationId, number, createdAt, createdBy, deleted: false };
   return { ...taken, ...frozen, title, note, tags };
 }

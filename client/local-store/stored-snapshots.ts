@@ -21,6 +21,7 @@ const commandSchema = z.object({
       manifest: manifestSchema,
       contentId: text,
       leaf: text,
+      model: z.optional(text),
       excerpt: text,
       createdBy: text,
       source: z.optional(z.literal("file")),

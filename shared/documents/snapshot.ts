@@ -19,6 +19,8 @@ export interface NewSnapshot extends SnapshotLabels {
   conversationId: ConversationId;
   number: number;
   manifest: Manifest;
+  /** see `modelOf` */
+  model: string;
   excerpt: string;
   createdAt: number;
   createdBy: string;
@@ -68,7 +70,7 @@ export function openSnapshot(doc: Y.Doc, origin: unknown) {
         contentId: text(frozen, "contentId"),
         head: manifest?.head ?? null,
         messageCount: manifest?.messageCount ?? 0,
-        model: manifest?.settings.model ?? "",
+        model: text(frozen, "model") || (manifest?.settings.model ?? ""),
         excerpt: text(frozen, "excerpt"),
         title: text(meta, "title"),
         note: text(meta, "note"),

@@ -80,6 +80,10 @@ export interface FrozenContent {
   messages: readonly FrozenMessage[];
 }
 
+/** The model that was chosen; where none was, the one that wrote the last answer; "" where there is neither. */
+export const modelOf = ({ manifest, messages }: FrozenContent): string =>
+  manifest.settings.model || (messages.findLast(({ run }) => run !== undefined)?.run?.model ?? "");
+
 /** SHA-256 (FIPS 180-4) of a text in UTF-8, in lower-case hex. */
 export type HashText = (text: string) => ContentHash;
 

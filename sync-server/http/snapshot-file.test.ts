@@ -32,7 +32,10 @@ async function download(title: string, id = META.id): Promise<Response> {
       read: async ({ accountId }, wanted) =>
         accountId === principalOf("ada").accountId && wanted === META.id ? ok(texts) : err("not_found"),
     },
-    signing: { issuer, sign: (typ, claims) => party.sign(typ, claims), keys: async () => ({ keys: [party.key] }) },
+    signing: {
+      issuer,
+      signer: async () => ({ keys: [party.key], sign: (typ, claims) => party.sign(typ, claims) }),
+    },
   });
   const app = new Hono<AppEnv>().use(async (c, next) => {
     c.set("principal", principalOf("ada"));

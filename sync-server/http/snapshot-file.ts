@@ -13,7 +13,7 @@ import { problem } from "./problem.ts";
 
 interface SnapshotFileParts {
   snapshots: Pick<SnapshotService, "read">;
-  signing: Pick<Signing, "issuer" | "sign" | "keys">;
+  signing: Pick<Signing, "issuer" | "signer">;
 }
 
 /** `GET /:id/file`: a snapshot as a signed file. Mounted at `/api/snapshots`. */

@@ -15,6 +15,9 @@ export const KEY_LIFE_MS = 365 * DAY_MS;
 /** So long before its end a key is replaced: a server that cannot write, or is off for a holiday, still has one that signs. */
 export const RENEW_MS = 30 * DAY_MS;
 
+/** When to try again to replace a key, where that could not be stored. */
+export const RENEW_AGAIN_MS = 3_600_000;
+
 /**
  * The end of a key that was made when keys had none: as if it had been made with one or, where that would be over and
  * what it signed since would be void, a whole life from now. In ms since 1970.

@@ -9,7 +9,7 @@ import type { Database } from "#server/storage/database.ts";
 import { endBefore, openKeyring } from "#shared/provenance/signing-keys.ts";
 import { allTables } from "#tests/support/all-tables.ts";
 import { createKeptLog } from "#tests/support/kept-log.ts";
-import { GRACE_MS, KEYS_FRESH_MS, KEY_LIFE_MS, RENEW_MS } from "./key-life.ts";
+import { GRACE_MS, KEYS_FRESH_MS, KEY_LIFE_MS, RENEW_AGAIN_MS, RENEW_MS } from "./key-life.ts";
 import { openSigning } from "./open-signing.ts";
 import { rotateKeys } from "./rotate-keys.ts";
 import { SIGNING_SECRET_FILE } from "./stored-key.ts";
@@ -173,9 +173,12 @@ test("two processes that start at once make one key", async () => {
 
 /** A database that cannot write while it is full. */
 function filling() {
-  const disk = { full: false };
+  const disk = { full: false, refusesAfterMs: 0 };
   const commit: Database["commit"] = async (statements) => {
-    if (disk.full) throw new CommitError("unavailable");
+    if (disk.full) {
+      now += disk.refusesAfterMs;
+      throw new CommitError("unavailable");
+    }
     return database.commit(statements);
   };
   return { disk, database: { ...database, commit } };
@@ -194,6 +197,46 @@ test("a key that cannot be replaced yet signs until its end, and not longer", as
   await expect(signing.sign("test+jwt", {})).rejects.toThrow("unavailable");
   disk.full = false;
   expect(kidOf(await signing.sign("test+jwt", {}))).not.toBe(before);
+});
+
+test("what a signer signs is among the keys it came with, whatever is made meanwhile", async () => {
+  const signing = await open();
+  const { keys, sign } = await signing.signer();
+  now += KEY_LIFE_MS - RENEW_MS;
+  const next = kidOf(await signing.sign("test+jwt", {}));
+  const kid = kidOf(await sign("test+jwt", {}));
+  expect(kid).not.toBe(next);
+  expect(keys.map((key) => key.kid)).toEqual([kid]);
+  // Beyond the end of its key it signs nothing.
+  now += RENEW_MS;
+  await expect(sign("test+jwt", {})).rejects.toThrow("unavailable");
+});
+
+const warnings = (): number => text().match(/a signing key ends soon/gu)?.length ?? 0;
+
+test("where no other key can be stored, those there were stay published, and it is tried again each hour", async () => {
+  const { disk, database: fillable } = filling();
+  const signing = await open(secretOf(), fillable);
+  const published = await signing.keys();
+  disk.full = true;
+  now += KEY_LIFE_MS - RENEW_MS;
+  const hours = 5;
+  const before = warnings();
+  for (const end = now + hours * RENEW_AGAIN_MS; now < end; now += RENEW_AGAIN_MS / 10)
+    await signing.sign("test+jwt", {});
+  expect(warnings() - before).toBe(hours);
+  now += RENEW_MS;
+  await expect(signing.sign("test+jwt", {})).rejects.toThrow("unavailable");
+  expect(await signing.keys()).toEqual(published);
+});
+
+test("a disk that takes long to refuse another key does not have the old one sign beyond its end", async () => {
+  const { disk, database: fillable } = filling();
+  const signing = await open(secretOf(), fillable);
+  disk.full = true;
+  disk.refusesAfterMs = 5_000;
+  now += KEY_LIFE_MS - 1_000;
+  await expect(signing.sign("test+jwt", {})).rejects.toThrow("unavailable");
 });
 
 test.each([

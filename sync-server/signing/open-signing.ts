@@ -6,7 +6,7 @@ import type { SigningKeyTable } from "#server/storage/schema.ts";
 import { systemTables } from "#server/storage/system-tables.ts";
 import { canonicalJson } from "#shared/lib/canonical-json.ts";
 import type { Jwks } from "#shared/provenance/signing-keys.ts";
-import { GRACE_MS, KEYS_FRESH_MS, RENEW_MS, endOfOlderKey } from "./key-life.ts";
+import { GRACE_MS, KEYS_FRESH_MS, RENEW_AGAIN_MS, RENEW_MS, endOfOlderKey } from "./key-life.ts";
 import { createKeyRow, openPrivateKey, publishedKey } from "./stored-key.ts";
 
 interface SigningOptions {
@@ -26,6 +26,14 @@ export interface Signing {
   sign(typ: string, claims: object): Promise<string>;
   /** The keys that are published: those in use and, for ever, those that were. */
   keys(): Promise<Jwks>;
+  /** The same, with who signs by one of them: whatever holds both must not see another key in between. */
+  signer(): Promise<Signer>;
+}
+
+/** Signs as `Signing.sign` does, with the one key that was in use. */
+export interface Signer {
+  keys: Jwks["keys"];
+  sign(typ: string, claims: object): Promise<string>;
 }
 
 interface CurrentKey {
@@ -38,6 +46,8 @@ interface CurrentKey {
 interface Known {
   readAt: number;
   current: CurrentKey;
+  /** when to try again to make another key, in ms since 1970; absent where that did not fail */
+  tryAgainAt: number | undefined;
   published: Jwks;
 }
 
@@ -52,41 +62,61 @@ export async function openSigning(options: SigningOptions): Promise<Signing> {
 
   async function fresh(): Promise<Known> {
     if (Math.abs(now() - known.readAt) < KEYS_FRESH_MS && now() < known.current.endsAt) return known;
-    reading ??= readKeys(options, known.current).finally(() => (reading = undefined));
+    reading ??= readKeys(options, known).finally(() => (reading = undefined));
     return (known = await reading);
+  }
+
+  async function signWith({ kid, key, endsAt }: CurrentKey, typ: string, claims: object): Promise<string> {
+    const iat = Math.floor(now() / 1000);
+    if (iat * 1000 >= endsAt) throw new CommitError("unavailable");
+    const payload = canonicalJson({ ...claims, iss: issuer, iat });
+    return new CompactSign(new TextEncoder().encode(payload)).setProtectedHeader({ alg: "EdDSA", kid, typ }).sign(key);
   }
 
   return {
     issuer,
-    async sign(typ, claims) {
-      const { kid, key } = (await fresh()).current;
-      const payload = canonicalJson({ ...claims, iss: issuer, iat: Math.floor(now() / 1000) });
-      return new CompactSign(new TextEncoder().encode(payload))
-        .setProtectedHeader({ alg: "EdDSA", kid, typ })
-        .sign(key);
+    sign: async (typ, claims) => signWith((await fresh()).current, typ, claims),
+    async keys() {
+      try {
+        return (await fresh()).published;
+      } catch (error) {
+        // No other key could be made: those that there were are what they were.
+        if (error instanceof CommitError) return known.published;
+        throw error;
+      }
     },
-    keys: async () => (await fresh()).published,
+    async signer() {
+      const { current, published } = await fresh();
+      return { keys: published.keys, sign: (typ, claims) => signWith(current, typ, claims) };
+    },
   };
 }
 
 const keyTable = (database: Database) => systemTables<"signing_key">(database);
 
 /** Reads all keys; makes one where none is in use, or the one that is cannot be opened or ends soon. */
-async function readKeys(options: SigningOptions, before: CurrentKey | undefined): Promise<Known> {
+async function readKeys(options: SigningOptions, before: Known | undefined): Promise<Known> {
   const { log } = options;
   const readAt = options.now();
   const rows = await readRows(options);
   const newest = rows.find(isInUse);
-  const current = newest && (await openCurrent(options, newest, before));
-  if (current !== undefined && readAt < current.endsAt - RENEW_MS) return { readAt, current, published: publish(rows) };
+  const current = newest && (await openCurrent(options, newest, before?.current));
+  const published = publish(rows);
+  const tryAgainAt = before?.tryAgainAt;
+  if (current !== undefined && readAt < renewalOf(current, tryAgainAt))
+    return { readAt, current, tryAgainAt, published };
   if (newest !== undefined && current === undefined)
     log.warn({ kid: newest.kid }, "a signing key cannot be opened with this signing-secret: another is made");
   const failure = await replaceKey(options, newest, current === undefined ? readAt : readAt + GRACE_MS);
-  if (failure === undefined) return readKeys(options, current);
-  if (current === undefined || readAt >= current.endsAt) throw failure;
+  if (failure === undefined) return readKeys(options, before);
+  if (current === undefined || options.now() >= current.endsAt) throw failure;
   log.warn({ kid: current.kid, err: failure }, "a signing key ends soon, and no other could be made yet");
-  return { readAt, current, published: publish(rows) };
+  return { readAt, current, tryAgainAt: readAt + RENEW_AGAIN_MS, published };
 }
+
+/** When a key is replaced: some time before its end, or when that is tried again, and at its end. */
+const renewalOf = ({ endsAt }: CurrentKey, tryAgainAt = 0): number =>
+  Math.min(endsAt, Math.max(endsAt - RENEW_MS, tryAgainAt));
 
 interface KeyInUse extends SigningKeyTable {
   expires_at: number;

@@ -7,13 +7,13 @@ import type { Signing } from "./open-signing.ts";
 export async function signSnapshotFile(
   content: FrozenContent,
   meta: Omit<SnapshotFileMeta, "server">,
-  signing: Signing,
+  signing: Pick<Signing, "issuer" | "signer">,
 ): Promise<string> {
-  const { keys } = await signing.keys();
+  const { keys, sign } = await signing.signer();
   return writeSnapshotFile({
     meta: { ...meta, server: signing.issuer },
     content,
     keys,
-    sign: (claims) => signing.sign(SNAPSHOT_FILE_TYPE, claims),
+    sign: (claims) => sign(SNAPSHOT_FILE_TYPE, claims),
   });
 }

@@ -20,7 +20,7 @@ const serverOf = (server: string): string => (server === "" ? "a server without 
 export function verdictWords(verdict: FileVerdict): string {
   switch (verdict.type) {
     case "intact":
-      return `INTACT. ${intactWords(verdict)}`;
+      return `${HEADLINES[verdict.trust]} ${intactWords(verdict)}`;
     case "changed":
       return `CHANGED. ${partWords(verdict.part)} This file is not what was signed.`;
     case "other-server":
@@ -49,6 +49,12 @@ function intactWords({ trust, kid, signedAt, server, file }: Extract<FileVerdict
     `Fingerprint of the key: ${kid}`,
   ].join("\n");
 }
+
+const HEADLINES: Record<FileTrust, string> = {
+  trusted: "INTACT.",
+  rotated: "INTACT.",
+  "self-claimed": "INTACT, BUT NOBODY VOUCHES FOR ITS KEY.",
+};
 
 const TRUST: Record<FileTrust, string> = {
   trusted: "The key is one of those you gave.",

@@ -30,10 +30,11 @@ export type DuplicateFailure = "not_found" | "gone" | "conversation_id_reused" |
 type Duplicated = Result<{ created: boolean }, DuplicateFailure>;
 
 /**
- * As whom the server writes the conversation that it makes of a snapshot (a Yjs client id): what is written by it stays
- * in the document for ever, and so tells that this command made it, whatever became of it since.
+ * As whom the server marks the conversation that it makes of a snapshot (a Yjs client id): what is written by it stays in
+ * the document for ever, and so tells that this command made it, whatever became of it since. It writes what is the same
+ * each time and nothing else, because two documents must not have different content under one client id.
  */
-const clientIdOf = (id: SnapshotId, conversationId: ConversationId): number =>
+const markerOf = (id: SnapshotId, conversationId: ConversationId): number =>
   createHash("sha256").update(`duplicate ${id} ${conversationId}`).digest().readUInt32BE();
 
 /**
@@ -58,11 +59,11 @@ export async function duplicateSnapshot(
     messages: messages.map((text) => JSON.parse(text) as FrozenMessage),
   };
   const named = title ?? (JSON.parse(summary) as SnapshotSummary).title;
-  const { doc, summary: shown } = thaw(id, content, named.toWellFormed(), clientIdOf(id, made));
+  const { doc, summary: shown } = thaw(id, content, named.toWellFormed(), markerOf(id, made));
   const bytes = Y.encodeStateAsUpdate(doc);
   if (bytes.byteLength > DOCUMENT_LIMITS.bytes) return err("body_too_large");
   try {
-    await claim(parts, principal, made, { bytes, clientId: doc.clientID, summary: shown });
+    await claim(parts, principal, made, { bytes, clientIds: [markerOf(id, made), doc.clientID], summary: shown });
   } catch (error) {
     if (!(error instanceof CommitError) || error.failure !== "conflict") throw error;
     const other = await findDuplicate(parts, principal, id, made);
@@ -84,17 +85,21 @@ async function findDuplicate(
   if (room === "unclaimed") return undefined;
   if (room === "foreign") return err("not_found");
   if (room.erased) return err("gone");
-  const clientId = clientIdOf(id, conversationId);
-  const isDuplicate = await rooms.read(principal, conversationId, ({ doc }) => Y.getState(doc.store, clientId) > 0);
+  const marker = markerOf(id, conversationId);
+  const isDuplicate = await rooms.read(principal, conversationId, ({ doc }) => Y.getState(doc.store, marker) > 0);
   return isDuplicate ? ok({ created: false }) : err("conversation_id_reused");
 }
 
-function thaw(snapshotId: SnapshotId, content: FrozenContent, title: string, clientId: number) {
+function thaw(snapshotId: SnapshotId, content: FrozenContent, title: string, marker: number) {
   const doc = new Y.Doc();
-  doc.clientID = clientId;
+  const own = doc.clientID;
   const conversation = openConversation(doc, "relay");
+  const origin = { snapshotId, contentId: contentIdOf(content.manifest) };
+  doc.clientID = marker;
+  conversation.setOrigin(origin);
+  doc.clientID = own;
   conversation.rename(title);
-  thawInto(conversation, content, { snapshotId, contentId: contentIdOf(content.manifest) });
+  thawInto(conversation, content, origin);
   const summary = JSON.stringify(conversation.summary());
   conversation.close();
   return { doc, summary };
@@ -104,7 +109,7 @@ async function claim(
   { database, clock }: DuplicateParts,
   principal: AccountPrincipal,
   id: ConversationId,
-  { bytes, clientId, summary }: { bytes: Uint8Array; clientId: number; summary: string },
+  { bytes, clientIds, summary }: { bytes: Uint8Array; clientIds: readonly number[]; summary: string },
 ): Promise<void> {
   const { accountId, workspaceId } = principal;
   const actor = actorOf(relayOf(principal));
@@ -113,7 +118,7 @@ async function claim(
     expectedHead: 0,
     headSeq: 1,
     rows: [{ seq: 1, bytes, actor }],
-    clients: [[clientId, actor] as const],
+    clients: clientIds.map((clientId) => [clientId, actor] as const),
     claim: true,
     summary,
     at: clock.now(),

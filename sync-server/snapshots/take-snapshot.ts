@@ -1,7 +1,7 @@
 import * as Y from "yjs";
 import { openSnapshot } from "#shared/documents/snapshot.ts";
 import type { NewSnapshot } from "#shared/documents/snapshot.ts";
-import { contentIdOf, hashOf } from "#shared/domain/frozen-content.ts";
+import { contentIdOf, hashOf, modelOf } from "#shared/domain/frozen-content.ts";
 import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
 import { excerptOf } from "#shared/domain/summary.ts";
 import { canonicalJson } from "#shared/lib/canonical-json.ts";
@@ -144,6 +144,7 @@ function statementsFor(
     ...stamped,
     conversationId: body.conversationId as ConversationId,
     manifest,
+    model: modelOf(content),
     excerpt: excerptOf((messages[0]?.text ?? "").slice(0, 400)),
     title: (body.title ?? title).toWellFormed(),
     note: (body.note ?? "").toWellFormed(),

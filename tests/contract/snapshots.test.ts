@@ -48,13 +48,17 @@ async function aChat(account = "ada") {
   return { id, doc, leaf, content: frozen.value };
 }
 
+/** All of a conversation, as one update. */
+async function wholeOf({ rooms }: SnapshotScene, id: string): Promise<Uint8Array> {
+  const whole = await rooms.read(principalOf("ada"), id as ConversationId, ({ doc }) => Y.encodeStateAsUpdate(doc));
+  if (whole === undefined) throw new Error("there is no such conversation");
+  return whole;
+}
+
 /** What a device does that restores a snapshot into a chat. */
 async function restoreInto(id: string, { id: snapshotId, contentId, manifest, messages }: SnapshotAnswer) {
   const doc = new Y.Doc();
-  const whole = await scene.rooms.read(principalOf("ada"), id as ConversationId, (conversation) =>
-    Y.encodeStateAsUpdate(conversation.doc),
-  );
-  Y.applyUpdate(doc, whole ?? new Uint8Array());
+  Y.applyUpdate(doc, await wholeOf(scene, id));
   const conversation = openConversation(doc, "device");
   const content = { manifest, messages } as FrozenContent;
   restoreSnapshot(conversation, content, { origin: { snapshotId, contentId }, newId, settings: "taken-over" });
@@ -325,6 +329,38 @@ describe("afterwards", () => {
     expect(await codeIn(await duplicate(other.id, copy))).toBe("409 conversation_id_reused");
     await restoreInto(id, other);
     expect(await codeIn(await duplicate(other.id, id))).toBe("409 conversation_id_reused");
+  });
+
+  test("says which model answered where none was chosen, and is found by it", async () => {
+    const { id } = await scene.conversation((conversation) => {
+      addTurn(conversation, undefined, { question: "What are tides?", answer: "The sea, moved by the moon." });
+    });
+    const taken = await snapshotIn(await scene.take(id));
+    expect([taken.manifest.settings.model, taken.model]).toEqual(["", "openai/scripted-1"]);
+    const found = await scene.send("GET", `/api/snapshots?conversation=${id}&model=${encodeURIComponent(taken.model)}`);
+    expect(snapshotsSchema.parse(await found.json()).snapshots.map((one) => one.id)).toEqual([taken.id]);
+  });
+
+  test("made twice with different titles, as by a server that lost the first, both merge into one", async () => {
+    const { id, content } = await aChat();
+    const [snapshot, copy] = [newId(), newId()];
+    const made = async (on: SnapshotScene, title: string): Promise<Y.Doc> => {
+      const taken = await on.send("POST", "/api/snapshots", { id: snapshot, conversationId: id, ...content });
+      expect(taken.status).toBe(201);
+      await on.send("POST", `/api/snapshots/${snapshot}/duplicate`, { conversationId: copy, title });
+      const doc = new Y.Doc();
+      Y.applyUpdate(doc, await wholeOf(on, copy));
+      return doc;
+    };
+    const other = await openSnapshotScene();
+    const [first, second] = [await made(scene, "First"), await made(other, "Second")];
+    await other.close();
+    Y.applyUpdate(first, Y.encodeStateAsUpdate(second));
+    Y.applyUpdate(second, Y.encodeStateAsUpdate(first));
+    const [one, two] = [first, second].map((doc) => openConversation(doc, "device"));
+    expect(one?.summary().title).toMatch(/^(?:First|Second)$/u);
+    expect(two?.summary()).toEqual(one?.summary());
+    expect(one?.origin()?.snapshotId).toBe(snapshot);
   });
 
   test("the list goes on where it ended, and the newest come first", async () => {

@@ -45,12 +45,28 @@ async function openLong(): Promise<number[]> {
     for (const { addedNodes } of changes) for (const node of addedNodes) marks += marksIn(node);
   }).observe(document.body, { childList: true, subtree: true });
   show(one, other);
-  while (document.querySelectorAll(".compare-message").length < one.messages.length) {
+  while (drawn() < one.messages.length) {
     await new Promise((resolve) => requestAnimationFrame(resolve));
     frames.push(marks);
     marks = 0;
   }
   return frames;
+}
+
+const drawn = (): number => document.querySelectorAll(".compare-message").length;
+
+/** Shows a long comparison; answers how many messages are drawn before and after something that needs all of them. */
+async function drawnWhen(event: "beforeprint" | "previous"): Promise<{ before: number; after: number }> {
+  const { left: one, right: other } = comparedPair("all-edited");
+  show(one, other);
+  while (drawn() === 0) await new Promise((resolve) => requestAnimationFrame(resolve));
+  const before = drawn();
+  const previous = [...document.querySelectorAll("button")].find(
+    ({ textContent }) => textContent === "Previous change",
+  );
+  if (event === "previous") previous?.click();
+  else dispatchEvent(new Event(event));
+  return { before, after: drawn() };
 }
 
 function show(one: FrozenContent, other: FrozenContent): void {
@@ -69,5 +85,5 @@ function show(one: FrozenContent, other: FrozenContent): void {
 const LEFT = frozen(left, { systemPrompt: "Be brief.", parameters: { temperature: 1 } });
 const RIGHT = frozen(right, { model: "t/other", systemPrompt: "Be kind.", parameters: { temperature: 1 } });
 
-export const comparePage = { open, openLong };
+export const comparePage = { open, openLong, drawnWhen };
 Object.assign(globalThis, { comparePage });

@@ -103,6 +103,29 @@ test("a long comparison is drawn some in each frame, and each message once", asy
   expect(Math.max(...frames)).toBeLessThanOrEqual(184);
 });
 
+test("the change before the first is the last, and what is printed is all, however little is drawn yet", async ({
+  page,
+}) => {
+  await load(page);
+  const drawn = await page.evaluate(() => comparePage.drawnWhen("beforeprint"));
+  expect(drawn.before).toBeLessThan(100);
+  expect(drawn.after).toBe(200);
+  await page.reload();
+  await load(page);
+  const stepped = await page.evaluate(() => comparePage.drawnWhen("previous"));
+  expect(stepped.before).toBeLessThan(100);
+  await expect(page.locator(":focus").getByRole("heading")).toContainText("message 200");
+});
+
+test("a fold that is opened leaves drawn what is below it", async ({ page }) => {
+  await open(page);
+  const below = message(page, "You, message 13 Added");
+  await below.evaluate((row) => Object.assign(globalThis, { row }));
+  await page.getByRole("button", { name: "Show 8 unchanged messages" }).click();
+  await expect(page.getByRole("article")).toHaveCount(13);
+  expect(await below.evaluate((row) => (globalThis as { row?: unknown }).row === row)).toBe(true);
+});
+
 test("the keyboard goes from change to change", async ({ page }) => {
   await open(page);
   const next = page.getByRole("button", { name: "Next change" });

@@ -157,6 +157,12 @@ test("a file of another server is said to be one, can be held against its own ke
   await expect(page.getByText("Being sealed…")).toHaveCount(0, { timeout: 4_000 });
   await expect(page.getByText("Its chat is not here")).toBeVisible();
   await expect(page.getByRole("link", { name: "Open the chat" })).toHaveCount(0);
+  await page.getByRole("button", { name: "Restore" }).click();
+  const dialog = page.getByRole("dialog", { name: "Restore this snapshot?" });
+  await expect(dialog.getByRole("alert")).toContainText("The chat of this snapshot is gone");
+  await expect(dialog.getByRole("button", { name: "Restore" })).toHaveCount(0);
+  await expect(dialog.getByRole("button", { name: "Duplicate" })).toBeVisible();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
   const id = new URL(page.url()).pathname.slice("/snapshots/".length);
   const stored = await page.request.get(`${app.url}/api/snapshots/${id}`);
   expect(await stored.json()).toMatchObject({

@@ -2,7 +2,7 @@ import { Callbacks } from "#client/platform/callbacks.ts";
 import type { QueuedCommand, SnapshotDeed } from "#client/local-store/snapshot-record.ts";
 import { excerptOfFrozen, snapshotEntries } from "#client/local-store/snapshot-state.ts";
 import type { SnapshotEntry, Snapshots } from "#client/local-store/snapshots.ts";
-import { contentIdOf } from "#shared/domain/frozen-content.ts";
+import { contentIdOf, modelOf } from "#shared/domain/frozen-content.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
 import type { ConversationId, SnapshotId } from "#shared/domain/ids.ts";
 import { err, ok } from "#shared/lib/result.ts";
@@ -38,6 +38,7 @@ export function inMemorySnapshots({ newId, now }: { newId: () => string; now: ()
       const about = {
         contentId: contentIdOf(manifest),
         leaf: messages.at(-1)?.id ?? "",
+        model: modelOf(content),
         excerpt: excerptOfFrozen(messages),
         createdBy: "account-1",
       };

@@ -166,17 +166,26 @@ function weightOf(shown: ShownRow): number {
 /** A row with its heading and its details, in parts of a text. */
 const ROW_WEIGHT = 10;
 
-/** Up to which row may be drawn at once after `drawn` rows: those compared already, one at least, that weigh no more than `most`. */
+/**
+ * Up to which message rows may be drawn at once, where those before `drawn` are: those compared already, one at least, that
+ * weigh no more than `most`. Counted are all messages, folded or not, so that opening a fold leaves drawn what is below it.
+ */
 export function fittingRows(rows: readonly ShownRow[], drawn: number, most: number): number {
   let weight = 0;
   let end = drawn;
-  for (const row of rows.slice(drawn)) {
+  for (const row of rows) {
+    if (startOf(row) < drawn) continue;
     weight += weightOf(row);
     if (isWaiting(row) || (end > drawn && weight > most)) break;
-    end++;
+    end = endOf(row);
   }
   return end;
 }
+
+/** The place of the first message that a shown row stands for, from 0. */
+export const startOf = (shown: ShownRow): number => (shown.type === "row" ? shown.index : shown.from);
+
+const endOf = (shown: ShownRow): number => (shown.type === "row" ? shown.index + 1 : shown.from + shown.count);
 
 const isWaiting = (shown: ShownRow): boolean =>
   shown.type === "row" &&

@@ -1,11 +1,12 @@
-import { useEffect, useId, useRef, useState } from "react";
+import { useCallback, useEffect, useId, useRef, useState } from "react";
 import type { RefObject } from "react";
+import { flushSync } from "react-dom";
 import { Button } from "#client/ui/button.tsx";
 import { Status } from "#client/ui/status.tsx";
 import { useMedia } from "#client/ui/use-media.ts";
 import { compareWords } from "#client/ui/words/compare-words.ts";
 import type { FrozenContent } from "#shared/domain/frozen-content.ts";
-import { fittingRows, foldRows, summaryOf } from "./compare-state.ts";
+import { fittingRows, foldRows, startOf, summaryOf } from "./compare-state.ts";
 import type { Comparison, ComparisonSummary, MessageRow } from "./compare-state.ts";
 import { ComparedMessage } from "./compared-message.tsx";
 import { ComparedTextView } from "./compared-text.tsx";
@@ -46,6 +47,12 @@ export function CompareView({ left, right }: CompareViewProps) {
   const [chosen, setChosen] = useState<Layout>("side-by-side");
   const view = useRef<HTMLDivElement>(null);
   const layout = isNarrow ? "inline" : chosen;
+  const [whole, setWhole] = useState(false);
+  const drawAll = useCallback((): void => flushSync(() => setWhole(true)), []);
+  useEffect(() => {
+    addEventListener("beforeprint", drawAll);
+    return () => removeEventListener("beforeprint", drawAll);
+  }, [drawAll]);
   return (
     <div className="compare" ref={view} data-layout={layout} style={SAID}>
       <div className="compare-bar">
@@ -53,10 +60,10 @@ export function CompareView({ left, right }: CompareViewProps) {
           {comparison.done ? summaryWords(summaryOf(comparison)) : compareWords.comparing}
         </Status>
         {!isNarrow && <LayoutChoice layout={chosen} onChoose={setChosen} />}
-        <ChangeButtons view={view} />
+        <ChangeButtons view={view} onBack={drawAll} />
       </div>
       <Settings comparison={comparison} layout={layout} left={left.label} right={right.label} />
-      <Messages key={comparison.rows ? "known" : "unknown"} {...{ comparison, layout, left, right }} />
+      <Messages key={comparison.rows ? "known" : "unknown"} {...{ comparison, layout, whole, left, right }} />
     </div>
   );
 }
@@ -100,9 +107,16 @@ function scrollTo(change: HTMLElement): void {
   });
 }
 
+interface ChangeButtonsProps {
+  view: RefObject<HTMLDivElement | null>;
+  /** has all changes drawn: the one before the first is the last */
+  onBack: () => void;
+}
+
 /** Gives the focus to the change before or after where it is. */
-function ChangeButtons({ view }: { view: RefObject<HTMLDivElement | null> }) {
+function ChangeButtons({ view, onBack }: ChangeButtonsProps) {
   const go = (step: 1 | -1): void => {
+    if (step === -1) onBack();
     const changes = [...(view.current?.querySelectorAll<HTMLElement>("[data-change]") ?? [])];
     // Where the focus was last; a button that was pressed has it now.
     const at = changes.findIndex((change) => change.dataset["change"] === "here");
@@ -155,7 +169,7 @@ function Settings({ comparison, layout, left, right }: PartProps & { left: strin
   );
 }
 
-function Messages({ comparison, layout, left, right }: PartProps & CompareViewProps) {
+function Messages({ comparison, layout, whole, left, right }: PartProps & CompareViewProps & { whole: boolean }) {
   const [opened, setOpened] = useState<ReadonlySet<number>>(new Set());
   const id = useId();
   const list = useRef<HTMLDivElement>(null);
@@ -175,7 +189,7 @@ function Messages({ comparison, layout, left, right }: PartProps & CompareViewPr
       )}
       {rows?.length === 0 && <p className="compare-note">{compareWords.nothing}</p>}
       <div ref={list} tabIndex={-1} className="compare-list">
-        {rows && <Rows {...{ rows, opened, layout, open }} left={left.label} right={right.label} />}
+        {rows && <Rows {...{ rows, opened, whole, layout, open }} left={left.label} right={right.label} />}
       </div>
     </section>
   );
@@ -183,6 +197,8 @@ function Messages({ comparison, layout, left, right }: PartProps & CompareViewPr
 
 interface RowsProps {
   rows: readonly MessageRow[];
+  /** all at once, whatever it takes */
+  whole: boolean;
   opened: ReadonlySet<number>;
   layout: Layout;
   left: string;
@@ -194,7 +210,7 @@ interface RowsProps {
 const WEIGHT_AT_ONCE = 150;
 
 /** Rows from the top down as they are compared, some in each frame: laying out all at once takes many frames' time. */
-function Rows({ rows, opened, open, ...rest }: RowsProps) {
+function Rows({ rows, opened, whole, open, ...rest }: RowsProps) {
   const folded = foldRows(rows, opened);
   const [drawn, setDrawn] = useState(0);
   const next = fittingRows(folded, drawn, WEIGHT_AT_ONCE);
@@ -203,22 +219,25 @@ function Rows({ rows, opened, open, ...rest }: RowsProps) {
     const frame = requestAnimationFrame(() => setDrawn(next));
     return () => cancelAnimationFrame(frame);
   }, [next, drawn]);
-  const drawnRows = folded.slice(0, drawn).map((shown) =>
-    shown.type === "row" ? (
-      <ComparedMessage key={shown.index} row={shown.row} {...rest} />
-    ) : (
-      <div key={shown.from} className="compare-folded">
-        <span>{compareWords.folded(shown.count)}</span>
-        <Button look="soft" onClick={() => open(shown.from)}>
-          {compareWords.show(shown.count)}
-        </Button>
-      </div>
-    ),
-  );
+  const shownUpTo = whole ? Infinity : drawn;
+  const drawnRows = folded
+    .filter((row) => startOf(row) < shownUpTo)
+    .map((shown) =>
+      shown.type === "row" ? (
+        <ComparedMessage key={shown.index} row={shown.row} {...rest} />
+      ) : (
+        <div key={shown.from} className="compare-folded">
+          <span>{compareWords.folded(shown.count)}</span>
+          <Button look="soft" onClick={() => open(shown.from)}>
+            {compareWords.show(shown.count)}
+          </Button>
+        </div>
+      ),
+    );
   return (
     <>
       {drawnRows}
-      {drawn < folded.length && <p className="compare-note">{compareWords.waiting}</p>}
+      {shownUpTo < rows.length && <p className="compare-note">{compareWords.waiting}</p>}
     </>
   );
 }

@@ -8,6 +8,8 @@ import "#client/ui/form.css";
 const text = snapshotWords.actions;
 
 interface RestoreDialogProps {
+  /** why it cannot be restored, where that is known before */
+  refused: GoOnFailure | undefined;
   /** Answers why it was not restored. */
   onRestore: (settings: RestoredSettings) => Promise<GoOnFailure | undefined>;
   /** what can be done where there is no chat to restore into */
@@ -16,15 +18,16 @@ interface RestoreDialogProps {
 }
 
 /** Asks before a chat shows what a snapshot holds, and offers a new chat where the old one is not there. */
-export function RestoreDialog({ onRestore, onDuplicate, onClose }: RestoreDialogProps) {
+export function RestoreDialog({ refused, onRestore, onDuplicate, onClose }: RestoreDialogProps) {
   const [withSettings, setWithSettings] = useState(true);
-  const [failure, setFailure] = useState<GoOnFailure>();
+  const [failed, setFailed] = useState<GoOnFailure>();
+  const failure = failed ?? refused;
   const run = (work: Promise<GoOnFailure | undefined>): void => {
-    void work.then((failed) => (failed === undefined ? onClose() : setFailure(failed)));
+    void work.then((why) => (why === undefined ? onClose() : setFailed(why)));
   };
   const offersDuplicate = failure !== undefined && failure !== "unread";
   return (
-    <Dialog title={text.restoreTitle} about={text.restoreAbout} onClose={onClose}>
+    <Dialog title={text.restoreTitle} {...(!offersDuplicate && { about: text.restoreAbout })} onClose={onClose}>
       <div className="form">
         {failure === undefined ? (
           <label className="snapshot-check">

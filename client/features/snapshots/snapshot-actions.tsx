@@ -12,6 +12,7 @@ import { snapshotWords } from "#client/ui/words/snapshot-words.ts";
 import type { ConversationId } from "#shared/domain/ids.ts";
 import type { Result } from "#shared/lib/result.ts";
 import { ExportMenu } from "./export-menu.tsx";
+import { isChatGone } from "./chat-gone.ts";
 import { LIVE } from "./compare-address-state.ts";
 import { duplicateSnapshot, restoreIntoChat } from "./go-on-from.ts";
 import type { GoOnFailure } from "./go-on-from.ts";
@@ -66,6 +67,7 @@ export function SnapshotActions({ entry, place, mayChange, onVersions, onRerun }
       <ExportMenu entry={entry} />
       {asking && (
         <RestoreDialog
+          refused={isChatGone(workspace.library, summary.conversationId) ? "chat-gone" : undefined}
           onRestore={(settings) => goOn(() => restoreIntoChat(workspace, summary, settings), text.restored)}
           onDuplicate={() => goOn(() => duplicateSnapshot(workspace, summary), text.duplicated)}
           onClose={() => setAsking(false)}
