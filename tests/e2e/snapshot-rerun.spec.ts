@@ -79,7 +79,7 @@ test("another model is asked the same, and its answer becomes a snapshot that is
   await expectVersions(page, 2);
   await compare.click();
   await expect(page.getByText("1 message changed")).toBeVisible();
-  await expect(page.getByRole("row", { name: /Model/u })).toContainText("Not set");
+  await expect(page.getByRole("row", { name: /Model/u })).toContainText("first-model");
   await expect(page.getByRole("row", { name: /Model/u })).toContainText("second-model");
   await expect(page.locator("ins").filter({ hasText: "Sun" })).toBeVisible();
 });
