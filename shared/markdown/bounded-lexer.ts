@@ -1,9 +1,6 @@
 import { Lexer, Tokenizer } from "marked";
 import type { Token, Tokens, TokensList } from "marked";
-import { crowdedList, hasLongWords, isLongText, isPatchy, isSparse, vainReading } from "./lexing-cost.ts";
-
-/** How deep quotes and lists are read; what is deeper stands as it was written. */
-const MOST_NESTING = 30;
+import { MOST_NESTING, crowdedList, hasLongWords, isLongText, isPatchy, isSparse, vainReading } from "./lexing-cost.ts";
 
 /**
  * A lexer whose work grows with the length of a text and not with its square, nor its call stack with how deep it nests:

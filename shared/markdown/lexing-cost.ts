@@ -1,3 +1,5 @@
+/** How deep quotes and lists are read; what is deeper stands as it was written. */
+export const MOST_NESTING = 30;
 /** Lines of text in a row that an item may hold: the lexer reads what is left of them for each. */
 const MOST_ITEM_LINES = 500;
 /** Items that a list may have however short they are; beyond them, one for each so many code units. */

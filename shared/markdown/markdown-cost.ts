@@ -1,7 +1,7 @@
+import { MOST_NESTING } from "./lexing-cost.ts";
+
 /** Longest text that is read as Markdown at once, in UTF-16 code units. */
 const MOST_LENGTH = 200_000;
-/** How deep quotes and lists may be in each other. */
-const MOST_NESTING = 30;
 /** Quotes, list items, headings and fences that lines open, those in each other counted each, however short the text; */
 const MOST_OPENINGS = 2_000;
 /** and beyond them, one for each so many code units: tiny ones cost as much as others. */

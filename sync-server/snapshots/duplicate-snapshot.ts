@@ -95,6 +95,7 @@ function thaw(snapshotId: SnapshotId, content: FrozenContent, title: string, mar
   const own = doc.clientID;
   const conversation = openConversation(doc, "relay");
   const origin = { snapshotId, contentId: contentIdOf(content.manifest) };
+  // Of all that is written, the origin alone is the same each time.
   doc.clientID = marker;
   conversation.setOrigin(origin);
   doc.clientID = own;

@@ -156,15 +156,15 @@ export function foldRows(rows: readonly MessageRow[], opened: ReadonlySet<number
   return shown;
 }
 
-/** What a row costs to draw, in parts of a text; a part and so many UTF-16 code units cost about the same. */
+/** A row with its heading and its details, in parts of a text. */
+const ROW_WEIGHT = 10;
+
+/** What a row costs to draw, in parts of a text: each mark is a box, and plain text next to nothing. */
 function weightOf(shown: ShownRow): number {
   if (shown.type === "folded" || shown.row.type !== "pair") return ROW_WEIGHT;
   const { text } = shown.row;
   return ROW_WEIGHT + (text.type === "changed" ? text.parts.length : 0);
 }
-
-/** A row with its heading and its details, in parts of a text. */
-const ROW_WEIGHT = 10;
 
 /**
  * Up to which message rows may be drawn at once, where those before `drawn` are: those compared already, one at least, that
